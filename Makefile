@@ -1,0 +1,49 @@
+# Everything a developer does, one word each. `make help` lists them; CI runs `make test`.
+
+PYTHON ?= python3
+FOLDER ?= tests
+VENV := .venv
+RUN := $(VENV)/bin/python
+LOCK := requirements-dev.lock
+STAMP := $(VENV)/.lambdad-setup
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench docs lock
+
+help: ## Show these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+setup: $(STAMP) ## Create .venv and install lambdad with its development tools
+
+demo: setup ## Start a server, deploy a function with Pillow, invoke it cold and warm
+	@$(RUN) examples/thumbnail/demo.py
+
+test: setup ## Run the tests, or one folder: make test FOLDER=tests/unit
+	@$(RUN) -m pytest $(FOLDER)
+
+lint: setup ## Run ruff, mypy and the tests of style
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@$(RUN) -m pytest tests/style
+
+bench: setup ## Measure; print the table and append a line to benchmarks/results
+	@$(RUN) -m benchmarks
+
+docs: setup ## Write docs/reference again from the code
+	@$(RUN) docs/generate.py
+
+lock: setup ## Write requirements-dev.lock again, with the newest versions that fit
+	@$(RUN) -m piptools compile --quiet --upgrade --strip-extras --allow-unsafe \
+		--generate-hashes --extra dev --no-emit-find-links --no-emit-index-url \
+		--output-file $(LOCK) pyproject.toml
+
+# The stamp is younger than the lock when nothing is to be done.
+$(STAMP): $(LOCK) pyproject.toml .ci/system-packages
+	@PYTHON="$(PYTHON)" .ci/system-packages
+	@$(RUN) -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing into $(VENV) ..."
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $(LOCK)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-input --no-deps \
+		--no-build-isolation --editable .
+	@touch $(STAMP)

@@ -1,0 +1,246 @@
+"""The table of settings, and the one frozen `Config` that is read from it.
+
+    --port 4566   >   LAMBDAD_PORT=4566   >   the default in the table
+
+A setting is data: its name, how its text is read, its default and its help. The command line's
+flags, the environment's variables and the reference page are all made from `SETTINGS`. A value
+that cannot work is refused at the start, with the setting's name in the sentence. The config is
+read once and handed on as a value; child processes get it as JSON.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from lambdad.errors import SettingsError
+
+ENVIRONMENT_PREFIX = "LAMBDAD_"
+_HIGHEST_PORT = 65_535
+_TRUE = frozenset({"true", "yes", "on", "1"})
+_FALSE = frozenset({"false", "no", "off", "0"})
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table.
+
+    `read` turns text into the value and raises ValueError with the reason why it cannot.
+    `metavar` is what help shows for the value. `default` is text, as an operator would write it.
+    `computed_default`, when there is one, finds it from the environment's variables instead; then
+    `default` describes it.
+    """
+
+    name: str
+    read: Callable[[str], Any]
+    default: str
+    help: str
+    metavar: str
+    computed_default: Callable[[Mapping[str, str]], str] | None = None
+
+    @property
+    def flag(self) -> str:
+        """The option of `lambdad serve`."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return ENVIRONMENT_PREFIX + self.name.upper()
+
+    @property
+    def is_switch(self) -> bool:
+        """Is it either on or off?"""
+        return self.read is _read_switch
+
+    def text_from(self, flags: Mapping[str, str | None], environ: Mapping[str, str]) -> str:
+        """The text that counts: the flag's, else the variable's, else the default."""
+        flag = flags.get(self.name)
+        if flag is not None:
+            return flag
+        if environ.get(self.variable):
+            return environ[self.variable]
+        return self.computed_default(environ) if self.computed_default else self.default
+
+    def parse(self, text: str) -> Any:
+        """Read `text`, or refuse it by name."""
+        try:
+            return self.read(text)
+        except ValueError as error:
+            raise SettingsError(f"Setting {self.name} cannot be {text!r}: {error}.") from None
+
+
+def _read_host(text: str) -> str:
+    host = text.strip()
+    if host == "localhost":
+        return host
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        raise ValueError("it must be an IP address or localhost") from None
+    if not address.is_loopback:
+        raise ValueError(
+            "authentication is not available yet, so only a loopback address such as 127.0.0.1 "
+            "is allowed"
+        )
+    return host
+
+
+def _read_path(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it must name a directory")
+    if "\0" in text:
+        raise ValueError("a path holds no NUL character")
+    return str(Path(text).expanduser().absolute())
+
+
+def _read_integer(lowest: int, highest: int | None = None) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise ValueError("it must be a whole number") from None
+        if highest is not None and not lowest <= number <= highest:
+            raise ValueError(f"it must be between {lowest} and {highest}")
+        if number < lowest:
+            raise ValueError(f"it must be at least {lowest}")
+        return number
+
+    return read
+
+
+def _read_choice(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"it must be one of {', '.join(choices)}")
+        return text
+
+    return read
+
+
+def _read_switch(text: str) -> bool:
+    word = text.strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError("it must be true or false")
+    return word in _TRUE
+
+
+def _default_data_dir(environ: Mapping[str, str]) -> str:
+    if os.geteuid() == 0:
+        return "/var/lib/lambdad"
+    data_home = environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return str(Path(data_home) / "lambdad")
+
+
+SETTINGS = (
+    Setting(
+        "host",
+        _read_host,
+        "127.0.0.1",
+        "Address to listen on. Only loopback is allowed: authentication is not available yet.",
+        "ADDRESS",
+    ),
+    Setting(
+        "port",
+        _read_integer(0, _HIGHEST_PORT),
+        "4566",
+        "Port to listen on; 0 takes any free one, which the ready line names.",
+        "PORT",
+    ),
+    Setting(
+        "data_dir",
+        _read_path,
+        "/var/lib/lambdad as root, else $XDG_DATA_HOME/lambdad or ~/.local/share/lambdad",
+        "Directory that holds all state: functions, code and logs.",
+        "DIRECTORY",
+        computed_default=_default_data_dir,
+    ),
+    Setting(
+        "sandbox",
+        _read_choice("namespaces", "process"),
+        "namespaces",
+        "How functions are isolated: namespaces (needs root), or process, which isolates nothing "
+        "and must be chosen.",
+        "namespaces|process",
+    ),
+    Setting(
+        "runtimes",
+        _read_choice("nearest", "strict"),
+        "nearest",
+        "What to do when a function's Python version is not on this machine: run it on the "
+        "nearest one, or refuse it (strict).",
+        "nearest|strict",
+    ),
+    Setting(
+        "idle_timeout",
+        _read_integer(1),
+        "600",
+        "Seconds that an idle execution environment is kept warm.",
+        "SECONDS",
+    ),
+    Setting(
+        "concurrency",
+        _read_integer(1),
+        "1000",
+        "Concurrent executions that an account may have in one region.",
+        "NUMBER",
+    ),
+    Setting(
+        "cgroup_favordynmods",
+        _read_switch,
+        "true",
+        "Mount an empty cgroup hierarchy with favordynmods while the server runs, which makes "
+        "cold starts faster. It changes a setting of the whole machine; a stop undoes it.",
+        "true|false",
+    ),
+    Setting(
+        "log_level",
+        _read_choice("debug", "info", "warning", "error"),
+        "info",
+        "Least severe line of the server's own log, which goes to standard error.",
+        "debug|info|warning|error",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting, read and checked. The field names are those of the table."""
+
+    host: str
+    port: int
+    data_dir: str
+    sandbox: str
+    runtimes: str
+    idle_timeout: int
+    concurrency: int
+    cgroup_favordynmods: bool
+    log_level: str
+
+    @classmethod
+    def load(cls, flags: Mapping[str, str | None], environ: Mapping[str, str]) -> Config:
+        """Read every setting; raises SettingsError at the first that cannot work."""
+        unknown = set(flags) - {setting.name for setting in SETTINGS}
+        if unknown:
+            raise SettingsError(f"There is no setting named {', '.join(sorted(unknown))}.")
+        return cls(
+            **{
+                setting.name: setting.parse(setting.text_from(flags, environ))
+                for setting in SETTINGS
+            }
+        )
+
+    def to_json(self) -> str:
+        """As a child process is given it."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Config:
+        """The config that `to_json` wrote."""
+        values = json.loads(text)
+        return cls(**{field.name: values[field.name] for field in fields(cls)})

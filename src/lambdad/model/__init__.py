@@ -1,0 +1,1 @@
+"""The nouns: frozen dataclasses, pure rules, limits. No I/O."""

@@ -1,0 +1,36 @@
+"""Who asks, and what they asked: what a request carries besides its parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Identity of a request.
+
+    `environment_id` is set when the request came in on an execution environment's own listener:
+    account, region and role are then the environment's, whatever the function signed with.
+    """
+
+    account_id: str
+    region: str
+    access_key_id: str | None = None
+    environment_id: str | None = None
+    role: str | None = None
+    session_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """One request on its way to an operation.
+
+    `endpoint_url` is the address that the client used (`http://127.0.0.1:4566`), for links that
+    lead back here.
+    """
+
+    request_id: str
+    service: str
+    operation: str
+    caller: Caller
+    endpoint_url: str

@@ -1,0 +1,63 @@
+"""An invocation and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One accepted request to run a function.
+
+    `deadline` (epoch seconds) is set by the environment when the event is handed to the runtime.
+    """
+
+    request_id: str
+    payload: bytes
+    invoked_arn: str
+    trace_id: str
+    client_context: str | None = None  # decoded JSON text
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionError:
+    """The function's failure: data, never an exception of ours.
+
+    `error_type` is the platform's word for it (`Sandbox.Timedout`, `Runtime.ExitError`,
+    `Function.ResponseSizeTooLarge`, …) or the runtime's.
+    """
+
+    error_type: str
+    status: str = "error"  # as the REPORT line says it: error | timeout
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the REPORT line says. Times in milliseconds, memory in megabytes."""
+
+    request_id: str
+    duration_ms: float
+    billed_duration_ms: int
+    memory_size_mb: int
+    max_memory_used_mb: int
+    init_duration_ms: float | None = None
+    error: FunctionError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Outcome of an invocation: the payload is the function's answer or the error's JSON body.
+
+    `log_tail` is what this invocation logged, START to REPORT; the caller cuts it to its last
+    4 KB.
+    """
+
+    payload: bytes
+    executed_version: str
+    report: Report
+    log_tail: bytes = field(default=b"", repr=False)
+    content_type: str = "application/json"
+
+    @property
+    def error(self) -> FunctionError | None:
+        return self.report.error

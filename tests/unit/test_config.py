@@ -1,0 +1,70 @@
+"""Settings: flags before variables before defaults, and nothing that cannot work."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from lambdad.config import SETTINGS, Config
+from lambdad.errors import SettingsError
+
+
+def test_a_flag_wins_over_a_variable_and_a_variable_over_the_default() -> None:
+    environ = {"LAMBDAD_PORT": "5000", "LAMBDAD_CONCURRENCY": "7"}
+    config = Config.load({"port": "6000", "concurrency": None}, environ)
+    assert (config.port, config.concurrency, config.host) == (6000, 7, "127.0.0.1")
+
+
+def test_every_row_of_the_table_is_a_field_of_the_config() -> None:
+    assert [setting.name for setting in SETTINGS] == [field.name for field in fields(Config)]
+
+
+def test_config_survives_the_way_to_a_child_process() -> None:
+    config = Config.load({"cgroup_favordynmods": "false", "idle_timeout": "5"}, {})
+    assert Config.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("host", "0.0.0.0", "authentication is not available yet"),
+        ("host", "192.168.1.5", "authentication is not available yet"),
+        ("host", "example.com", "it must be an IP address or localhost"),
+        ("port", "65536", "between 0 and 65535"),
+        ("port", "-1", "between 0 and 65535"),
+        ("port", "http", "a whole number"),
+        ("data_dir", " ", "it must name a directory"),
+        ("sandbox", "docker", "one of namespaces, process"),
+        ("runtimes", "newest", "one of nearest, strict"),
+        ("idle_timeout", "0", "at least 1"),
+        ("concurrency", "0", "at least 1"),
+        ("cgroup_favordynmods", "maybe", "true or false"),
+        ("log_level", "loud", "one of debug"),
+    ],
+)
+def test_a_bad_setting_is_refused_by_name(name: str, text: str, reason: str) -> None:
+    with pytest.raises(SettingsError, match=f"Setting {name} cannot be .*{reason}"):
+        Config.load({name: text}, {})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_any_loopback_address_is_allowed(host: str) -> None:
+    assert Config.load({"host": host}, {}).host == host
+
+
+def test_an_unknown_setting_is_refused() -> None:
+    with pytest.raises(SettingsError, match="no setting named colour"):
+        Config.load({"colour": "red"}, {})
+
+
+def test_data_of_an_ordinary_user_lives_in_their_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert Config.load({}, {"XDG_DATA_HOME": "/data"}).data_dir == "/data/lambdad"
+    monkeypatch.setenv("HOME", "/home/me")
+    assert Config.load({}, {}).data_dir == "/home/me/.local/share/lambdad"
+
+
+def test_data_of_root_lives_in_var_lib(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert Config.load({}, {"XDG_DATA_HOME": "/data"}).data_dir == "/var/lib/lambdad"
