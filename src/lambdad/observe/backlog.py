@@ -1,0 +1,119 @@
+"""Lines that are not on disk yet, as the frames that they will be written in.
+
+Lines join the youngest frame until the flushing thread takes it. What cannot be written stays, up
+to a bound; beyond it the oldest lines are dropped and counted. Not safe for threads by itself; the
+log store holds a lock around it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from lambdad.model.log_line import LogLine
+from lambdad.observe.frames import Mark, StreamKey
+
+LIMIT = 64 * 1024 * 1024
+FRAMES_AT_LIMIT = 16  # so that 4 MB are written, or dropped, at a time
+LINE_OVERHEAD = 150  # what a line costs in memory besides its text
+
+
+@dataclass(slots=True, eq=False)
+class PendingFrame:
+    """A frame in the making: lines by stream in the order of arrival, or marks."""
+
+    frame_id: int
+    ingestion_ms: int
+    lines: dict[StreamKey, list[LogLine]] = field(default_factory=dict)
+    marks: list[Mark] = field(default_factory=list)
+    size: int = 0
+
+
+class Backlog:
+    """The frame being written, and those that wait behind it, the oldest first."""
+
+    def __init__(self, next_frame: int, *, limit: int = LIMIT) -> None:
+        self.dropped_lines = 0
+        self.size = 0
+        self.frame_size = limit // FRAMES_AT_LIMIT
+        self._limit = limit
+        self._next_frame = next_frame
+        self._writing: PendingFrame | None = None
+        self._waiting: deque[PendingFrame] = deque()
+
+    def __iter__(self) -> Iterator[PendingFrame]:
+        if self._writing is not None:
+            yield self._writing
+        yield from self._waiting
+
+    def __bool__(self) -> bool:
+        return self._writing is not None or bool(self._waiting)
+
+    @property
+    def last_frame(self) -> int:
+        """The youngest frame that was ever begun."""
+        return self._next_frame - 1
+
+    def append(self, key: StreamKey, lines: Sequence[LogLine], now_ms: int) -> PendingFrame:
+        """Keep the lines; returns the frame that they are now in."""
+        frame = self._open_frame(now_ms)
+        frame.lines.setdefault(key, []).extend(lines)
+        size = sum(len(line.message) for line in lines) + LINE_OVERHEAD * len(lines)
+        frame.size += size
+        self.size += size
+        self._drop_beyond_limit()
+        return frame
+
+    def mark(self, mark: Mark, now_ms: int) -> PendingFrame:
+        """Keep a mark, in a frame of its own so that its place among the lines is exact."""
+        frame = self._begin(now_ms)
+        frame.marks.append(mark)
+        return frame
+
+    def take(self) -> PendingFrame | None:
+        """The oldest frame, to be written; no line joins it any more."""
+        assert self._writing is None, "The frame before this one is still being written."
+        if self._waiting:
+            self._writing = self._waiting.popleft()
+        return self._writing
+
+    def settle(self) -> None:
+        """The frame that was taken is on disk."""
+        assert self._writing is not None
+        self.size -= self._writing.size
+        self._writing = None
+
+    def give_back(self) -> None:
+        """The frame that was taken could not be written."""
+        assert self._writing is not None
+        self._waiting.appendleft(self._writing)
+        self._writing = None
+        self._drop_beyond_limit()
+
+    def is_past(self, frame_id: int) -> bool:
+        """Whether every frame up to this one has left."""
+        return next((frame.frame_id > frame_id for frame in self), True)
+
+    def _open_frame(self, now_ms: int) -> PendingFrame:
+        if self._waiting:
+            youngest = self._waiting[-1]
+            if youngest.size < self.frame_size and not youngest.marks:
+                return youngest
+        return self._begin(now_ms)
+
+    def _begin(self, now_ms: int) -> PendingFrame:
+        frame = PendingFrame(self._next_frame, now_ms)
+        self._next_frame += 1
+        self._waiting.append(frame)
+        return frame
+
+    def _drop_beyond_limit(self) -> None:
+        """Marks stay: they are few, and what they say cannot be guessed."""
+        while self.size > self._limit:
+            oldest = next((frame for frame in self._waiting if frame.lines), None)
+            if oldest is None or oldest is self._waiting[-1]:
+                return
+            self._waiting.remove(oldest)
+            self.size -= oldest.size
+            self.dropped_lines += sum(map(len, oldest.lines.values()))

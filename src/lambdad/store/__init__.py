@@ -1,0 +1,1 @@
+"""What must survive: one SQLite file behind one writer, and content-addressed blobs."""

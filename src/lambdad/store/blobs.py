@@ -1,0 +1,78 @@
+"""Content-addressed files: `<directory>/ab/abcdef…`, named by the SHA-256 of what they hold.
+
+A file is written under another name, forced to disk, renamed, and its directory forced to disk. So
+a file under its final name is always whole, and a put that returned is never lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from lambdad.store.disk import force_directory_to_disk
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_INCOMING = "incoming"  # beneath the directory, hence on the same file system
+
+
+class Blobs:
+    """Immutable contents by digest."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    @classmethod
+    def open(cls, directory: Path) -> Self:
+        """Make the directory if need be, and remove what a killed server left half written."""
+        incoming = directory / _INCOMING
+        incoming.mkdir(parents=True, exist_ok=True)
+        for leftover in incoming.iterdir():
+            leftover.unlink()
+        force_directory_to_disk(directory.parent)
+        return cls(directory)
+
+    def path(self, digest: str) -> Path:
+        """Where the content of that digest is, or would be."""
+        if not _DIGEST.fullmatch(digest):
+            raise ValueError(f"{digest!r} is not a SHA-256 in lower-case hexadecimal.")
+        return self._directory / digest[:2] / digest
+
+    async def put(self, content: bytes) -> str:
+        """Keep `content` and return its digest; free when it is there already."""
+        return await asyncio.to_thread(self._put, content)
+
+    async def read(self, digest: str) -> bytes:
+        """The content of that digest; raises FileNotFoundError if there is none."""
+        return await asyncio.to_thread(self.path(digest).read_bytes)
+
+    async def delete(self, digest: str) -> None:
+        """Remove the content, if there is any. The caller knows that nothing refers to it."""
+        await asyncio.to_thread(self.path(digest).unlink, missing_ok=True)
+
+    def _put(self, content: bytes) -> str:
+        digest = hashlib.sha256(content).hexdigest()
+        path = self.path(digest)
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            self._write(content, path)
+        # Also when it was there: the put that wrote it may not have come this far yet.
+        force_directory_to_disk(path.parent)
+        force_directory_to_disk(self._directory)
+        return digest
+
+    def _write(self, content: bytes, path: Path) -> None:
+        descriptor, temporary = tempfile.mkstemp(dir=self._directory / _INCOMING)
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise

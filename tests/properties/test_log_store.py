@@ -1,0 +1,117 @@
+"""The log store against a model of it: a list of lines for each stream."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from lambdad.model.log_line import LogLine
+from lambdad.observe.log_store import LogStore
+
+HERE = ("000000000000", "us-east-1")
+groups = st.sampled_from(["g", "h"])
+streams = st.sampled_from(["a", "b", "c"])
+some_lines = st.lists(
+    st.builds(LogLine, timestamp_ms=st.integers(0, 50), message=st.text(max_size=5)),
+    min_size=1,
+    max_size=4,
+)
+
+
+class LogStoreAgainstModel(RuleBasedStateMachine):
+    """Append, create, delete, flush and reopen in any order; then read in every way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = tempfile.TemporaryDirectory()
+        self.model: dict[str, dict[str, list[LogLine]]] = {}
+        self.store = self.open()
+
+    def open(self) -> LogStore:
+        return LogStore.open(Path(self.directory.name), flush_every=60, segment_size=400)
+
+    def teardown(self) -> None:
+        self.store.close()
+        self.directory.cleanup()
+
+    @rule(group=groups, stream=streams, lines=some_lines)
+    def append(self, group: str, stream: str, lines: list[LogLine]) -> None:
+        self.store.append(*HERE, group, stream, lines)
+        self.model.setdefault(group, defaultdict(list))[stream] += lines
+
+    @rule(group=groups)
+    def create_group(self, group: str) -> None:
+        self.store.create_group(*HERE, group)
+        self.model.setdefault(group, defaultdict(list))
+
+    @rule(group=groups, stream=streams)
+    def create_stream(self, group: str, stream: str) -> None:
+        self.store.create_stream(*HERE, group, stream)
+        self.model.setdefault(group, defaultdict(list))[stream] += []
+
+    @rule(group=groups)
+    def delete_group(self, group: str) -> None:
+        self.store.delete_group(*HERE, group)
+        self.model.pop(group, None)
+
+    @rule(group=groups, stream=streams)
+    def delete_stream(self, group: str, stream: str) -> None:
+        if group in self.model:
+            self.store.delete_stream(*HERE, group, stream)
+            self.model[group].pop(stream, None)
+
+    @rule()
+    def flush(self) -> None:
+        self.store.flush()
+
+    @rule()
+    def reopen(self) -> None:
+        self.store.close()
+        self.store = self.open()
+
+    @invariant()
+    def same_groups_and_streams(self) -> None:
+        assert {group.name for group in self.store.groups(*HERE)} == set(self.model)
+        for group, lines in self.model.items():
+            found = self.store.streams(*HERE, group)
+            assert {stream.name for stream in found} == set(lines)
+            for stream in found:
+                times = [line.timestamp_ms for line in lines[stream.name]]
+                assert (stream.first_ms, stream.last_ms) == (
+                    min(times, default=None),
+                    max(times, default=None),
+                )
+
+    @invariant()
+    def same_lines_in_order_of_time_and_arrival(self) -> None:
+        for group, lines in self.model.items():
+            for stream, expected in lines.items():
+                found = self.store.read(*HERE, group, [stream])
+                assert [line.line for line in found] == sorted(
+                    expected, key=lambda line: line.timestamp_ms
+                )
+
+    @invariant()
+    def reading_backwards_or_in_two_parts_gives_the_same_lines(self) -> None:
+        for group in self.model:
+            found = list(self.store.read(*HERE, group))
+            assert found == sorted(found, key=lambda line: line.position)
+            assert found == list(self.store.read(*HERE, group, newest_first=True))[::-1]
+            if found:
+                middle = found[len(found) // 2].position
+                before = list(self.store.read(*HERE, group, until=middle))
+                assert before + list(self.store.read(*HERE, group, since=middle)) == found
+            in_window = [line for line in found if 10 <= line.position.timestamp_ms < 30]
+            assert list(self.store.read(*HERE, group, None, 10, 30)) == in_window
+
+
+LogStoreAgainstModel.TestCase.settings = settings(
+    max_examples=25, stateful_step_count=25, deadline=None
+)
+TestLogStore = pytest.mark.slow(LogStoreAgainstModel.TestCase)

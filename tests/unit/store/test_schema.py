@@ -1,0 +1,50 @@
+"""The schema: what the migrations make is what the tables say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Engine, MetaData, create_engine, inspect
+
+from lambdad.store.database import Database
+from lambdad.store.schema import MIGRATIONS, metadata
+
+
+def columns(engine: Engine) -> dict[str, set[tuple[str, str, bool, bool]]]:
+    inspector = inspect(engine)
+    return {
+        table: {
+            (
+                column["name"],
+                str(column["type"]),
+                bool(column["nullable"]),
+                column["name"] in inspector.get_pk_constraint(table)["constrained_columns"],
+            )
+            for column in inspector.get_columns(table)
+        }
+        for table in inspector.get_table_names()
+    }
+
+
+def test_migrated_file_has_exactly_the_declared_tables(tmp_path: Path) -> None:
+    Database.open(tmp_path / "migrated.db").close()
+    migrated = create_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
+    declared = create_engine(f"sqlite:///{tmp_path / 'declared.db'}")
+    metadata.create_all(declared)
+
+    assert columns(migrated) == columns(declared)
+    migrated.dispose()
+    declared.dispose()
+
+
+def test_opening_again_takes_no_step_twice(tmp_path: Path) -> None:
+    for _ in range(2):
+        Database.open(tmp_path / "state.db").close()
+
+    engine = create_engine(f"sqlite:///{tmp_path / 'state.db'}")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA user_version").scalar() == len(MIGRATIONS)
+    reflected = MetaData()
+    reflected.reflect(engine)
+    assert set(reflected.tables) == set(metadata.tables)
+    engine.dispose()
