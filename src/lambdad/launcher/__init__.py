@@ -1,0 +1,5 @@
+"""The privileged side: makes sandboxes, and does nothing else.
+
+Standard library only. `syscalls`, `packets`, `seccomp`, `entering`, `zygote` and `process_child`
+also run inside the interpreters that run functions (CPython 3.9 and later).
+"""

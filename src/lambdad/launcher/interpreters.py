@@ -1,0 +1,112 @@
+"""The Python interpreters that this machine has, found without ever running a version manager's
+shims: those are scripts that take a tenth of a second to decide which program to run."""
+
+from __future__ import annotations
+
+import glob
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+VERSIONS = tuple(f"python3.{minor}" for minor in range(9, 15))
+_PLACES = (
+    "/usr/bin", "/usr/local/bin", "/opt/python*/bin", "/opt/python/*/bin",
+    "~/.pyenv/versions/*/bin", "~/.local/share/uv/python/*/bin", "~/.asdf/installs/python/*/bin",
+    "~/.local/share/mise/installs/python/*/bin", "/opt/homebrew/bin",
+)  # fmt: skip
+_QUESTION = (
+    "import sys, _ctypes, _socket;"  # a few builds lack one, and cannot make a sandbox then
+    "print('%d.%d.%d' % sys.version_info[:3]); print(sys.base_prefix)"
+)
+_ANSWER_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """One CPython: `name` is the runtime identifier (`python3.12`), `version` the full one."""
+
+    name: str
+    version: str
+    executable: str
+    prefix: str
+
+
+def find_interpreters(*, readable_by_all: bool = False) -> dict[str, Interpreter]:
+    """By runtime identifier, the newest of each minor version that works; only those that a user
+    without rights can run, when `readable_by_all` asks for it."""
+    candidates = sorted(_candidates())
+    if readable_by_all:
+        candidates = [(name, path) for name, path in candidates if is_readable_by_all(path)]
+    probes = [(name, path, _ask(path)) for name, path in candidates]
+    found: dict[str, Interpreter] = {}
+    for name, path, question in probes:
+        interpreter = _answer(name, path, question)
+        if interpreter and _is_better(interpreter, found.get(name)):
+            found[name] = interpreter
+    return found
+
+
+def is_readable_by_all(path: str) -> bool:
+    """Whether a user without rights can reach and read `path`."""
+    while True:
+        wanted = 0o5 if os.path.isdir(path) else 0o4
+        if os.stat(path).st_mode & wanted != wanted:
+            return False
+        if path == "/":
+            return True
+        path = os.path.dirname(path)
+
+
+def _candidates() -> set[tuple[str, str]]:
+    directories = [d for d in os.environ.get("PATH", "").split(os.pathsep) if d]
+    for place in _PLACES:
+        directories += glob.glob(os.path.expanduser(place))
+    directories.append(os.path.join(sys.base_prefix, "bin"))
+    return set(_programs(directories))
+
+
+def _programs(directories: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for directory in directories:
+        for name in VERSIONS:
+            path = os.path.realpath(os.path.join(directory, name))
+            if os.access(path, os.X_OK) and not _is_script(path):
+                yield name, path
+
+
+def _is_script(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(2) == b"#!"
+    except OSError:
+        return True
+
+
+def _ask(path: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - an interpreter that the operator installed
+        [path, "-I", "-S", "-c", _QUESTION],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={},
+    )
+
+
+def _answer(name: str, path: str, question: subprocess.Popen[bytes]) -> Interpreter | None:
+    try:
+        output, _ = question.communicate(timeout=_ANSWER_SECONDS)
+        version, prefix = output.decode().splitlines()
+    except (ValueError, subprocess.TimeoutExpired):
+        question.kill()
+        question.wait()
+        return None
+    return Interpreter(name, version, path, prefix)
+
+
+def _is_better(new: Interpreter, old: Interpreter | None) -> bool:
+    return old is None or _key(new) > _key(old)
+
+
+def _key(interpreter: Interpreter) -> list[int]:
+    return [int(part) for part in interpreter.version.split(".")]

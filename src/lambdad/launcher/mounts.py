@@ -1,0 +1,128 @@
+"""The file system of a sandbox: a small read-only root made of pieces of the host.
+
+/usr /lib /lib64 /bin     the host's programs and libraries, read-only
+/etc                      a handful of files made here, and the host's certificates
+/var/lang                 the interpreter, when it is not the host's /usr
+/var/runtime              lambdad's runtime and the AWS SDK
+/var/task /opt            places for the function's code and layers
+/dev /proc /tmp           null zero full random urandom; the own processes; the own files
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from lambdad.launcher import syscalls as sys
+
+TASK = "/var/task"
+RUNTIME = "/var/runtime"
+LANG = "/var/lang"
+_READ_ONLY = sys.MS_RDONLY | sys.MS_NOSUID | sys.MS_NODEV
+_HOST_TREES = (
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/share/zoneinfo",
+    "/usr/share/ca-certificates",
+    "/etc/alternatives",
+    "/etc/pki",
+    "/etc/ssl/certs",
+)
+_HOST_LINKS = ("/bin", "/lib", "/lib64", "/sbin")
+_HOST_FILES = ("/etc/ld.so.cache", "/etc/ssl/openssl.cnf", "/etc/localtime")
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_EMPTY = (TASK, "/opt", "/tmp", "/proc", "/dev", "/var/lang/bin", "/run", "/usr/local/bin")  # noqa: S108
+_FILES = {
+    "/etc/passwd": "root:x:0:0:root:/root:/usr/sbin/nologin\n",
+    "/etc/group": "root:x:0:\n",
+    "/etc/hosts": "127.0.0.1 localhost sandbox.localdomain sandbox\n::1 localhost\n",
+    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+    "/etc/resolv.conf": "",
+}
+
+
+def build_root(root: Path, binds: Mapping[str, Path]) -> None:
+    """Assemble the tree at `root`; `binds` says what else of the host stands where in it.
+
+    Runs in the mount namespace that will have it, before `enter_root`.
+    """
+    sys.mount("lambdad", str(root), "tmpfs", sys.MS_NOSUID | sys.MS_NODEV, "mode=755,size=4m")
+    for directory in _EMPTY:
+        _inside(root, directory).mkdir(parents=True, exist_ok=True)
+    for tree in _HOST_TREES:
+        if os.path.isdir(tree) and not os.path.islink(tree):
+            bind_read_only(Path(tree), _inside(root, tree))
+    for link in _HOST_LINKS:
+        _copy_link_or_bind(root, link)
+    for name, content in _FILES.items():
+        path = _inside(root, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    for file in _HOST_FILES:
+        if os.path.exists(file) and not _inside(root, file).exists():
+            bind_read_only(Path(os.path.realpath(file)), _inside(root, file))
+    for target, source in binds.items():
+        bind_read_only(source, _inside(root, target))
+    _make_devices(root)
+    sys.mount("proc", str(root / "proc"), "proc", sys.MS_NOSUID | sys.MS_NODEV | sys.MS_NOEXEC)
+
+
+def link_interpreter(root: Path, executable: str) -> None:
+    """Give an interpreter of the host's /usr its place in /var/lang/bin, as AWS has it."""
+    for name in {Path(executable).name, "python3", "python"}:
+        (root / "var/lang/bin" / name).symlink_to(executable)
+
+
+def enter_root(root: Path) -> None:
+    """Make `root` the root of this mount namespace, for good, and read-only."""
+    os.chdir(root)
+    sys.pivot_root(".", ".")
+    sys.unmount(".")
+    os.chdir("/")
+    sys.mount(None, "/", None, sys.MS_REMOUNT | sys.MS_BIND | _READ_ONLY)
+    sys.mount(None, "/", None, sys.MS_REC | sys.MS_PRIVATE)
+
+
+def bind_read_only(source: Path, target: Path) -> None:
+    """Show `source` (a file or a tree) at `target`, which is made, and let nobody write there."""
+    if source.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
+    origin = os.open(source, os.O_PATH | os.O_CLOEXEC)
+    try:
+        attributes = sys.MOUNT_ATTR_RDONLY | sys.MOUNT_ATTR_NOSUID | sys.MOUNT_ATTR_NODEV
+        tree = sys.clone_mount(origin, attributes)
+    finally:
+        os.close(origin)
+    try:
+        sys.move_mount(tree, str(target))
+    finally:
+        os.close(tree)
+
+
+def _inside(root: Path, path: str) -> Path:
+    return root / path.lstrip("/")
+
+
+def _copy_link_or_bind(root: Path, path: str) -> None:
+    """/bin, /lib and their like: links into /usr on most systems, trees of their own on others."""
+    target = _inside(root, path)
+    if os.path.islink(path):
+        target.symlink_to(os.readlink(path))
+    elif os.path.isdir(path):
+        bind_read_only(Path(path), target)
+
+
+def _make_devices(root: Path) -> None:
+    for name in _DEVICES:
+        node = root / "dev" / name
+        node.touch()
+        sys.mount(f"/dev/{name}", str(node), None, sys.MS_BIND)
+    (root / "dev/fd").symlink_to("/proc/self/fd")
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        (root / "dev" / name).symlink_to(f"/proc/self/fd/{number}")
+    # No /dev/shm: AWS has none either.

@@ -1,0 +1,143 @@
+"""Starting the node: the process that reads what strangers send, with nothing but its own user id.
+
+As root, the node gets a mount namespace of its own. Where a directory on the way to something that
+it needs is closed to others (`/root`, a private temporary directory), that directory becomes an
+empty one there, with just the needed trees in it. So it works wherever lambdad is installed, and
+sees less than any user of the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from lambdad.launcher import syscalls
+from lambdad.launcher.slots import NODE_UID
+
+_KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "NO_COLOR", "PYTHONWARNINGS")
+
+
+@dataclass(frozen=True)
+class NodeProcess:
+    """What a node is started with: descriptors that it inherits, and directories that it needs."""
+
+    launcher_socket: int
+    listener: int
+    config: int
+    home: Path
+    interpreter_prefixes: Sequence[str]
+
+    def start(self) -> int:
+        """Fork and become the node; returns its pid."""
+        launcher = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            self._become_node(launcher)
+        return pid
+
+    def _become_node(self, launcher: int) -> NoReturn:
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_DFL)
+            os.setsid()  # a Ctrl-C in the terminal is the launcher's to handle
+            if os.geteuid() == 0:
+                _open_ways([*_python_paths(), *self.interpreter_prefixes], self.home)
+                _drop_root()
+            os.umask(0o077)  # what the node keeps is nobody else's
+            if sys.platform == "linux":
+                syscalls.die_with_parent()
+                syscalls.no_new_privileges()
+                if os.getppid() != launcher:
+                    os._exit(0)
+            self._execute()
+        except BaseException:
+            traceback.print_exc()
+        os._exit(70)
+
+    def _execute(self) -> None:
+        descriptors = (self.launcher_socket, self.listener, self.config)
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, True)
+        variables = {k: os.environ[k] for k in _KEPT_VARIABLES if k in os.environ}
+        variables.update(HOME=str(self.home), TMPDIR=str(self.home / "tmp"), PYTHONSAFEPATH="1")
+        os.chdir("/")
+        command = [sys.executable, "-m", "lambdad.node", *map(str, descriptors)]
+        os.execve(sys.executable, command, variables)  # noqa: S606
+
+
+def make_home(home: Path) -> None:
+    """The directory that belongs to the node, and the only one that it can write to."""
+    for directory in (home, home / "tmp", home / "code"):
+        directory.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o711)  # a `process` sandbox passes through to its code, and sees no names
+    (home / "code").chmod(0o711)
+    (home / "tmp").chmod(0o700)
+    if os.geteuid() == 0:
+        for directory in (home, home / "tmp", home / "code"):
+            os.chown(directory, NODE_UID, NODE_UID)
+
+
+def _drop_root() -> None:
+    os.setgroups([])
+    syscalls.drop_bounding_capabilities()
+    os.setresgid(NODE_UID, NODE_UID, NODE_UID)
+    os.setresuid(NODE_UID, NODE_UID, NODE_UID)
+
+
+def _python_paths() -> list[str]:
+    """Everything that the node's interpreter reads its program from."""
+    paths = [sys.prefix, sys.base_prefix, *sys.path]
+    return [os.path.realpath(path) for path in paths if path and os.path.exists(path)]
+
+
+def _open_ways(readable: Sequence[str], home: Path) -> None:
+    """Let everyone of this new mount namespace reach the `readable` trees and `home`."""
+    wanted = {os.path.realpath(path) for path in [*readable, str(home)]}
+    closed = sorted({top for path in wanted if (top := _first_closed(path))})
+    if not closed:
+        return
+    syscalls.unshare(syscalls.CLONE_NEWNS)
+    syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_SLAVE)
+    for top in closed:
+        below = sorted(path for path in wanted if path == top or path.startswith(top + "/"))
+        _replace(top, below, writable=os.path.realpath(home))
+
+
+def _first_closed(path: str) -> str | None:
+    """The outermost directory on the way to `path` that others may not pass."""
+    for directory in [*reversed(Path(path).parents)]:
+        if not os.stat(directory).st_mode & 0o001:
+            return str(directory)
+    return None
+
+
+def _replace(top: str, paths: Sequence[str], writable: str) -> None:
+    """Put an empty directory over `top`, with only `paths` in it."""
+    origins = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in paths}
+    syscalls.mount("lambdad", top, "tmpfs", syscalls.MS_NOSUID | syscalls.MS_NODEV, "mode=755")
+    for path, origin in origins.items():
+        attributes = syscalls.MOUNT_ATTR_NOSUID | syscalls.MOUNT_ATTR_NODEV
+        if path != writable:
+            attributes |= syscalls.MOUNT_ATTR_RDONLY
+        _make_target(path, origin)
+        tree = syscalls.clone_mount(origin, attributes)
+        syscalls.move_mount(tree, path)
+        os.close(tree)
+        os.close(origin)
+
+
+def _make_target(path: str, origin: int) -> None:
+    if os.path.exists(path):
+        return  # inside a tree that stands there already
+    if os.path.isdir(f"/proc/self/fd/{origin}"):
+        os.makedirs(path)
+    else:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        Path(path).touch()

@@ -1,0 +1,143 @@
+"""The `process` sandbox: a process with resource limits, and no isolation at all.
+
+For macOS and for places where namespaces are locked away. A function can see the host's files and
+network as the user it runs as. As root, that is a user id of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+from lambdad.launcher.contract import Ended, Exit, Gauges, Order, Prepared, Sandbox
+from lambdad.launcher.interpreters import Interpreter
+from lambdad.launcher.loop import Loop
+from lambdad.launcher.runtime_trees import RuntimeTrees
+from lambdad.launcher.slots import UserIds
+
+_MAIN = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from lambdad.launcher.process_child import main; "
+    "main(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])"
+)
+
+
+class Processes:
+    """Makes `process` sandboxes: a fresh interpreter each."""
+
+    name = "process"
+
+    def __init__(
+        self,
+        *,
+        loop: Loop,
+        user_ids: UserIds | None,
+        interpreters: dict[str, Interpreter],
+        trees: RuntimeTrees,
+        code_directory: Path,
+        temporary_directory: Path,
+    ) -> None:
+        self._loop = loop
+        self._user_ids = user_ids
+        self._interpreters = interpreters
+        self._trees = trees
+        self._code_directory = code_directory
+        self._temporary_directory = temporary_directory
+        shutil.rmtree(temporary_directory, ignore_errors=True)  # what a killed server left
+        temporary_directory.mkdir(parents=True)
+        temporary_directory.chmod(0o711)
+
+    def prepare(self, runtime: str, account_id: str, prepared: Prepared) -> None:
+        """Make the runtime's tree."""
+        try:
+            self._trees.make(self._interpreter(runtime))
+        except (OSError, subprocess.SubprocessError) as error:
+            prepared(str(error))
+        else:
+            prepared(None)
+
+    def start(self, order: Order, channel: int, output: int, ended: Ended) -> Sandbox:
+        """Start the interpreter; `code` is one name below the code store."""
+        interpreter = self._interpreter(order.runtime)
+        tree = self._trees.make(interpreter)
+        task = self._code_directory / Path(order.code).name
+        uid = self._user_ids.take() if self._user_ids else None
+        temporary = Path(tempfile.mkdtemp(dir=self._temporary_directory))
+        if uid is not None:
+            os.chown(temporary, uid, uid)
+        command = {
+            "task": str(task),
+            "tmp": str(temporary),
+            "runtime": [str(tree / "runtime")],
+            "source": str(tree / "source"),
+            "launcher": os.getpid(),
+        }
+        pid = _start(interpreter, command, channel, output, uid)
+        sandbox = _Process(pid)
+
+        def exited(status: int) -> None:
+            sandbox.is_gone = True
+            sandbox.kill_group()
+            shutil.rmtree(temporary, ignore_errors=True)
+            if uid is not None and self._user_ids:
+                self._user_ids.give_back(uid)
+            ended(Exit(status))
+
+        self._loop.adopt(pid, exited)
+        return sandbox
+
+    def close(self) -> None:
+        """Nothing is kept besides the sandboxes themselves."""
+
+    def _interpreter(self, runtime: str) -> Interpreter:
+        interpreter = self._interpreters.get(runtime)
+        if interpreter is None:
+            raise OSError(f"{runtime} is not on this machine")
+        return interpreter
+
+
+class _Process:
+    def __init__(self, pid: int) -> None:
+        self.is_gone = False
+        self._pid = pid
+
+    def gauges(self) -> Gauges:
+        return Gauges()
+
+    def kill(self) -> None:
+        if not self.is_gone:
+            self.kill_group()
+
+    def kill_group(self) -> None:
+        """What the function started is in its process group, unless it took care not to be."""
+        try:
+            os.killpg(self._pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+
+
+def _start(
+    interpreter: Interpreter,
+    command: dict[str, object],
+    channel: int,
+    output: int,
+    uid: int | None,
+) -> int:
+    arguments = [str(command["source"]), str(channel), str(output), json.dumps(command)]
+    process = subprocess.Popen(  # noqa: S603
+        [interpreter.executable, "-I", "-S", "-X", "utf8", "-c", _MAIN, *arguments],
+        stdin=subprocess.DEVNULL,
+        env={"PATH": os.environ.get("PATH", os.defpath)},
+        pass_fds=(channel, output),
+        start_new_session=True,
+        user=uid,
+        group=uid,
+        extra_groups=[] if uid is not None else None,
+    )
+    process.returncode = 0  # the loop reaps it; Popen must not try
+    return process.pid

@@ -1,0 +1,102 @@
+"""What an interpreter finds at /var/runtime: lambdad's runtime and the AWS SDK, with bytecode.
+
+A tree is made once per interpreter below the data directory, by the launcher and out of its own
+installation, so that nothing that a function or the node can write is ever imported by a zygote.
+
+    <data>/runtimes/python3.12-<fingerprint>/runtime/…   the runtime, boto3, botocore, …
+                                             source/…    lambdad.launcher, for the zygote
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import lambdad
+from lambdad.launcher.interpreters import Interpreter
+
+_SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
+_COMPILE = "import compileall, sys; compileall.compile_dir(sys.argv[1], quiet=2)"
+
+
+class RuntimeTrees:
+    """The trees of one server."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._package = Path(lambdad.__file__).parent
+        self._sdk = [path for name in _SDK if (path := _where(name))]
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o755)
+
+    def path(self, interpreter: Interpreter) -> Path:
+        """Where the tree of `interpreter` is, or will be once `make` has returned."""
+        return self._directory / f"{interpreter.name}-{self._fingerprint(interpreter)}"
+
+    def make(self, interpreter: Interpreter) -> Path:
+        """Make the tree unless it is there; several may try at once, one wins."""
+        path = self.path(interpreter)
+        if not path.exists():
+            unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=self._directory))
+            self._fill(unfinished)
+            _compile(interpreter, unfinished)
+            unfinished.chmod(0o755)
+            try:
+                unfinished.rename(path)
+            except OSError:
+                shutil.rmtree(unfinished)
+        return path
+
+    def remove_unfinished(self) -> None:
+        """Remove what a killed server was in the middle of."""
+        for leftover in self._directory.glob(".unfinished-*"):
+            shutil.rmtree(leftover)
+
+    def _fill(self, tree: Path) -> None:
+        runtime, source = tree / "runtime", tree / "source/lambdad"
+        shutil.copytree(self._package / "runtimes/python", runtime)
+        for part in self._sdk:
+            if part.is_dir():
+                shutil.copytree(part, runtime / part.name, copy_function=_link_or_copy)
+            else:
+                shutil.copy2(part, runtime / part.name)
+        shutil.copytree(self._package / "launcher", source / "launcher")
+        shutil.copy2(self._package / "__init__.py", source)
+
+    def _fingerprint(self, interpreter: Interpreter) -> str:
+        """Differs whenever the runtime, the SDK or the interpreter does."""
+        sources = [interpreter.version, interpreter.executable]
+        own = [*self._package.rglob("runtimes/**/*.py"), *self._package.glob("launcher/*.py")]
+        for path in sorted([*own, *self._sdk]):
+            sources.append(f"{path} {path.stat().st_mtime_ns}")
+        return hashlib.sha256("\n".join(sources).encode()).hexdigest()[:16]
+
+
+def _where(name: str) -> Path | None:
+    """The directory or file of an installed module, which is not imported for this."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        return None
+    origin = Path(spec.origin)
+    return origin.parent if origin.name == "__init__.py" else origin
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    """The SDK is 35 MB: a second name for its files, where the file system allows one."""
+    if source.endswith((".pyc", ".pyi")):
+        shutil.copy2(source, target)
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _compile(interpreter: Interpreter, tree: Path) -> None:
+    command = [interpreter.executable, "-I", "-S", "-c", _COMPILE, str(tree)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, env={})  # noqa: S603

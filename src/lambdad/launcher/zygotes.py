@@ -1,0 +1,165 @@
+"""Zygotes as the launcher sees them: started when first needed, one per runtime and account."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from lambdad.launcher import entering, mounts, packets, syscalls
+from lambdad.launcher.interpreters import Interpreter
+from lambdad.launcher.loop import Loop
+from lambdad.launcher.runtime_trees import RuntimeTrees
+
+SOURCE = "/run/lambdad"
+_NAMESPACES = (
+    syscalls.CLONE_NEWNS | syscalls.CLONE_NEWNET | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS
+)
+# CHOWN 0 … MAC_ADMIN 33: only what making a sandbox takes.
+_KILL, _SETGID, _SETUID, _SETPCAP, _DAC_READ_SEARCH, _NET_ADMIN, _SYS_ADMIN = 5, 6, 7, 8, 2, 12, 21
+_CAPABILITIES = sum(
+    1 << number
+    for number in (_KILL, _SETGID, _SETUID, _SETPCAP, _DAC_READ_SEARCH, _NET_ADMIN, _SYS_ADMIN)
+)
+# What the loader reads is read when a program starts, and the zygote is what starts: the
+# variables that AWS documents for it are therefore the zygote's own.
+_ENVIRONMENT = {
+    "LANG": "en_US.UTF-8",
+    "TZ": ":UTC",
+    "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+    "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:"
+    "/var/task:/var/task/lib:/opt/lib",
+    "LAMBDAD_SOURCE": SOURCE,
+}
+_MAIN = (
+    f"import sys; sys.path.insert(0, {SOURCE!r}); "
+    "from lambdad.launcher.zygote import main; main(int(sys.argv[1]))"
+)
+
+OnForked = Callable[[int], None]  # gets a pidfd, and owns it
+OnExited = Callable[[int], None]  # gets a wait status
+
+
+class ZygoteProcess:
+    """One zygote. Environments asked of it before it is ready wait in its socket."""
+
+    def __init__(
+        self, loop: Loop, interpreter: Interpreter, trees: RuntimeTrees, root: Path
+    ) -> None:
+        self.is_gone = False
+        self._loop = loop
+        self._environments: dict[str, tuple[OnForked, OnExited]] = {}
+        self._waiting: list[Callable[[str | None], None]] = []
+        self._is_ready = False
+        self._control, theirs = packets.socket_pair()
+        self._pid = _spawn(interpreter, trees, root, theirs.fileno())
+        theirs.close()
+        loop.watch(self._control.fileno(), self._receive)
+        loop.adopt(self._pid, self._ended)
+
+    def when_ready(self, prepared: Callable[[str | None], None]) -> None:
+        """Call `prepared` with None once this zygote is warm, with a sentence if it never is."""
+        if self._is_ready:
+            prepared(None)
+        else:
+            self._waiting.append(prepared)
+
+    def fork(
+        self,
+        request: dict[str, Any],
+        descriptors: list[int],
+        forked: OnForked,
+        exited: OnExited,
+    ) -> None:
+        """Ask for an environment; the descriptors may be closed afterwards."""
+        packets.send(self._control, {"type": "fork", **request}, descriptors)
+        self._environments[request["id"]] = (forked, exited)
+
+    def kill(self) -> None:
+        """End the zygote, and with it, by the kernel, every environment it forked."""
+        if not self.is_gone:
+            os.kill(self._pid, signal.SIGKILL)
+
+    def _receive(self) -> None:
+        packet = packets.receive(self._control)
+        if packet is None:
+            self._loop.forget(self._control.fileno())
+            return  # its death is told by the loop as well, and handled there
+        message, descriptors = packet
+        if message["type"] == "ready":
+            self._is_ready = True
+            self._tell(None)
+        elif message["type"] == "forked":
+            self._environments[message["id"]][0](descriptors[0])
+        elif message["type"] == "exited":
+            self._environments.pop(message["id"])[1](message["status"])
+
+    def _ended(self, status: int) -> None:
+        self.is_gone = True
+        self._control.close()
+        self._tell(f"the interpreter could not be started (wait status {status})")
+        for _, exited in list(self._environments.values()):
+            exited(signal.SIGKILL)
+        self._environments.clear()
+
+    def _tell(self, problem: str | None) -> None:
+        waiting, self._waiting = self._waiting, []
+        for prepared in waiting:
+            prepared(problem)
+
+
+def _spawn(interpreter: Interpreter, trees: RuntimeTrees, root: Path, control: int) -> int:
+    """Fork, in a new PID namespace, the process that becomes the zygote."""
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    launcher = os.getpid()
+    try:
+        syscalls.unshare(syscalls.CLONE_NEWPID)
+        pid = os.fork()
+        if pid == 0:
+            _become_zygote(interpreter, trees, root, control)
+        syscalls.setns(own, syscalls.CLONE_NEWPID)
+    finally:
+        os.close(own)
+    assert launcher == os.getpid()
+    return pid
+
+
+def _become_zygote(
+    interpreter: Interpreter, trees: RuntimeTrees, root: Path, control: int
+) -> NoReturn:
+    """In the child: make the tree and the root, enter it, become the interpreter."""
+    try:
+        syscalls.die_with_parent()
+        entering.close_all_but([control])
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        tree = trees.make(interpreter)
+        syscalls.unshare(_NAMESPACES)
+        syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
+        executable = _make_root(interpreter, tree, root)
+        mounts.enter_root(root)
+        syscalls.drop_bounding_capabilities(keep=_CAPABILITIES)
+        os.set_inheritable(control, True)
+        command = [executable, "-I", "-S", "-X", "utf8", "-c", _MAIN, str(control)]
+        os.execve(executable, command, _ENVIRONMENT)  # noqa: S606
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+    os._exit(70)
+
+
+def _make_root(interpreter: Interpreter, tree: Path, root: Path) -> str:
+    """Assemble the root and return where the interpreter stands in it."""
+    binds = {mounts.RUNTIME: tree / "runtime", SOURCE: tree / "source"}
+    if interpreter.prefix == "/usr":
+        mounts.build_root(root, binds)
+        mounts.link_interpreter(root, interpreter.executable)
+        return interpreter.executable
+    mounts.build_root(root, {**binds, mounts.LANG: Path(interpreter.prefix)})
+    return f"{mounts.LANG}/bin/{Path(interpreter.executable).name}"
