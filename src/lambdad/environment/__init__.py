@@ -1,0 +1,1 @@
+"""Where code runs, the node's side."""

@@ -1,0 +1,165 @@
+"""Unpacked deployment packages, ready to be mounted at /var/task.
+
+    <data>/code/BOOT                      the boot of the machine in which these trees were made
+    <data>/code/<sha256>-python3.11/      one package for one runtime: files and their bytecode
+    <data>/code/.<something>              being made, or being thrown away
+
+A tree is derived from its blob and so is never flushed to disk. What a crash of the machine may
+have torn is thrown away: all trees of another boot, at the next start. A tree appears under its
+name in one step, complete, and never changes again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from lambdad.environment.bytecode import compile_tree
+from lambdad.errors import PlatformError
+from lambdad.model.deployment_package import Entry, Kind, open_zip, read_file, read_package
+from lambdad.model.function import Code
+from lambdad.model.runtime import Interpreter
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Blobs(Protocol):
+    """Where the zips are."""
+
+    def path(self, digest: str) -> Path:
+        """The file that holds the blob."""
+
+
+class CodeStore:
+    """The trees of one data directory."""
+
+    def __init__(self, directory: Path, blobs: Blobs, sweeper: threading.Thread) -> None:
+        self.directory = directory
+        self._blobs = blobs
+        self._sweeper = sweeper
+        self._preparing: dict[str, asyncio.Task[None]] = {}
+
+    @classmethod
+    def open(cls, directory: Path, blobs: Blobs, *, boot_id: str | None = None) -> CodeStore:
+        """Take over `directory`: torn and half-made trees leave it, in a thread of their own."""
+        directory.mkdir(parents=True, exist_ok=True)
+        boot = boot_id or _this_boot()
+        if not boot or _boot_of(directory) != boot:
+            _set_aside_trees(directory)
+            (directory / "BOOT").write_text(boot)
+        stale = [path for path in directory.iterdir() if path.name.startswith(".")]
+        sweeper = threading.Thread(target=_sweep, args=(stale,), name="code-sweeper", daemon=True)
+        sweeper.start()
+        return cls(directory, blobs, sweeper)
+
+    def close(self) -> None:
+        """Wait until the sweeping that `open` began is done."""
+        self._sweeper.join()
+
+    def path(self, key: str) -> Path:
+        """The directory of a prepared tree."""
+        return self.directory / key
+
+    async def prepare(self, code: Code, interpreter: Interpreter) -> str:
+        """Unpack and compile `code` unless that has been done; return the key of its tree.
+
+        Several callers that want the same tree at once share the work.
+        """
+        key = f"{code.sha256}-{interpreter.name}"
+        if key not in self._preparing and self.path(key).is_dir():
+            return key
+        task = self._preparing.get(key)
+        if task is None:
+            task = asyncio.create_task(self._make(key, code, interpreter))
+            self._preparing[key] = task
+            task.add_done_callback(lambda done: self._forget(key, done))
+        await asyncio.shield(task)
+        return key
+
+    def _forget(self, key: str, task: asyncio.Task[None]) -> None:
+        del self._preparing[key]
+        if not task.cancelled():
+            task.exception()  # seen, also when everybody who waited for it has gone
+
+    async def _make(self, key: str, code: Code, interpreter: Interpreter) -> None:
+        making = self.directory / f".{key}-{secrets.token_hex(4)}"
+        try:
+            has_python = await asyncio.to_thread(unpack, self._blobs.path(code.sha256), making)
+            if has_python:
+                await compile_tree(making, interpreter)
+            making.rename(self.path(key))
+        except OSError as error:
+            raise PlatformError(f"The deployment package cannot be unpacked: {error}") from error
+        finally:
+            await asyncio.to_thread(shutil.rmtree, making, ignore_errors=True)
+
+
+def unpack(package: Path, directory: Path) -> bool:
+    """Unpack a zip into the new `directory`; true when there is Python in it."""
+    _make_directory(directory)
+    with open_zip(package) as archive:
+        entries = read_package(archive)
+        _make_directories(directory, entries)
+        for entry in entries:
+            path = directory / entry.path
+            if entry.kind is Kind.LINK:
+                path.symlink_to(entry.target)
+            elif entry.kind is Kind.FILE:
+                _write(path, read_file(archive, entry), 0o755 if entry.is_executable else 0o644)
+    return any(entry.path.endswith(".py") for entry in entries)
+
+
+def _make_directories(directory: Path, entries: Iterable[Entry]) -> None:
+    """All directories, named by the zip or only implied, shortest path first."""
+    wanted: set[str] = set()
+    for entry in entries:
+        path = entry.path if entry.kind is Kind.DIRECTORY else os.path.dirname(entry.path)
+        while path and path not in wanted:
+            wanted.add(path)
+            path = os.path.dirname(path)
+    for path in sorted(wanted, key=len):
+        _make_directory(directory / path)
+
+
+def _make_directory(path: Path) -> None:
+    path.mkdir()
+    path.chmod(0o755)  # whatever the umask
+
+
+def _write(path: Path, chunks: Iterable[bytes], mode: int) -> None:
+    with path.open("xb") as file:
+        os.fchmod(file.fileno(), mode)
+        for chunk in chunks:
+            file.write(chunk)
+
+
+def _this_boot() -> str:
+    """The machine's boot id; empty where there is none, and then no tree outlives the server."""
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _boot_of(directory: Path) -> str:
+    try:
+        return (directory / "BOOT").read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _set_aside_trees(directory: Path) -> None:
+    for tree in directory.iterdir():
+        if tree.is_dir() and not tree.name.startswith("."):
+            tree.rename(directory / f".stale-{secrets.token_hex(8)}")
+
+
+def _sweep(paths: Iterable[Path]) -> None:
+    for path in paths:
+        shutil.rmtree(path, ignore_errors=True)

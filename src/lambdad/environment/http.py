@@ -1,0 +1,142 @@
+"""The small HTTP server behind each environment's Runtime API.
+
+One connection answers one request at a time, in order; an answer may be a long time coming
+(`next` waits for an event). What comes in is bounded: a function may be hostile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol, cast
+
+import httptools
+
+MAX_HEADER_BYTES = 65_536
+_REASONS = {
+    200: "OK",
+    202: "Accepted",
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    413: "Payload Too Large",
+}
+
+
+class Request(Protocol):
+    """One request, read to its end."""
+
+    method: str
+    path: str
+    headers: dict[str, str]  # names in lower case
+    body: bytes
+    is_too_large: bool  # `body` is then empty
+
+    def answer(self, status: int, body: bytes, headers: str = "") -> None:
+        """Send the answer; `headers` are whole lines."""
+
+
+class Routes(Protocol):
+    """What a connection hands its requests to."""
+
+    max_body: int
+
+    def handle(self, request: Request) -> None:
+        """Answer now or later."""
+
+    def lost(self, request: Request | None) -> None:
+        """The connection ended; `request` is the one that was still waiting for its answer."""
+
+
+class Connection(asyncio.Protocol):
+    """One connection of a sandbox; also the `Request` that it currently serves."""
+
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._is_answered = True
+        self._is_keep_alive = True
+        self._header_bytes = 0
+        self._chunks: list[bytes] = []
+        self._body_bytes = 0
+        self._url = b""
+        self.method = ""
+        self.path = ""
+        self.headers: dict[str, str] = {}
+        self.body = b""
+        self.is_too_large = False
+
+    # asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._routes.lost(None if self._is_answered else self)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserCallbackError):
+            self.close()
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._transport is not None:
+            self._transport.close()
+
+    # httptools
+
+    def on_message_begin(self) -> None:
+        if not self._is_answered:
+            raise ValueError("a request was sent before the last one was answered")
+        self._header_bytes = self._body_bytes = 0
+        self._chunks = []
+        self._url = b""
+        self.headers = {}
+        self.is_too_large = False
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+        self._count_header(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count_header(len(name) + len(value))
+        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_body(self, chunk: bytes) -> None:
+        self._body_bytes += len(chunk)
+        if self._body_bytes > self._routes.max_body:
+            self.is_too_large = True
+            self._chunks = []
+        else:
+            self._chunks.append(chunk)
+
+    def on_message_complete(self) -> None:
+        self.method = self._parser.get_method().decode("latin-1")
+        self.path = self._url.decode("latin-1")
+        self.body = b"" if self.is_too_large else b"".join(self._chunks)
+        self._is_keep_alive = self._parser.should_keep_alive()
+        self._is_answered = False
+        self._routes.handle(self)
+
+    def _count_header(self, size: int) -> None:
+        self._header_bytes += size
+        if self._header_bytes > MAX_HEADER_BYTES:
+            raise ValueError("the headers are too long")
+
+    # Request
+
+    def answer(self, status: int, body: bytes, headers: str = "") -> None:
+        """Send the answer of the current request."""
+        self._is_answered = True
+        if self._transport is None:
+            return
+        head = (
+            f"HTTP/1.1 {status} {_REASONS[status]}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
+        )
+        self._transport.write(head.encode("latin-1", "replace") + body)
+        if not self._is_keep_alive:
+            self._transport.close()

@@ -1,0 +1,152 @@
+"""The node's side of the socket to the launcher."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from lambdad.errors import PlatformError
+from lambdad.launcher import messages, packets
+from lambdad.launcher.contract import Order
+from lambdad.launcher.messages import Exited, Hello, NotStarted, Prepared, Started
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """Descriptors of a started sandbox, owned by whoever got them; None where the sandbox has no
+    such limit."""
+
+    memory_peak: int | None = None
+    cpu_quota: int | None = None
+    cpu_quota_text: str = ""
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        for descriptor in (self.memory_peak, self.cpu_quota):
+            if descriptor is not None:
+                os.close(descriptor)
+
+
+@dataclass(slots=True)
+class _Watched:
+    started: asyncio.Future[Gauges]
+    exited: Callable[[Exited], None]
+
+
+@dataclass(slots=True)
+class LauncherClient:
+    """Asks for sandboxes. Never blocks: what the socket does not take at once waits here.
+
+    `on_gone` is called when the launcher is no more; nothing can run after that.
+    """
+
+    channel: socket.socket
+    on_gone: Callable[[], None]
+    hello: Hello = field(init=False)
+    _requests: dict[int, asyncio.Future[None]] = field(default_factory=dict)
+    _watched: dict[str, _Watched] = field(default_factory=dict)
+    _unsent: deque[tuple[messages.Message, list[int]]] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        packet = packets.receive(self.channel)
+        greeting = messages.decode(packet[0]) if packet else None
+        if not isinstance(greeting, Hello):
+            raise PlatformError("the launcher did not say hello")
+        self.hello = greeting
+
+    def listen(self) -> None:
+        """Start to read; needs the running loop."""
+        self.channel.setblocking(False)
+        asyncio.get_running_loop().add_reader(self.channel.fileno(), self._receive)
+
+    async def prepare(self, runtime: str, account_id: str) -> None:
+        """Warm up for `runtime` and this account; PlatformError when it cannot run."""
+        request = len(self._requests) + 1
+        while request in self._requests:
+            request += 1
+        future = asyncio.get_running_loop().create_future()
+        self._requests[request] = future
+        self._send(messages.Prepare(request, runtime, account_id))
+        try:
+            await future
+        finally:
+            del self._requests[request]
+
+    async def start(
+        self, order: Order, channel: int, output: int, exited: Callable[[Exited], None]
+    ) -> Gauges:
+        """Start a sandbox; `exited` is called when it has ended. The descriptors may be closed
+        when this returns."""
+        future = asyncio.get_running_loop().create_future()
+        self._watched[order.environment_id] = _Watched(future, exited)
+        self._send(messages.Start(order), [channel, output])
+        return await asyncio.shield(future)
+
+    def stop(self, environment_id: str) -> None:
+        """Kill the sandbox; `exited` follows."""
+        if environment_id in self._watched:
+            self._send(messages.Stop(environment_id))
+
+    def _send(self, message: messages.Message, descriptors: Sequence[int] = ()) -> None:
+        if self._unsent:
+            self._keep(message, descriptors)
+            return
+        try:
+            messages.send(self.channel, message, descriptors)
+        except BlockingIOError:
+            self._keep(message, descriptors)
+            asyncio.get_running_loop().add_writer(self.channel.fileno(), self._send_kept)
+
+    def _keep(self, message: messages.Message, descriptors: Sequence[int]) -> None:
+        self._unsent.append((message, [os.dup(descriptor) for descriptor in descriptors]))
+
+    def _send_kept(self) -> None:
+        while self._unsent:
+            message, descriptors = self._unsent[0]
+            try:
+                messages.send(self.channel, message, descriptors)
+            except BlockingIOError:
+                return
+            self._unsent.popleft()
+            for descriptor in descriptors:
+                os.close(descriptor)
+        asyncio.get_running_loop().remove_writer(self.channel.fileno())
+
+    def _receive(self) -> None:
+        while True:
+            try:
+                packet = packets.receive(self.channel)
+            except BlockingIOError:
+                return
+            if packet is None:
+                asyncio.get_running_loop().remove_reader(self.channel.fileno())
+                self.on_gone()
+                return
+            self._take(messages.decode(packet[0]), packet[1])
+
+    def _take(self, message: messages.Message, descriptors: list[int]) -> None:
+        match message:
+            case Prepared():
+                self._prepared(message)
+            case Started():
+                named = dict(zip(message.gauges, descriptors, strict=True))
+                gauges = Gauges(cpu_quota_text=message.cpu_quota, **named)
+                self._watched[message.environment_id].started.set_result(gauges)
+            case NotStarted():
+                watched = self._watched.pop(message.environment_id)
+                watched.started.set_exception(PlatformError(message.problem))
+            case Exited():
+                self._watched.pop(message.environment_id).exited(message)
+
+    def _prepared(self, message: Prepared) -> None:
+        future = self._requests.get(message.request)
+        if future is None or future.done():
+            return
+        if message.problem is None:
+            future.set_result(None)
+        else:
+            future.set_exception(PlatformError(message.problem))

@@ -1,0 +1,91 @@
+"""What a function prints: from its pipe to lines, each with the moment at which it came."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from lambdad.model.log_line import LogLine
+
+MAX_LINE = 262_144  # bytes; a longer line becomes several
+_READ_SIZE = 65_536
+_READS_PER_TURN = 16  # 1 MB, then somebody else's turn
+_RETRY_SECONDS = 0.05
+
+
+class Output:
+    """The reading end of one environment's standard output and error.
+
+    `emit` gets the lines. While `is_congested` says so nothing is read, and a function that prints
+    more than the log can take waits in its `print`.
+    """
+
+    def __init__(
+        self,
+        descriptor: int,
+        *,
+        now: Callable[[], float],
+        emit: Callable[[list[LogLine]], None],
+        is_congested: Callable[[], bool],
+    ) -> None:
+        os.set_blocking(descriptor, False)
+        self._descriptor = descriptor
+        self._now = now
+        self._emit = emit
+        self._is_congested = is_congested
+        self._partial = b""
+        self._is_open = True
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(descriptor, self.drain)
+
+    def drain(self) -> None:
+        """Read what is there, without waiting."""
+        for _ in range(_READS_PER_TURN):
+            if not self._is_open or self._pause():
+                return
+            try:
+                chunk = os.read(self._descriptor, _READ_SIZE)
+            except BlockingIOError:
+                return
+            except OSError:
+                chunk = b""
+            if not chunk:
+                self.close()
+                return
+            self._take(chunk)
+
+    def close(self) -> None:
+        """Stop reading; a last line without an end still counts."""
+        if self._is_open:
+            self._is_open = False
+            self._loop.remove_reader(self._descriptor)
+            os.close(self._descriptor)
+            if self._partial:
+                self._take(b"\n")
+
+    def _take(self, chunk: bytes) -> None:
+        *whole, self._partial = (self._partial + chunk).split(b"\n")
+        while len(self._partial) > MAX_LINE:
+            whole.append(self._partial[:MAX_LINE])
+            self._partial = self._partial[MAX_LINE:]
+        if whole:
+            timestamp_ms = int(self._now() * 1000)
+            self._emit([LogLine(timestamp_ms, _text(line)) for line in whole])
+
+    def _pause(self) -> bool:
+        if not self._is_congested():
+            return False
+        self._loop.remove_reader(self._descriptor)
+        self._loop.call_later(_RETRY_SECONDS, self._resume)
+        return True
+
+    def _resume(self) -> None:
+        if self._is_open:
+            self._loop.add_reader(self._descriptor, self.drain)
+
+
+def _text(line: bytes) -> str:
+    """A line as the log keeps it. The runtime joins lines that belong together by a carriage
+    return, as AWS's does; in the log they are one event with line feeds."""
+    return line.decode("utf-8", "replace").replace("\r", "\n").rstrip("\n")

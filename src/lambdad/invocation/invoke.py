@@ -1,0 +1,63 @@
+"""The whole system in one sentence: with a lease; with a reserved environment; run the invocation
+until its deadline; record the report; return the result."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+
+from lambdad.environment.environment import EventNotTaken
+from lambdad.invocation.lease import Leases
+from lambdad.invocation.pool import FunctionKey, Pool
+from lambdad.model.function import FunctionVersion
+from lambdad.model.invocation import Invocation, Report, Result
+
+
+class Invoker:
+    """Runs invocations of versions that have been resolved."""
+
+    def __init__(
+        self, leases: Leases, pool: Pool, record: Callable[[FunctionVersion, Report], None]
+    ) -> None:
+        self._leases = leases
+        self._pool = pool
+        self._record = record
+
+    async def invoke(
+        self,
+        version: FunctionVersion,
+        *,
+        payload: bytes,
+        request_id: str,
+        invoked_arn: str,
+        client_context: str | None = None,
+        trace_id: str | None = None,
+    ) -> Result:
+        """The function's result; its failure is a result too. TooManyRequestsException without
+        a lease, PlatformError when no environment could be had."""
+        invocation = Invocation(
+            request_id, payload, invoked_arn, trace_id or make_trace_id(), client_context
+        )
+        with self._leases.lease(version):
+            result = await self._run(version, invocation)
+        self._record(version, result.report)
+        return result
+
+    def retire(self, function: FunctionKey) -> None:
+        """The function has changed or is gone; see Pool.retire."""
+        self._pool.retire(function)
+
+    async def _run(self, version: FunctionVersion, invocation: Invocation) -> Result:
+        while True:
+            try:
+                async with self._pool.reserve(version) as environment:
+                    return await environment.invoke(invocation)
+            except EventNotTaken:
+                continue  # an idle environment had just ended; the event has run nowhere
+
+
+def make_trace_id() -> str:
+    """An X-Ray trace header of our own, for an event that came without one."""
+    root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+    return f"Root={root};Parent={secrets.token_hex(8)};Sampled=0"
