@@ -1,0 +1,157 @@
+"""The gateway: a raw ASGI app between HTTP and a table of operations.
+
+`Gateway._answer` is the table of contents: what happens to a request, in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from lambdad.errors import ClientError
+from lambdad.gateway import faults
+from lambdad.gateway.auth import find_caller, read_signature
+from lambdad.gateway.http import (
+    BodyTooLargeError,
+    ClientDisconnected,
+    Receive,
+    Request,
+    Response,
+    Scope,
+    Send,
+)
+from lambdad.gateway.internal_routes import InternalRoute, InternalRoutes
+from lambdad.gateway.models import OperationPlan, ServicePlan, load_service_model
+from lambdad.gateway.routing import Router
+from lambdad.model.caller import Caller, RequestContext
+
+Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, Any]]]
+
+BODY_LIMIT = 16 * 1024 * 1024  # bytes, of operations that are not in the table of limits
+CALLER = "lambdad.caller"  # in the scope of requests from an execution environment
+
+
+class Gateway:
+    """Serves `operations`, a table (service, operation) → function.
+
+    `unsupported` has the sentences for operations that are known and not there yet.
+    `body_limits` bounds the bodies of operations that need another limit than `BODY_LIMIT`.
+    `excepted_shapes` are (service, shape): the service checks these shapes' constraints itself.
+    `routes` are path prefixes of our own, answered without any AWS parsing.
+    A result may have `ResponseMetadata: {HTTPHeaders: {…}}`, headers that no model knows.
+    """
+
+    def __init__(
+        self,
+        operations: Mapping[tuple[str, str], Operation],
+        *,
+        unsupported: Mapping[tuple[str, str], str] | None = None,
+        routes: Mapping[str, InternalRoute] | None = None,
+        body_limits: Mapping[tuple[str, str], int] | None = None,
+        excepted_shapes: Collection[tuple[str, str]] = (),
+        default_region: str = "us-east-1",
+    ) -> None:
+        self._operations = dict(operations)
+        self._unsupported = dict(unsupported or {})
+        self._routes = InternalRoutes(routes or {})
+        self._body_limits = dict(body_limits or {})
+        self._default_region = default_region
+        self._router = Router(_plans(self._operations, excepted_shapes))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; a caller who has hung up gets nothing."""
+        request, request_id = Request(scope, receive), str(uuid4())
+        try:
+            route = self._routes.find(scope["path"])
+            answer = self._answer if route is None else partial(self._routes.answer, route)
+            response = await answer(request, request_id)
+        except ClientDisconnected:
+            return
+        response.headers["x-amzn-RequestId"] = request_id
+        await response.send(send)
+
+    async def _answer(self, request: Request, request_id: str) -> Response:
+        service: ServicePlan | None = None
+        try:
+            signature = read_signature(request)
+            caller = find_caller(signature, request.scope.get(CALLER), self._default_region)
+            # Here a signature will be verified.
+            await self._read_form(request)
+            service = self._router.service(request, signature)
+            operation = self._router.operation(service, request)
+            run, plan = self._find(service, operation)
+            await self._read_body(request, service, operation)
+            parameters = plan.parse(request)
+            plan.validate(parameters)
+            result = await run(
+                _context(request, request_id, service, operation, caller), parameters
+            )
+            return _serialize(plan, result, request_id)
+        except ClientDisconnected:
+            raise
+        except Exception as error:
+            return faults.answer(error, service or self._router.speaker(request), request_id)
+
+    def _find(self, service: ServicePlan, operation: str) -> tuple[Operation, OperationPlan]:
+        run = self._operations.get((service.name, operation))
+        if run is not None:
+            return run, service.operation(operation)
+        sentence = self._unsupported.get((service.name, operation))
+        raise ClientError(
+            "NotImplementedException",
+            sentence or f"The operation {operation} of {service.name} is not implemented.",
+            status=501,
+        )
+
+    async def _read_form(self, request: Request) -> None:
+        """A form names its operation in its body, so it is read before anything is known."""
+        if request.is_form:
+            try:
+                await request.read_body(BODY_LIMIT)
+            except BodyTooLargeError:
+                raise _too_large(BODY_LIMIT, "") from None
+
+    async def _read_body(self, request: Request, service: ServicePlan, operation: str) -> None:
+        encoding = request.header(b"content-encoding")
+        if encoding is not None and encoding.lower() != "identity":
+            raise ClientError(
+                "UnsupportedMediaTypeException",
+                f"The content encoding '{encoding}' is not supported; send the body as it is.",
+                status=415,
+            )
+        limit = self._body_limits.get((service.name, operation), BODY_LIMIT)
+        try:
+            await request.read_body(limit)
+        except BodyTooLargeError:
+            raise _too_large(limit, f" for the {operation} operation") from None
+
+
+def _plans(
+    operations: Mapping[tuple[str, str], Operation], excepted: Collection[tuple[str, str]]
+) -> list[ServicePlan]:
+    plans = []
+    for name in sorted({service for service, _ in operations}):
+        shapes = [shape for service, shape in excepted if service == name]
+        plans.append(ServicePlan(load_service_model(name), shapes))
+    return plans
+
+
+def _context(
+    request: Request, request_id: str, service: ServicePlan, operation: str, caller: Caller
+) -> RequestContext:
+    return RequestContext(request_id, service.name, operation, caller, request.endpoint_url)
+
+
+def _serialize(plan: OperationPlan, result: Mapping[str, Any], request_id: str) -> Response:
+    response = plan.serialize(result, request_id)
+    metadata = result.get("ResponseMetadata")
+    if metadata is not None:
+        response.headers.update(metadata.get("HTTPHeaders", {}))
+    return response
+
+
+def _too_large(limit: int, where: str) -> ClientError:
+    message = f"Request must be smaller than {limit} bytes{where}"
+    return ClientError("RequestEntityTooLargeException", message, status=413)

@@ -1,0 +1,113 @@
+"""Who asks: SigV4 signatures, in the Authorization header or in a presigned URL.
+
+Signatures are parsed here and verified nowhere yet: the open mode listens on loopback and trusts
+its callers. What a signature names still counts: the service, the region, and through the access
+key id the account.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lambdad.errors import ClientError
+from lambdad.gateway.http import Request
+from lambdad.model.caller import Caller
+
+DEFAULT_ACCOUNT_ID = "000000000000"
+
+_ALGORITHM = "AWS4-"
+_REGION = re.compile(r"[a-z0-9-]{1,32}")
+_TERMINATOR = "aws4_request"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a signed request says about itself."""
+
+    access_key_id: str
+    region: str
+    service: str
+
+
+def read_signature(request: Request) -> Signature | None:
+    """The request's signature, None without one; a malformed one is a ClientError."""
+    header = request.header(b"authorization")
+    if header is not None:
+        return _from_header(header)
+    if b"X-Amz-" in request.scope["query_string"]:
+        return _from_query(request.query)
+    return None
+
+
+def find_caller(
+    signature: Signature | None, environment: Caller | None, default_region: str
+) -> Caller:
+    """Whose request it is; on an environment's own listener it is always the environment's."""
+    if environment is not None:
+        if signature is not None and signature.access_key_id != environment.access_key_id:
+            raise ClientError(
+                "UnrecognizedClientException",
+                "The security token included in the request is invalid.",
+            )
+        return environment
+    if signature is None:
+        return Caller(DEFAULT_ACCOUNT_ID, default_region)
+    key = signature.access_key_id
+    is_account = len(key) == 12 and key.isascii() and key.isdigit()
+    return Caller(key if is_account else DEFAULT_ACCOUNT_ID, signature.region, key)
+
+
+def _from_header(header: str) -> Signature:
+    algorithm, _, rest = header.partition(" ")
+    if not algorithm.startswith(_ALGORITHM):
+        raise ClientError("MissingAuthenticationTokenException", "Missing Authentication Token")
+    fields = {}
+    for part in rest.split(","):
+        name, equals, value = part.strip().partition("=")
+        if not equals:
+            raise _incomplete(
+                f"'{name}' not a valid key=value pair (missing equal-sign) in Authorization header."
+            )
+        fields[name] = value
+    missing = [name for name in ("Credential", "Signature", "SignedHeaders") if name not in fields]
+    if missing:
+        raise _incomplete(
+            " ".join(f"Authorization header requires '{name}' parameter." for name in missing)
+        )
+    return _from_credential(fields["Credential"])
+
+
+def _from_query(query: Mapping[str, list[str]]) -> Signature | None:
+    if "X-Amz-Algorithm" not in query and "X-Amz-Credential" not in query:
+        return None
+    for name in ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders"):
+        if name not in query:
+            raise _incomplete(f"AWS query-string parameters must include '{name}'.")
+    return _from_credential(query["X-Amz-Credential"][0])
+
+
+@lru_cache(maxsize=1024)
+def _from_credential(text: str) -> Signature:
+    parts = text.rsplit("/", 4)
+    if len(parts) != 5 or not all(parts):
+        raise _incomplete(
+            "Credential must have exactly 5 slash-delimited elements, "
+            f"e.g. keyid/date/region/service/term, got '{text}'."
+        )
+    key, _, region, service, terminator = parts
+    if terminator != _TERMINATOR:
+        raise _invalid(f"Credential should be scoped with a valid terminator: '{_TERMINATOR}'.")
+    if not _REGION.fullmatch(region):
+        raise _invalid(f"Credential should be scoped to a valid region, not '{region}'.")
+    return Signature(key, region, service)
+
+
+def _incomplete(message: str) -> ClientError:
+    return ClientError("IncompleteSignatureException", message)
+
+
+def _invalid(message: str) -> ClientError:
+    return ClientError("InvalidSignatureException", message)

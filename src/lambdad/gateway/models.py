@@ -1,0 +1,121 @@
+"""botocore's service models, loaded without clients, and what the gateway compiles from them.
+
+A `ServicePlan` is one service; an `OperationPlan` is how to read, judge and answer one of its
+operations, compiled when the operation is first asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from botocore.loaders import Loader
+from botocore.model import ServiceModel, StructureShape
+
+from lambdad.errors import PlatformError
+from lambdad.gateway.http import Request, Response
+from lambdad.gateway.protocols import PROTOCOLS
+from lambdad.gateway.protocols.protocol import Parse, Serialize, WireProtocol
+from lambdad.gateway.protocols.scalars import serialization_error
+from lambdad.gateway.validation import Validate, Validation
+
+# Which exception a service answers with when it fails itself; the first that its model declares.
+_INTERNAL_ERRORS = ("ServiceException", "InternalServerException", "InternalServerError")
+_INTERNAL_FAILURE = "InternalFailure"
+
+
+@dataclass(frozen=True, slots=True)
+class OperationPlan:
+    """One operation, ready for use."""
+
+    name: str
+    parse: Parse
+    validate: Validate
+    serialize: Serialize
+
+
+class ServicePlan:
+    """One service: its model, its protocol, its operations and exceptions."""
+
+    def __init__(self, model: ServiceModel, excepted: Collection[str] = ()) -> None:
+        self.name: str = model.service_name
+        self.model = model
+        self.protocol_name = _supported_protocol(model)
+        self.protocol: WireProtocol = PROTOCOLS[self.protocol_name](model)
+        self._validation = Validation(excepted)
+        self._operations: dict[str, OperationPlan] = {}
+
+    def operation(self, name: str) -> OperationPlan:
+        """The plan of the operation called `name`, which the model must know."""
+        plan = self._operations.get(name)
+        if plan is None:
+            plan = self._operations[name] = self._compile(name)
+        return plan
+
+    @cached_property
+    def exceptions(self) -> dict[str, StructureShape]:
+        """The model's exceptions by the name of their shape."""
+        shapes = self.model.error_shapes
+        return {shape.name: shape for shape in shapes if isinstance(shape, StructureShape)}
+
+    @property
+    def internal_error(self) -> str:
+        """The code for failures of our own."""
+        declared = (code for code in _INTERNAL_ERRORS if code in self.exceptions)
+        return next(declared, _INTERNAL_FAILURE)
+
+    def _compile(self, name: str) -> OperationPlan:
+        model = self.model.operation_model(name)
+        streams = model.has_event_stream_output
+        return OperationPlan(
+            name=name,
+            parse=_bounded(self.protocol.compile_parse(model)),
+            validate=self._validation.compile(model.input_shape),
+            serialize=_no_event_stream if streams else self.protocol.compile_serialize(model),
+        )
+
+
+def _bounded(parse: Parse) -> Parse:
+    """A structure that contains itself ends where the stack does: with the caller's error."""
+
+    def parse_bounded(request: Request) -> dict[str, Any]:
+        try:
+            return parse(request)
+        except RecursionError:
+            raise serialization_error("The request is nested too deeply.") from None
+
+    return parse_bounded
+
+
+def _no_event_stream(result: Mapping[str, Any], request_id: str) -> Response:
+    raise PlatformError("Results that are event streams cannot be written yet.")
+
+
+def load_service_model(name: str) -> ServiceModel:
+    """The model that botocore ships for the service `name`.
+
+    Models that a user keeps under ~/.aws are for his clients; they do not change the server.
+    """
+    loader = Loader(
+        extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False
+    )
+    return ServiceModel(loader.load_service_model(name, "service-2"), service_name=name)
+
+
+def nameless_service(protocol: str) -> ServicePlan:
+    """A service without operations: what errors are written with when nobody knows the service."""
+    description = {"metadata": {"protocol": protocol}, "operations": {}, "shapes": {}}
+    return ServicePlan(ServiceModel(description, service_name=""))
+
+
+def _supported_protocol(model: ServiceModel) -> str:
+    """The protocol that botocore's clients speak to the service, if it is one of ours."""
+    protocol = str(model.resolved_protocol)
+    if protocol not in PROTOCOLS:
+        raise PlatformError(
+            f"The service {model.service_name} speaks {protocol}; the gateway speaks "
+            f"{', '.join(sorted(PROTOCOLS))}."
+        )
+    return protocol

@@ -1,0 +1,50 @@
+"""json: one URL, the operation in the X-Amz-Target header, everything else in a JSON body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.model import OperationModel, ServiceModel
+
+from lambdad.gateway.http import Request, Response
+from lambdad.gateway.protocols.json_errors import error_body
+from lambdad.gateway.protocols.json_values import JsonValues, decode_json, encode_json
+from lambdad.gateway.protocols.protocol import Fault, Parse, Serialize
+
+
+class Json:
+    """The protocol json, speaking for one service."""
+
+    def __init__(self, model: ServiceModel) -> None:
+        self._values = JsonValues()
+        self._content_type = f"application/x-amz-json-{model.metadata.get('jsonVersion', '1.1')}"
+
+    def compile_parse(self, operation: OperationModel) -> Parse:
+        """The body is the input shape."""
+        if operation.input_shape is None:
+            return lambda request: {}
+        read = self._values.reader(operation.input_shape)
+
+        def parse(request: Request) -> dict[str, Any]:
+            parameters: dict[str, Any] = read(decode_json(request.body))
+            return parameters
+
+        return parse
+
+    def compile_serialize(self, operation: OperationModel) -> Serialize:
+        """The body is the output shape; without one it is empty."""
+        shape = operation.output_shape
+        write = None if shape is None else self._values.writer(shape)
+        headers = {"content-type": self._content_type}
+
+        def serialize(result: Mapping[str, Any], request_id: str) -> Response:
+            body = b"" if write is None else encode_json(write(result))
+            return Response(200, dict(headers), body)
+
+        return serialize
+
+    def serialize_error(self, fault: Fault, request_id: str) -> Response:
+        """Code, message and members all stand in the body."""
+        body = {"__type": fault.code, **error_body(fault, self._values)}
+        return Response(fault.status, {"content-type": self._content_type}, encode_json(body))

@@ -1,0 +1,212 @@
+"""The gateway as a whole: limits, failures, what is not there, callers, routes of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from gateway_calls import ask
+
+from lambdad.errors import ClientError, PlatformError
+from lambdad.gateway.app import BODY_LIMIT, Gateway
+from lambdad.model.caller import RequestContext
+
+FUNCTIONS = "/2015-03-31/functions"
+
+
+async def echo(context: RequestContext, parameters: dict[str, Any]) -> Mapping[str, Any]:
+    return {"Payload": parameters["Payload"]}
+
+
+def gateway_with(run: Any, **options: Any) -> Gateway:
+    return Gateway({("lambda", "Invoke"): run}, **options)
+
+
+async def drive(app: Gateway, chunks: list[Any], headers: Any = ()) -> tuple[list[Any], int]:
+    """Send a body in `chunks`; the messages that came back, and how many chunks were taken."""
+    sent: list[Any] = []
+    messages = [
+        chunk if isinstance(chunk, dict) else {"type": "http.request", "body": chunk}
+        for chunk in chunks
+    ]
+    for message in messages[:-1]:
+        message["more_body"] = True
+    waiting = iter(messages)
+
+    async def receive() -> Any:
+        return next(waiting)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    path = f"{FUNCTIONS}/f/invocations"
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"host", b"here:1"), *headers],
+    }
+    await app(scope, receive, send)
+    return sent, len(messages) - len(list(waiting))
+
+
+def code_of(sent: list[Any]) -> tuple[int, str, str]:
+    headers = dict(sent[0]["headers"])
+    return (
+        sent[0]["status"],
+        headers[b"x-amzn-ErrorType"].decode(),
+        json.loads(sent[1]["body"])["message"],
+    )
+
+
+async def test_a_body_in_chunks_is_joined() -> None:
+    sent, _ = await drive(gateway_with(echo), [b"ab", b"", b"cd"])
+    assert sent[1]["body"] == b"abcd"
+
+
+async def test_a_body_over_the_limit_is_not_read_to_its_end() -> None:
+    limits = {("lambda", "Invoke"): 10}
+    sent, taken = await drive(gateway_with(echo, body_limits=limits), [b"12345"] * 100)
+    assert taken == 3
+    assert code_of(sent) == (
+        413,
+        "RequestEntityTooLargeException",
+        "Request must be smaller than 10 bytes for the Invoke operation",
+    )
+
+
+async def test_a_body_that_announces_too_much_is_not_read_at_all() -> None:
+    headers = [(b"content-length", b"%d" % (BODY_LIMIT + 1))]
+    sent, taken = await drive(gateway_with(echo), [b"x"], headers)
+    assert taken == 0
+    assert sent[0]["status"] == 413
+
+
+async def test_nobody_is_answered_after_hanging_up() -> None:
+    sent, _ = await drive(gateway_with(echo), [b"ab", {"type": "http.disconnect"}])
+    assert sent == []
+
+
+@pytest.mark.parametrize("error", [PlatformError("disk"), KeyError("x"), RuntimeError("y")])
+async def test_our_failure_is_logged_and_told_without_a_word_about_us(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(context: RequestContext, parameters: dict[str, Any]) -> Mapping[str, Any]:
+        raise error
+
+    with caplog.at_level(logging.ERROR):
+        sent, _ = await drive(gateway_with(fail), [b""])
+
+    headers = dict(sent[0]["headers"])
+    assert sent[0]["status"] == 500
+    assert headers[b"x-amzn-ErrorType"] == b"ServiceException"
+    assert json.loads(sent[1]["body"]) == {
+        "Type": "Service",
+        "Message": "An error occurred and the request cannot be processed.",
+    }
+    assert headers[b"x-amzn-RequestId"].decode() in caplog.text
+    assert type(error).__name__ in caplog.text
+
+
+async def test_a_throttled_caller_is_told_when_and_why() -> None:
+    async def throttle(context: RequestContext, parameters: dict[str, Any]) -> Mapping[str, Any]:
+        members = {"retryAfterSeconds": "1", "Reason": "CallerRateLimitExceeded"}
+        raise ClientError("TooManyRequestsException", "Rate Exceeded.", members=members)
+
+    sent, _ = await drive(gateway_with(throttle), [b""])
+
+    assert sent[0]["status"] == 429
+    assert dict(sent[0]["headers"])[b"Retry-After"] == b"1"
+    assert json.loads(sent[1]["body"]) == {
+        "Type": "User",
+        "message": "Rate Exceeded.",
+        "Reason": "CallerRateLimitExceeded",
+    }
+
+
+async def test_a_cancelled_request_stays_cancelled() -> None:
+    async def cancel(context: RequestContext, parameters: dict[str, Any]) -> Mapping[str, Any]:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await drive(gateway_with(cancel), [b""])
+
+
+async def test_headers_of_a_result_cannot_split_the_answer() -> None:
+    async def answer(context: RequestContext, parameters: dict[str, Any]) -> Mapping[str, Any]:
+        return {
+            "FunctionError": "a\r\nx: y",
+            "ResponseMetadata": {"HTTPHeaders": {"x-amzn-trace-id": "Root=日"}},
+        }
+
+    sent, _ = await drive(gateway_with(answer), [b""])
+
+    headers = dict(sent[0]["headers"])
+    assert headers[b"x-amz-function-error"] == b"a??x: y"
+    assert headers[b"x-amzn-trace-id"] == b"Root=?"
+
+
+async def test_an_operation_is_told_who_asks_and_where() -> None:
+    seen: list[RequestContext] = []
+
+    async def remember(context: RequestContext, parameters: dict[str, Any]) -> Mapping[str, Any]:
+        seen.append(context)
+        return {}
+
+    sent, _ = await drive(gateway_with(remember, default_region="eu-north-1"), [b""])
+
+    assert seen[0].request_id == dict(sent[0]["headers"])[b"x-amzn-RequestId"].decode()
+    assert (seen[0].service, seen[0].operation) == ("lambda", "Invoke")
+    assert seen[0].endpoint_url == "http://here:1"
+    assert seen[0].caller.region == "eu-north-1"
+
+
+def test_an_operation_that_is_not_there_is_named() -> None:
+    unsupported = {("lambda", "PublishVersion"): "Versions come later."}
+    app = gateway_with(echo, unsupported=unsupported)
+
+    named = ask(app, "POST", f"{FUNCTIONS}/f/versions", [], b"{}")
+    other = ask(app, "GET", FUNCTIONS, [], b"")
+
+    assert (named.status, json.loads(named.body)) == (501, {"message": "Versions come later."})
+    assert json.loads(other.body) == {
+        "message": "The operation ListFunctions of lambda is not implemented."
+    }
+
+
+def test_a_service_with_a_protocol_that_is_not_spoken_is_refused_at_the_start() -> None:
+    with pytest.raises(PlatformError, match="The service s3 speaks rest-xml; the gateway speaks"):
+        Gateway({("s3", "ListBuckets"): echo})
+
+
+def test_our_own_routes_are_answered_without_any_parsing() -> None:
+    async def health(
+        path: str, query: Mapping[str, str], headers: Mapping[str, str]
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        return 200, {"content-type": "text/plain"}, f"{path} {dict(query)}".encode()
+
+    app = gateway_with(echo, routes={"/_lambdad/health": health})
+
+    answer = ask(app, "GET", "/_lambdad/health?a=1", [(b"authorization", b"nonsense")], b"")
+    wrong = ask(app, "POST", "/_lambdad/health", [], b"")
+
+    assert (answer.status, answer.body) == (200, b"/_lambdad/health {'a': '1'}")
+    assert answer.headers["x-amzn-requestid"]
+    assert (wrong.status, wrong.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_a_failing_route_says_nothing_about_us(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail(*_: Any) -> tuple[int, Mapping[str, str], bytes]:
+        raise RuntimeError("secret")
+
+    answer = ask(gateway_with(echo, routes={"/_lambdad/": fail}), "GET", "/_lambdad/x", [], b"")
+
+    assert answer.status == 500
+    assert b"secret" not in answer.body
+    assert "secret" in caplog.text
