@@ -1,0 +1,1 @@
+"""Control planes: an operation is a function, a resource is a file."""

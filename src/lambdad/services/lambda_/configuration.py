@@ -1,0 +1,79 @@
+"""A version as AWS's FunctionConfiguration."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+from lambdad.arn import LATEST
+from lambdad.clock import to_datetime
+from lambdad.model.function import FunctionVersion, Status
+
+
+def function_configuration(
+    version: FunctionVersion, *, is_qualified: bool = False
+) -> dict[str, Any]:
+    """All that the operations on one function tell about a version."""
+    return {
+        **listed_configuration(version, is_qualified=is_qualified),
+        **_status("State", "StateReason", version.state),
+        **_status("LastUpdateStatus", "LastUpdateStatusReason", version.last_update),
+    }
+
+
+def listed_configuration(version: FunctionVersion, *, is_qualified: bool = False) -> dict[str, Any]:
+    """The same without its states, as ListFunctions tells it."""
+    is_qualified = is_qualified or version.version != LATEST
+    return {
+        "FunctionName": version.name,
+        "FunctionArn": version.qualified_arn if is_qualified else version.unqualified_arn,
+        "Runtime": version.runtime,
+        "Role": version.role,
+        "Handler": version.handler,
+        "CodeSize": version.code.size,
+        "Description": version.description,
+        "Timeout": version.timeout,
+        "MemorySize": version.memory_mb,
+        "LastModified": timestamp(version.last_modified),
+        "CodeSha256": b64encode(bytes.fromhex(version.code.sha256)).decode(),
+        "Version": version.version,
+        "RevisionId": version.revision_id,
+        "PackageType": "Zip",
+        "EphemeralStorage": {"Size": version.ephemeral_storage_mb},
+        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        **version.settings,
+        **_environment(version),
+        **_runtime_version(version),
+    }
+
+
+def timestamp(epoch: float) -> str:
+    """A moment as LastModified has it: `2026-01-01T00:00:00.000+0000`."""
+    moment = to_datetime(epoch)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}+0000"
+
+
+def _status(name: str, reason: str, status: Status | None) -> dict[str, str]:
+    if status is None:
+        return {}
+    members = {name: status.value, reason: status.reason, f"{reason}Code": status.reason_code}
+    return {member: value for member, value in members.items() if value is not None}
+
+
+def _environment(version: FunctionVersion) -> dict[str, Any]:
+    return {"Environment": {"Variables": version.variables}} if version.variables else {}
+
+
+def _runtime_version(version: FunctionVersion) -> dict[str, Any]:
+    """Which runtime really runs the version, and a sentence when it is not the one asked for."""
+    if version.runtime_in_use is None:
+        return {}
+    arn = f"arn:aws:lambda:{version.region}::runtime:{version.runtime_in_use}"
+    config: dict[str, Any] = {"RuntimeVersionArn": arn}
+    if version.runtime_in_use != version.runtime:
+        config["Error"] = {
+            "ErrorCode": "RuntimeNotPresent",
+            "Message": f"{version.runtime} is not on this machine; {version.runtime_in_use} "
+            "runs the function.",
+        }
+    return {"RuntimeVersionConfig": config}

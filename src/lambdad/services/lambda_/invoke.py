@@ -1,0 +1,152 @@
+"""Invoke: check what is asked for, hand it to the data plane, say what became of it."""
+
+from __future__ import annotations
+
+import binascii
+import json
+import re
+from base64 import b64decode, b64encode
+from typing import Any, NoReturn
+
+from lambdad.errors import ClientError
+from lambdad.model.caller import RequestContext
+from lambdad.model.function import Function
+from lambdad.model.invocation import Result
+from lambdad.model.limits import CLIENT_CONTEXT, LOG_TAIL, REQUEST_PAYLOAD
+from lambdad.services.lambda_ import names
+from lambdad.services.lambda_.control_plane import ControlPlane
+from lambdad.services.lambda_.unsupported import refuse_unsupported
+
+REQUEST_RESPONSE = "RequestResponse"
+DRY_RUN = "DryRun"
+SHOWN_OF_PAYLOAD = 500
+
+_TOKEN = re.compile(r"[A-Za-z_$][\w$]*")
+
+
+async def invoke(
+    control: ControlPlane, context: RequestContext, request: dict[str, Any]
+) -> dict[str, Any]:
+    """Run a function and wait for its answer. A failure of the function is an answer too."""
+    name = names.resolve(context, request)
+    function = names.find(control.functions, name)
+    invocation_type = request.get("InvocationType", REQUEST_RESPONSE)
+    _check(function, invocation_type, request)
+    payload = _checked_payload(request.get("Payload") or b"{}", invocation_type)
+    client_context = _client_context(request.get("ClientContext"))
+    if invocation_type == DRY_RUN:
+        return {"StatusCode": 204}
+    result = await control.invoker.invoke(
+        function.latest,
+        payload=payload,
+        request_id=context.request_id,
+        invoked_arn=name.arn,
+        client_context=client_context,
+        trace_id=None,
+    )
+    return _answer(result, is_tail_wanted=request.get("LogType") == "Tail")
+
+
+def _check(function: Function, invocation_type: str, request: dict[str, Any]) -> None:
+    """Can this function be invoked at all, in this way?"""
+    if "TenantId" in request or "DurableExecutionName" in request:
+        refuse_unsupported(request)
+    if invocation_type not in (REQUEST_RESPONSE, DRY_RUN):
+        raise ClientError(
+            "InvalidParameterValueException",
+            f"InvocationType {invocation_type} is not supported yet.",
+        )
+    state = function.latest.state.value
+    if state != "Active":
+        raise ClientError(
+            "ResourceConflictException",
+            "The operation cannot be performed at this time. "
+            f"The function is currently in the following state: {state}",
+        )
+
+
+def _answer(result: Result, *, is_tail_wanted: bool) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "StatusCode": 200,
+        "ExecutedVersion": result.executed_version,
+        "Payload": result.payload,
+    }
+    if result.error is not None:
+        answer["FunctionError"] = "Unhandled"
+    if is_tail_wanted:
+        answer["LogResult"] = b64encode(result.log_tail[-LOG_TAIL:]).decode()
+    return answer
+
+
+def _checked_payload(payload: bytes, invocation_type: str) -> bytes:
+    """The payload as it came, if it is JSON of a permitted size."""
+    if len(payload) > REQUEST_PAYLOAD:
+        raise ClientError(
+            "RequestTooLargeException",
+            f"{len(payload)} byte payload is too large for the {invocation_type} invocation type "
+            f"(limit {REQUEST_PAYLOAD} bytes)",
+        )
+    _check_json(payload)
+    return payload
+
+
+def _check_json(payload: bytes) -> None:
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError as error:
+        raise _not_json(f"Invalid UTF-8 at byte {error.start}") from None
+    try:
+        _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise _not_json(_explanation(text, error)) from None
+    except RecursionError:
+        raise _not_json("It is nested too deeply") from None
+    except ValueError as error:
+        raise _not_json(str(error)) from None
+
+
+def _explanation(text: str, error: json.JSONDecodeError) -> str:
+    """What is wrong and where, in the words of AWS's parser as far as they are known."""
+    token = _TOKEN.match(text, error.pos)
+    what = (
+        f"Unrecognized token '{token[0]}': was expecting ('true', 'false' or 'null')"
+        if token
+        else error.msg
+    )
+    source = text[:SHOWN_OF_PAYLOAD]
+    return f'{what}\n at [Source: (byte[])"{source}"; line: {error.lineno}, column: {error.colno}]'
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"Non-standard token '{constant}'")
+
+
+# Only whether it is JSON matters: numbers stay text, however many digits they have.
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse_constant)
+
+
+def _not_json(explanation: str) -> ClientError:
+    return ClientError(
+        "InvalidRequestContentException",
+        f"Could not parse request body into json: {explanation}",
+    )
+
+
+def _client_context(encoded: str | None) -> str | None:
+    """The client context as JSON text."""
+    if not encoded:
+        return None
+    if len(encoded) > CLIENT_CONTEXT:
+        raise _bad_client_context(f"must not be longer than {CLIENT_CONTEXT} bytes")
+    try:
+        text = b64decode(encoded, validate=True).decode()
+        is_object = isinstance(json.loads(text), dict)
+    except (binascii.Error, ValueError, RecursionError):
+        is_object = False
+    if not is_object:
+        raise _bad_client_context("must be a valid Base64-encoded JSON object")
+    return text
+
+
+def _bad_client_context(rule: str) -> ClientError:
+    return ClientError("InvalidRequestContentException", f"Client context {rule}.")

@@ -1,0 +1,158 @@
+"""What lambdad does not do yet: the one list of operations, the one table of parameters.
+
+Nothing here is ignored silently. A caller hears the name of what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from lambdad.errors import ClientError
+
+OPERATIONS = (
+    "AddLayerVersionPermission",
+    "AddPermission",
+    "CheckpointDurableExecution",
+    "CreateAlias",
+    "CreateCapacityProvider",
+    "CreateCodeSigningConfig",
+    "CreateEventSourceMapping",
+    "CreateFunctionUrlConfig",
+    "DeleteAlias",
+    "DeleteCapacityProvider",
+    "DeleteCodeSigningConfig",
+    "DeleteDurableExecution",
+    "DeleteEventSourceMapping",
+    "DeleteFunctionCodeSigningConfig",
+    "DeleteFunctionConcurrency",
+    "DeleteFunctionEventInvokeConfig",
+    "DeleteFunctionUrlConfig",
+    "DeleteLayerVersion",
+    "DeleteProvisionedConcurrencyConfig",
+    "DeleteResourcePolicy",
+    "GetAccountSettings",
+    "GetAlias",
+    "GetCapacityProvider",
+    "GetCodeSigningConfig",
+    "GetDurableExecution",
+    "GetDurableExecutionHistory",
+    "GetDurableExecutionState",
+    "GetEventSourceMapping",
+    "GetFunctionCodeSigningConfig",
+    "GetFunctionConcurrency",
+    "GetFunctionEventInvokeConfig",
+    "GetFunctionRecursionConfig",
+    "GetFunctionScalingConfig",
+    "GetFunctionUrlConfig",
+    "GetLayerVersion",
+    "GetLayerVersionByArn",
+    "GetLayerVersionPolicy",
+    "GetPolicy",
+    "GetProvisionedConcurrencyConfig",
+    "GetResourcePolicy",
+    "GetRuntimeManagementConfig",
+    "InvokeAsync",
+    "InvokeWithResponseStream",
+    "ListAliases",
+    "ListCapacityProviders",
+    "ListCodeSigningConfigs",
+    "ListDurableExecutionsByFunction",
+    "ListEventSourceMappings",
+    "ListFunctionEventInvokeConfigs",
+    "ListFunctionUrlConfigs",
+    "ListFunctionVersionsByCapacityProvider",
+    "ListFunctionsByCodeSigningConfig",
+    "ListLayerVersions",
+    "ListLayers",
+    "ListProvisionedConcurrencyConfigs",
+    "ListTags",
+    "ListVersionsByFunction",
+    "PauseDurableExecution",
+    "PublishLayerVersion",
+    "PublishVersion",
+    "PutFunctionCodeSigningConfig",
+    "PutFunctionConcurrency",
+    "PutFunctionEventInvokeConfig",
+    "PutFunctionRecursionConfig",
+    "PutFunctionScalingConfig",
+    "PutProvisionedConcurrencyConfig",
+    "PutResourcePolicy",
+    "PutRuntimeManagementConfig",
+    "RemoveLayerVersionPermission",
+    "RemovePermission",
+    "ResumeDurableExecution",
+    "SendDurableExecutionCallbackFailure",
+    "SendDurableExecutionCallbackHeartbeat",
+    "SendDurableExecutionCallbackSuccess",
+    "StopDurableExecution",
+    "TagResource",
+    "UntagResource",
+    "UpdateAlias",
+    "UpdateCapacityProvider",
+    "UpdateCodeSigningConfig",
+    "UpdateEventSourceMapping",
+    "UpdateFunctionEventInvokeConfig",
+    "UpdateFunctionUrlConfig",
+)
+
+# Each with the one value, beside an empty one, that asks for nothing.
+PARAMETERS: Mapping[str, str | None] = MappingProxyType(
+    {
+        "AcceleratorConfig": None,
+        "CapacityProviderConfig": None,
+        "Code.ImageUri": None,
+        "Code.S3Bucket": None,
+        "Code.S3Key": None,
+        "Code.S3ObjectStorageMode": None,
+        "Code.S3ObjectVersion": None,
+        "Code.SourceKMSKeyArn": None,
+        "CodeSigningConfigArn": None,
+        "DeadLetterConfig": None,
+        "DurableConfig": None,
+        "DurableExecutionName": None,
+        "FileSystemConfigs": None,
+        "ImageConfig": None,
+        "ImageUri": None,
+        "KMSKeyArn": None,
+        "Layers": None,
+        "LoggingConfig.LogFormat": "Text",
+        "PackageType": "Zip",
+        "Publish": None,
+        "PublishTo": None,
+        "RuntimeConfig": None,
+        "S3Bucket": None,
+        "S3Key": None,
+        "S3ObjectStorageMode": None,
+        "S3ObjectVersion": None,
+        "SnapStart.ApplyOn": "None",
+        "SourceKMSKeyArn": None,
+        "TenancyConfig": None,
+        "TenantId": None,
+        "VpcConfig": None,
+    }
+)
+
+
+def refuse_unsupported(request: Mapping[str, Any]) -> None:
+    """Raise an error that names the first parameter which asks for what lambdad cannot do."""
+    for path, harmless in PARAMETERS.items():
+        first, _, second = path.partition(".")
+        value = request.get(first)
+        if second and value:
+            value = value.get(second)
+        if value != harmless and _asks(value):
+            raise ClientError(
+                "InvalidParameterValueException",
+                f"lambdad does not support this value of the parameter {path} yet."
+                if harmless
+                else f"lambdad does not support the parameter {path} yet.",
+            )
+
+
+def _asks(value: Any) -> bool:
+    """Whether there is anything in a value: `{"TargetArn": ""}` asks for nothing."""
+    if isinstance(value, Mapping):
+        return any(_asks(member) for member in value.values())
+    return bool(value)

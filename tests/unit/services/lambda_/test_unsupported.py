@@ -1,0 +1,66 @@
+"""Nothing of AWS's model is missing: each operation and parameter is done, or named as not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.model import ServiceModel
+
+from lambdad.services.lambda_ import operations, unsupported
+from lambdad.services.lambda_.parameters import FIELDS
+from lambdad.services.lambda_.unsupported import PARAMETERS
+
+HONOURED = {
+    "CreateFunction": {
+        *FIELDS,
+        *("Architectures", "Code.ZipFile", "Environment", "EphemeralStorage", "FunctionName"),
+        *("LoggingConfig.ApplicationLogLevel", "LoggingConfig.LogGroup"),
+        *("LoggingConfig.SystemLogLevel", "Tags", "TracingConfig"),
+    },
+    "UpdateFunctionCode": {"Architectures", "DryRun", "FunctionName", "RevisionId", "ZipFile"},
+    "UpdateFunctionConfiguration": {
+        *FIELDS,
+        *("Environment", "EphemeralStorage", "FunctionName"),
+        *("LoggingConfig.ApplicationLogLevel", "LoggingConfig.LogGroup"),
+        *("LoggingConfig.SystemLogLevel", "RevisionId", "TracingConfig"),
+    },
+    "Invoke": {
+        *("ClientContext", "FunctionName", "InvocationType", "LogType", "Payload", "Qualifier"),
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def model() -> ServiceModel:
+    return botocore.session.get_session().get_service_model("lambda")
+
+
+def test_every_operation_is_done_or_listed(model: ServiceModel) -> None:
+    control: Any = None
+    done = {name for _, name in operations(control)}
+    listed = {name for _, name in unsupported()}
+    assert not done & listed
+    assert done | listed == set(model.operation_names)
+    assert len(model.operation_names) >= 91
+
+
+def test_every_sentence_names_its_operation() -> None:
+    for (service, operation), sentence in unsupported().items():
+        assert service == "lambda"
+        assert operation in sentence
+
+
+@pytest.mark.parametrize("operation", HONOURED)
+def test_every_parameter_is_honoured_or_listed(model: ServiceModel, operation: str) -> None:
+    shape = model.operation_model(operation).input_shape
+    paths = set()
+    for member, inner in shape.members.items():
+        if member in ("Code", "LoggingConfig", "SnapStart"):
+            paths |= {f"{member}.{name}" for name in inner.members}
+        else:
+            paths.add(member)
+    assert paths - HONOURED[operation] <= PARAMETERS.keys()
+    assert HONOURED[operation] <= paths
+    assert not HONOURED[operation] & PARAMETERS.keys()
