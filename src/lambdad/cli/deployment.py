@@ -1,0 +1,195 @@
+"""The steps of a deployment: look, install, zip, upload, wait until active."""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+from lambdad.cli.endpoint import Endpoint, error_code
+from lambdad.cli.failure import CommandError, ExitCode
+from lambdad.cli.handlers import defines, find_handler
+from lambdad.cli.package import Source, code_sha256
+from lambdad.cli.requirements import python_version
+
+DEFAULT_ROLE = "arn:aws:iam::000000000000:role/lambdad"
+_STEPS = 5
+_HEALTH_TIMEOUT = 2
+_WAITER = {"Delay": 0.1, "MaxAttempts": 600}  # a minute
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user asked for; None leaves a function as it is."""
+
+    name: str
+    handler: str | None = None
+    runtime: str | None = None
+    memory: int | None = None
+    timeout: int | None = None
+    variables: dict[str, str] | None = None
+    role: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`status` is created, updated or unchanged."""
+
+    status: str
+    configuration: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """The configuration as the API gives it, and what was done."""
+        members = {k: v for k, v in self.configuration.items() if k != "ResponseMetadata"}
+        return {"Status": self.status, **members}
+
+
+class Deployment:
+    """One run of `deploy`; `progress` is rich's, and hears of every step."""
+
+    def __init__(self, endpoint: Endpoint, source: Source, wishes: Wishes, progress: Any) -> None:
+        self._endpoint = endpoint
+        self._client = endpoint.client("lambda")
+        self._source = source
+        self._wishes = wishes
+        self._progress = progress
+        self._bar = progress.add_task("looking", total=_STEPS)
+
+    def run(self) -> Outcome:
+        """Bring the function to what the user asked for."""
+        existing = self._find()
+        runtime = self._choose_runtime(existing)
+        handler = self._choose_handler(existing, runtime)
+        content = self._source.build(runtime, self._step)
+        settings = self._settings(runtime, handler, new=existing is None)
+        if existing is None:
+            self._create(content, settings)
+            status = "created"
+        elif self._update(existing, content, settings):
+            status = "updated"
+        else:
+            status = "unchanged"
+        self._step("done")
+        return Outcome(status, self._find() or {})
+
+    def _step(self, description: str) -> None:
+        self._progress.update(self._bar, description=description, advance=1)
+
+    def _find(self) -> dict[str, Any] | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            found: dict[str, Any] = self._client.get_function_configuration(
+                FunctionName=self._wishes.name
+            )
+        except ClientError as error:
+            if error_code(error) == "ResourceNotFoundException":
+                return None
+            raise
+        return found
+
+    def _choose_runtime(self, existing: dict[str, Any] | None) -> str:
+        """What was asked for, else what the function has, else the server's newest Python."""
+        if self._wishes.runtime:
+            return self._wishes.runtime
+        return str(existing["Runtime"]) if existing else newest_python(self._endpoint)
+
+    def _choose_handler(self, existing: dict[str, Any] | None, runtime: str) -> str:
+        """What was asked for, else what the function has if it is still there, else a search."""
+        if self._wishes.handler:
+            return self._wishes.handler
+        kept = str(existing["Handler"]) if existing else ""
+        if python_version(runtime) is None:
+            if kept:
+                return kept
+            raise CommandError(
+                f"A handler is found in Python code only. Name it with --handler for {runtime}.",
+                ExitCode.USAGE,
+                name="NoHandler",
+            )
+        return (
+            kept
+            if kept and defines(self._source.sources, kept)
+            else find_handler(self._source.sources)
+        )
+
+    def _settings(self, runtime: str, handler: str, *, new: bool) -> dict[str, Any]:
+        """The configuration members to set, in AWS's words."""
+        wishes = self._wishes
+        wanted = {
+            "Runtime": runtime,
+            "Handler": handler,
+            "MemorySize": wishes.memory,
+            "Timeout": wishes.timeout,
+            "Environment": None if wishes.variables is None else {"Variables": wishes.variables},
+            "Role": wishes.role or (DEFAULT_ROLE if new else None),
+        }
+        return {member: value for member, value in wanted.items() if value is not None}
+
+    def _create(self, content: bytes, settings: dict[str, Any]) -> None:
+        self._step("uploading")
+        self._client.create_function(
+            FunctionName=self._wishes.name, Code={"ZipFile": content}, **settings
+        )
+        self._step("waiting until active")
+        self._wait("function_active_v2")
+
+    def _update(self, existing: dict[str, Any], content: bytes, settings: dict[str, Any]) -> bool:
+        """Change what differs, code first; True when anything did."""
+        changed = {
+            member: value for member, value in settings.items() if existing.get(member) != value
+        }
+        new_code = code_sha256(content) != existing["CodeSha256"]
+        self._step("uploading")
+        if new_code:
+            self._client.update_function_code(FunctionName=self._wishes.name, ZipFile=content)
+            self._wait("function_updated_v2")
+        self._step("waiting until active")
+        if changed:
+            self._client.update_function_configuration(FunctionName=self._wishes.name, **changed)
+            self._wait("function_updated_v2")
+        return new_code or bool(changed)
+
+    def _wait(self, waiter: str) -> None:
+        from botocore.exceptions import WaiterError
+
+        try:
+            self._client.get_waiter(waiter).wait(
+                FunctionName=self._wishes.name, WaiterConfig=_WAITER
+            )
+        except WaiterError as error:
+            raise CommandError(_why(error), ExitCode.REFUSED, name="NotActive") from None
+
+
+def _why(error: Any) -> str:
+    """What the server says about a function that did not become active."""
+    configuration = (error.last_response or {}).get("Configuration", {})
+    reason = configuration.get("StateReason") or configuration.get("LastUpdateStatusReason")
+    return f"The function did not become active: {reason or error}"
+
+
+def newest_python(endpoint: Endpoint) -> str:
+    """The newest Python runtime that the server offers; a server that does not say is taken to
+    have this command's own Python."""
+    offered = [runtime for runtime in _offered_runtimes(endpoint) if python_version(runtime)]
+    ours = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    return max(offered, key=_minor, default=ours)
+
+
+def _minor(runtime: str) -> int:
+    return int(runtime.rpartition(".")[2])
+
+
+def _offered_runtimes(endpoint: Endpoint) -> list[str]:
+    """The runtimes that the health page names."""
+    handlers = [urllib.request.ProxyHandler({})] if endpoint.is_local else []
+    try:
+        opener = urllib.request.build_opener(*handlers)
+        with opener.open(f"{endpoint.url}/_lambdad/health", timeout=_HEALTH_TIMEOUT) as answer:
+            health = json.load(answer)
+    except (urllib.error.URLError, OSError, ValueError):
+        return []
+    return [str(runtime) for runtime in health.get("runtimes", [])]

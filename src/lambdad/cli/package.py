@@ -1,0 +1,94 @@
+"""From a path to a deployment package: a directory, one Python file, or a zip that is ready."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import tempfile
+import zipfile
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from lambdad.cli import archive, requirements
+from lambdad.cli.failure import CommandError, ExitCode
+
+_MAX_NAME_LENGTH = 64
+REQUIREMENTS = "requirements.txt"
+
+
+class Source:
+    """What the user pointed at.
+
+    `sources` are its top-level Python files by name, for finding the handler. `only` names the
+    files of a directory that count; without it all do.
+    """
+
+    def __init__(self, path: Path, only: Collection[str] = ()) -> None:
+        self.path = path.resolve()
+        self._zip: bytes | None = None
+        self._files: dict[str, Path] = {}
+        if self.path.is_dir():
+            files = archive.files_below(self.path)
+            self._files = {name: files[name] for name in files if not only or name in only}
+            if not self._files:
+                raise _unusable(f"The directory {path} holds no files to deploy.")
+        elif self.path.suffix == ".py":
+            self._files = {self.path.name: self.path}
+        elif zipfile.is_zipfile(self.path):
+            self._zip = self.path.read_bytes()
+        else:
+            raise _unusable(f"{path} is not a directory, a .py file or a zip.")
+        self.sources = self._read_sources()
+
+    @property
+    def function_name(self) -> str:
+        """A function name made of the path's."""
+        stem = self.path.name if self.path.is_dir() else self.path.stem
+        name = re.sub(r"[^a-zA-Z0-9_-]+", "-", stem).strip("-")[:_MAX_NAME_LENGTH]
+        if not name:
+            raise _unusable(f"No function name can be made of {self.path}. Give one with --name.")
+        return name
+
+    @property
+    def has_requirements(self) -> bool:
+        """Is there something to install? A zip is taken as it is."""
+        return REQUIREMENTS in self._files
+
+    def build(self, runtime: str, on_step: Callable[[str], object] = lambda _: None) -> bytes:
+        """The zip; `on_step` hears what is being done."""
+        if self._zip is not None:
+            return self._zip
+        with tempfile.TemporaryDirectory(prefix="lambdad-build-") as build:
+            installed: dict[str, Path] = {}
+            if self.has_requirements:
+                on_step("installing requirements")
+                installed = self._install(Path(build), runtime)
+            on_step("zipping")
+            # A file of the user's wins over one that a package brings.
+            return archive.pack(installed | self._files)
+
+    def _install(self, target: Path, runtime: str) -> dict[str, Path]:
+        version = requirements.python_version(runtime)
+        if version is None:
+            return {}
+        requirements.install(self._files[REQUIREMENTS], target, version)
+        return archive.files_below(target)
+
+    def _read_sources(self) -> dict[str, bytes]:
+        if self._zip is not None:
+            return archive.top_level_sources(self._zip)
+        return {
+            name: path.read_bytes()
+            for name, path in self._files.items()
+            if name.endswith(".py") and "/" not in name
+        }
+
+
+def code_sha256(content: bytes) -> str:
+    """CodeSha256 as the API gives it."""
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()
+
+
+def _unusable(sentence: str) -> CommandError:
+    return CommandError(sentence, ExitCode.USAGE, name="InvalidPackage")

@@ -1,0 +1,213 @@
+"""The composition root: every part of a node is built here, by hand, and nothing else knows all.
+
+python -m lambdad.node LAUNCHER_SOCKET LISTENER CONFIG     (descriptors that it inherits)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+import uvloop
+
+from lambdad import __version__
+from lambdad.clock import SystemClock
+from lambdad.config import Config
+from lambdad.environment.code import CodeStore
+from lambdad.environment.environment import ExecutionEnvironment
+from lambdad.environment.launcher_client import LauncherClient
+from lambdad.environment.preparation import Preparation
+from lambdad.environment.sandbox import Closable, Surroundings
+from lambdad.errors import PlatformError, SettingsError
+from lambdad.gateway.app import Gateway
+from lambdad.gateway.server import HttpServer
+from lambdad.invocation.invoke import Invoker
+from lambdad.invocation.lease import Leases
+from lambdad.invocation.pool import Pool
+from lambdad.launcher import packets
+from lambdad.model.caller import Caller
+from lambdad.model.function import FunctionVersion
+from lambdad.model.invocation import Report
+from lambdad.model.log_line import LogLine
+from lambdad.model.runtime import Interpreter
+from lambdad.observe.log_store import LogStore
+from lambdad.services import lambda_, logs, sts
+from lambdad.store.blobs import Blobs
+from lambdad.store.database import Database
+from lambdad.store.functions import Functions
+from lambdad.store.secrets import Secrets
+
+DRAIN_SECONDS = 25.0
+_REFUSED_TO_START = 2
+_LAUNCHER_GONE = 3
+
+
+def main() -> int:
+    """Run a node until SIGTERM."""
+    launcher_socket, listener, description = (int(text) for text in sys.argv[1:4])
+    with os.fdopen(description) as file:
+        config = Config.from_json(file.read())
+    logging.basicConfig(
+        level=config.log_level.upper(), format="lambdad: %(message)s", stream=sys.stderr
+    )
+    try:
+        uvloop.run(
+            serve(
+                config,
+                packets.from_descriptor(launcher_socket),
+                socket.socket(fileno=listener),
+            )
+        )
+    except (SettingsError, PlatformError) as error:
+        print(f"lambdad: {error}", file=sys.stderr)
+        return _REFUSED_TO_START
+    return 0
+
+
+async def serve(config: Config, launcher_socket: socket.socket, listener: socket.socket) -> None:
+    """Build every part, say that it is ready, serve, drain."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    home = Path(config.data_dir) / "node"
+    clock = SystemClock()
+    async with AsyncExitStack() as parts:
+        database = Database.open(home / "state.db")
+        parts.callback(database.close)
+        log_store = LogStore.open(home / "logs")
+        parts.callback(log_store.close)
+        blobs = Blobs.open(home / "blobs")
+        functions = await Functions.load(database)
+
+        launcher = LauncherClient(launcher_socket, on_gone=_end_at_once)
+        launcher.listen()
+        interpreters = _in_order([Interpreter(**each) for each in launcher.hello.interpreters])
+        code = CodeStore.open(home / "code", blobs)
+        preparation = Preparation(code, launcher, interpreters, config.runtimes == "strict")
+        surroundings = Surroundings(launcher, clock.now, log_store.pressure)
+
+        def emit(version: FunctionVersion, stream: str, lines: list[LogLine]) -> None:
+            log_store.append(version.account_id, version.region, version.log_group, stream, lines)
+
+        async def serve_endpoint(
+            environment: ExecutionEnvironment, endpoint: socket.socket
+        ) -> Closable:
+            return await server.listen(endpoint, {"lambdad.caller": _caller(environment)})
+
+        pool = Pool(
+            lambda version, on_end: ExecutionEnvironment(
+                version,
+                surroundings,
+                find_place=preparation.find_place,
+                clock=clock,
+                emit=emit,
+                serve_endpoint=serve_endpoint,
+                on_end=on_end,
+            ),
+            clock=clock,
+            idle_timeout=config.idle_timeout,
+            room=config.concurrency,
+        )
+        parts.push_async_callback(pool.close)
+        invoker = Invoker(Leases(config.concurrency), pool, _record)
+        control = lambda_.ControlPlane(
+            functions=functions,
+            blobs=blobs,
+            preparation=preparation,
+            invoker=invoker,
+            clock=clock,
+            link_key=await Secrets(database).secret("code-links"),
+            interpreters=interpreters,
+            strict_runtimes=config.runtimes == "strict",
+        )
+        parts.push_async_callback(control.changes.stop)
+        gateway = Gateway(
+            {
+                **lambda_.operations(control),
+                **sts.operations(),
+                **logs.operations(log_store, clock),
+            },
+            unsupported={**lambda_.unsupported(), **sts.unsupported()},
+            routes={
+                "/_lambdad/health": partial(_health, interpreters),
+                "/_lambdad/code/": partial(lambda_.download, control),
+            },
+        )
+        server = HttpServer(gateway)
+        await server.listen(listener, {})
+        await lambda_.resume(control)
+        sweeping = asyncio.create_task(pool.expire_forever())
+        parts.callback(sweeping.cancel)
+        _say_ready(listener, launcher, interpreters, config)
+        await stop.wait()
+        await server.drain(DRAIN_SECONDS)
+
+
+def _caller(environment: ExecutionEnvironment) -> Caller:
+    version = environment.version
+    return Caller(
+        account_id=version.account_id,
+        region=version.region,
+        access_key_id=environment.credentials.access_key_id,
+        environment_id=environment.id,
+        role=version.role,
+        session_name=version.name,
+    )
+
+
+def _record(version: FunctionVersion, report: Report) -> None:
+    """Usage and metrics are not kept yet; the REPORT line is in the function's log."""
+
+
+async def _health(
+    interpreters: list[Interpreter], path: str, query: Mapping[str, str], headers: Mapping[str, str]
+) -> tuple[int, dict[str, str], bytes]:
+    runtimes = [interpreter.name for interpreter in interpreters]
+    status = {"status": "ready", "version": __version__, "runtimes": runtimes}
+    body = json.dumps(status).encode()
+    return 200, {"content-type": "application/json"}, body
+
+
+def _in_order(interpreters: list[Interpreter]) -> list[Interpreter]:
+    """By version: python3.9 comes before python3.10."""
+    return sorted(interpreters, key=lambda each: [int(n) for n in each.version.split(".")])
+
+
+def _end_at_once() -> None:
+    """The launcher is gone, and with it every sandbox: nothing is left to be done in order."""
+    os._exit(_LAUNCHER_GONE)
+
+
+def _say_ready(
+    listener: socket.socket,
+    launcher: LauncherClient,
+    interpreters: list[Interpreter],
+    config: Config,
+) -> None:
+    host, port = listener.getsockname()[:2]
+    address = f"[{host}]" if ":" in host else host
+    if launcher.hello.sandbox == "process":
+        print(
+            "lambdad: WARNING: functions run WITHOUT isolation (sandbox process): they see this "
+            "machine's files and network. Run only code that you trust.",
+            file=sys.stderr,
+        )
+    names = ", ".join(interpreter.name for interpreter in interpreters) or "no runtime found"
+    print(
+        f"lambdad {__version__} is ready at http://{address}:{port} "
+        f"({launcher.hello.sandbox}; {names}; state in {config.data_dir})",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
