@@ -1,0 +1,148 @@
+"""Write docs/reference from the code. `make docs` runs this; a test holds that nothing differs."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lambdad.cli.main import COMMANDS, lambdad
+from lambdad.config import SETTINGS
+from lambdad.services import lambda_, logs, sts
+from lambdad.services.lambda_.unsupported import PARAMETERS
+
+REFERENCE = Path(__file__).parent / "reference"
+_NOTE = "<!-- Written by `make docs` from the code. Do not edit. -->"
+
+
+def pages() -> dict[str, str]:
+    """Every generated page, by file name."""
+    return {
+        "settings.md": settings_page(),
+        "cli.md": cli_page(),
+        "operations.md": operations_page(),
+    }
+
+
+def settings_page() -> str:
+    """One row for each setting."""
+    lines = [
+        *("# Settings", "", _NOTE, ""),
+        "A setting is read from the flag of `lambdad serve`, else from the environment variable,",
+        "else it has its default. A value that cannot work ends the start with the setting's name.",
+        *("", "| Setting | Flag | Variable | Default | What it is |", "|---|---|---|---|---|"),
+    ]
+    for setting in SETTINGS:
+        flag = f"`{setting.flag}`"
+        if setting.is_switch:
+            flag += f" / `--no-{setting.flag.removeprefix('--')}`"
+        lines.append(
+            f"| {setting.name} | {flag} | `{setting.variable}` | {setting.default} "
+            f"| {setting.help} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def cli_page() -> str:
+    """One section for each command."""
+    lines = [
+        *("# Command line", "", _NOTE, ""),
+        *("| Exit code | Means |", "|---|---|"),
+        *("| 0 | done |", "| 1 | `invoke`: the function failed |"),
+        "| 2 | it cannot be done as asked: arguments, settings, a package that cannot be built |",
+        *("| 3 | the server refused, with an AWS error |", "| 4 | no server answered |"),
+        *("| 70 | a bug of lambdad |", "| 130 | interrupted (Ctrl-C) |", ""),
+        "With `--json` standard output carries one JSON document and nothing else; a failure is",
+        '`{"Error": {"Code": …, "Message": …}}`. Credentials come from `AWS_ACCESS_KEY_ID` and',
+        "`AWS_SECRET_ACCESS_KEY`; without them they are `test` and `test`.",
+    ]
+    context = click.Context(lambdad, info_name="lambdad")
+    for name in COMMANDS:
+        command = lambdad.get_command(context, name)
+        assert command is not None
+        lines += ["", *_command_section(command, click.Context(command, context, name))]
+    return "\n".join(lines) + "\n"
+
+
+def supported_operations() -> dict[str, list[str]]:
+    """Operations that are served, by service."""
+    # The tables are made of functions that wait for their parts; no part is touched here.
+    nothing: Any = None
+    tables = [lambda_.operations(nothing), sts.operations(), logs.operations(nothing, nothing)]
+    names: dict[str, list[str]] = {}
+    for service, operation in sorted(key for table in tables for key in table):
+        names.setdefault(service, []).append(operation)
+    return names
+
+
+def operations_page() -> str:
+    """What is served, and for Lambda what is not."""
+    lines = [
+        *("# Operations", "", _NOTE, ""),
+        "Any other operation of these services is answered with an error that names it.",
+    ]
+    for service, operations in supported_operations().items():
+        lines += ["", f"## {service}", "", *(f"- {operation}" for operation in operations)]
+    missing = sorted(operation for _, operation in lambda_.unsupported())
+    lines += ["", "## lambda: not yet", "", *(f"- {operation}" for operation in missing)]
+    lines += [
+        *("", "## lambda: parameters that are refused", ""),
+        "A request that asks for one of these gets InvalidParameterValueException with its name.",
+        "An empty value, or the one in brackets, asks for nothing and is taken.",
+        "",
+    ]
+    lines += [
+        f"- {name}" + (f" (`{harmless}`)" if harmless else "")
+        for name, harmless in sorted(PARAMETERS.items())
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _command_section(command: click.Command, context: click.Context) -> list[str]:
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    lines = [
+        f"## {command.name}",
+        "",
+        f"    {usage}",
+        "",
+        *_paragraphs(inspect.cleandoc(command.help or "")),
+    ]
+    lines += ["", "| Option | What it is |", "|---|---|"]
+    for option in command.params:
+        if isinstance(option, click.Option):
+            lines.append(f"| {_spelling(option, context)} | {_escape(option.help or '')} |")
+    return lines
+
+
+def _paragraphs(text: str) -> list[str]:
+    """The help text; what click keeps as it is becomes a code block."""
+    lines: list[str] = []
+    for paragraph in text.split("\n\n"):
+        kept = paragraph.startswith("\b")
+        body = paragraph.removeprefix("\b").strip("\n").splitlines()
+        lines += [*([""] if lines else []), *(f"    {line}" if kept else line for line in body)]
+    return lines
+
+
+def _spelling(option: click.Option, context: click.Context) -> str:
+    names = [*option.opts, *option.secondary_opts]
+    value = "" if option.is_flag else f" {option.make_metavar(context)}"
+    return _escape(", ".join(f"`{name}{value}`" for name in names))
+
+
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def main() -> None:
+    """Write the pages."""
+    REFERENCE.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text)
+        print(f"docs/reference/{name}")
+
+
+if __name__ == "__main__":
+    main()
