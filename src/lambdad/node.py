@@ -29,11 +29,13 @@ from lambdad.environment.preparation import Preparation
 from lambdad.environment.sandbox import Closable, Surroundings
 from lambdad.errors import PlatformError, SettingsError
 from lambdad.gateway.app import Gateway
+from lambdad.gateway.models import enum_values
 from lambdad.gateway.server import HttpServer
 from lambdad.invocation.invoke import Invoker
 from lambdad.invocation.lease import Leases
 from lambdad.invocation.pool import Pool
 from lambdad.launcher import packets
+from lambdad.model import limits
 from lambdad.model.caller import Caller
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Report
@@ -46,6 +48,13 @@ from lambdad.store.database import Database
 from lambdad.store.functions import Functions
 from lambdad.store.secrets import Secrets
 
+# Bytes; an Invoke that is somewhat too large is read, so that Lambda's own words answer it.
+_BODY_LIMITS = {
+    ("lambda", "CreateFunction"): limits.CREATE_FUNCTION_BODY,
+    ("lambda", "UpdateFunctionCode"): limits.CREATE_FUNCTION_BODY,
+    ("lambda", "UpdateFunctionConfiguration"): limits.UPDATE_CONFIGURATION_BODY,
+    ("lambda", "Invoke"): 2 * limits.REQUEST_PAYLOAD,
+}
 DRAIN_SECONDS = 25.0
 _REFUSED_TO_START = 2
 _LAUNCHER_GONE = 3
@@ -127,6 +136,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             clock=clock,
             link_key=await Secrets(database).secret("code-links"),
             interpreters=interpreters,
+            known_runtimes=enum_values("lambda", "Runtime"),
             strict_runtimes=config.runtimes == "strict",
         )
         parts.push_async_callback(control.changes.stop)
@@ -136,6 +146,8 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
                 **sts.operations(),
                 **logs.operations(log_store, clock),
             },
+            body_limits=_BODY_LIMITS,
+            excepted_shapes={("lambda", "Runtime")},  # AWS has another error for this one
             unsupported={**lambda_.unsupported(), **sts.unsupported()},
             routes={
                 "/_lambdad/health": partial(_health, interpreters),

@@ -104,6 +104,12 @@ def load_service_model(name: str) -> ServiceModel:
     return ServiceModel(loader.load_service_model(name, "service-2"), service_name=name)
 
 
+def enum_values(service: str, shape: str) -> list[str]:
+    """The values that a string shape of `service` may have, as the model lists them."""
+    values: list[str] = load_service_model(service).shape_for(shape).metadata["enum"]
+    return values
+
+
 def nameless_service(protocol: str) -> ServicePlan:
     """A service without operations: what errors are written with when nobody knows the service."""
     description = {"metadata": {"protocol": protocol}, "operations": {}, "shapes": {}}

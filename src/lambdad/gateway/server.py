@@ -63,6 +63,10 @@ class HttpServer:
             self._tell_date()
         listener = Listener(self, self._config, dict(scope_extra or {}), max_connections)
         listener.default_headers = self._default_headers
+        if sock.family in (socket.AF_INET, socket.AF_INET6):
+            # Connections inherit it. uvicorn writes head and body one after the other, and
+            # without it the body would wait for an acknowledgement of the head.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         loop = asyncio.get_running_loop()
         listener.server = await loop.create_server(listener.connect, sock=sock, backlog=_BACKLOG)
         self._listeners.add(listener)

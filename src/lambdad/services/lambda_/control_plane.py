@@ -55,7 +55,8 @@ def machine_architecture() -> str:
 class ControlPlane:
     """The parts that Lambda's operations work with.
 
-    `link_key` signs the links to deployment packages. `interpreters` are those of this machine.
+    `link_key` signs the links to deployment packages. `interpreters` are those of this machine,
+    `known_runtimes` the identifiers that AWS's model lists.
     """
 
     functions: Functions
@@ -65,6 +66,7 @@ class ControlPlane:
     clock: Clock
     link_key: bytes
     interpreters: Sequence[Interpreter]
+    known_runtimes: Sequence[str] = ()
     strict_runtimes: bool = False
     architecture: str = field(default_factory=machine_architecture)
     changes: Changes = field(default_factory=Changes)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from lambdad.services.lambda_ import download
+from lambdad.services.lambda_ import code_links
 
 Plane = Any
 
@@ -17,13 +17,17 @@ async def location(plane: Plane) -> tuple[str, str]:
     return link.path, link.query
 
 
+async def download(control: Any, path: str, query: str) -> tuple[int, dict[str, str], bytes]:
+    return await code_links.download(control, path, dict(parse_qsl(query)), {})
+
+
 async def test_the_link_leads_to_the_package(
     plane: Plane, new_creation: Callable[..., dict[str, Any]]
 ) -> None:
     package = new_creation()["Code"]["ZipFile"]
     await plane.create()
 
-    status, headers, body = await download(plane.control, *await location(plane), {})
+    status, headers, body = await download(plane.control, *await location(plane))
 
     assert (status, headers["content-type"]) == (200, "application/zip")
     assert body == package
@@ -34,9 +38,9 @@ async def test_the_link_expires(plane: Plane) -> None:
     path, query = await location(plane)
 
     plane.clock.advance(599)
-    assert (await download(plane.control, path, query, {}))[0] == 200
+    assert (await download(plane.control, path, query))[0] == 200
     plane.clock.advance(1)
-    assert (await download(plane.control, path, query, {}))[0] == 403
+    assert (await download(plane.control, path, query))[0] == 403
 
 
 async def test_a_changed_link_is_refused(plane: Plane) -> None:
@@ -55,11 +59,11 @@ async def test_a_changed_link_is_refused(plane: Plane) -> None:
         (path[:-1] + "0" if path[-1] != "0" else path[:-1] + "1", query),
         ("/_lambdad/code/../state.db", query),
     ):
-        assert (await download(plane.control, *changed, {}))[0] == 403
+        assert (await download(plane.control, *changed))[0] == 403
 
 
 async def test_a_package_that_is_gone_is_not_found(plane: Plane) -> None:
     await plane.create()
     path, query = await location(plane)
     await plane.control.blobs.delete(path.rsplit("/", 1)[1])
-    assert (await download(plane.control, path, query, {}))[0] == 404
+    assert (await download(plane.control, path, query))[0] == 404

@@ -9,6 +9,7 @@ process ids are known. What native code forks by itself and never waits for coun
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import sys
 from typing import Any, Callable, List, Set
@@ -21,7 +22,7 @@ _STARTERS = (
     ("os", "posix_spawn"),
     ("os", "posix_spawnp"),
     ("_posixsubprocess", "fork_exec"),
-    ("subprocess", "_fork_exec"),  # the same function; CPython 3.11 on keeps a name of its own
+    ("subprocess", "_fork_exec"),  # the same function, when it was imported before this
 )
 
 
@@ -33,6 +34,7 @@ class Orphans:
         self._starting = 0
         self._is_first = os.getpid() == 1
         if self._is_first:
+            importlib.import_module("_posixsubprocess")  # so that it is there to be wrapped
             for module, name in _STARTERS:
                 self._watch(module, name)
 

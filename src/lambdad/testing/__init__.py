@@ -1,0 +1,1 @@
+"""What lambdad ships for other people's tests."""
