@@ -138,9 +138,10 @@ class Started:
         assert packet is not None
         message, descriptors = packet
         assert "failed" not in message, message
-        assert len(descriptors) == 2
-        self.api = socket.socket(fileno=descriptors[0])
-        os.close(descriptors[1])
+        runtime_api, endpoint, *memory = descriptors
+        self.api = socket.socket(fileno=runtime_api)
+        for descriptor in (endpoint, *memory):
+            os.close(descriptor)
 
     def serve_one_event(self, event: bytes) -> bytes:
         """Be the Runtime API for one event, and return the function's answer."""

@@ -11,6 +11,7 @@ its zygote, and every zygote with the launcher.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import os
@@ -19,6 +20,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 import traceback
 from typing import Any, Dict, List
 
@@ -170,7 +172,8 @@ def _say_and_exit(channel: socket.socket, failure: str) -> None:
 
 
 def _leave() -> None:
-    """End the process as an interpreter ends, without unwinding into the zygote's loop."""
+    """End the process as an interpreter ends, without unwinding into the zygote's loop: threads
+    are waited for, and what was registered to be run at the end is run."""
     failure = sys.exc_info()[1]
     status = 0
     if isinstance(failure, SystemExit):
@@ -178,6 +181,11 @@ def _leave() -> None:
     elif failure is not None:
         traceback.print_exc()
         status = 1
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+    except BaseException:
+        traceback.print_exc()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -52,12 +52,14 @@ class Orphans:
                     return
                 os.waitpid(ended.si_pid, os.WNOHANG)
         except ChildProcessError:
-            self._own.clear()  # there are no children at all
+            if not self._starting:
+                self._own.clear()  # there are no children at all
 
     def _reap_behind_own_child(self) -> None:
         """A zombie of the function's stands first in the queue: go through all by their ids."""
+        known = set(self._own)  # another thread may be starting one more
         children = _children()
-        self._own.intersection_update(children)
+        self._own -= known.difference(children)
         for pid in children:
             if pid not in self._own:
                 os.waitpid(pid, os.WNOHANG)
