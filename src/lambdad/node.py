@@ -155,13 +155,14 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             },
         )
         server = HttpServer(gateway)
-        await server.listen(listener, {})
+        parts.callback(server.close)
+        front_door = await server.listen(listener)
         await lambda_.resume(control)
         sweeping = asyncio.create_task(pool.expire_forever())
         parts.callback(sweeping.cancel)
         _say_ready(listener, launcher, interpreters, config)
         await stop.wait()
-        await server.drain(DRAIN_SECONDS)
+        await front_door.drain(DRAIN_SECONDS)
 
 
 def _caller(environment: ExecutionEnvironment) -> Caller:

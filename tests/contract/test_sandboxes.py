@@ -6,6 +6,7 @@ import json
 import os
 import select
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -153,7 +154,8 @@ class Started:
             _read_headers(requests)
             connection.sendall(
                 b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-                b"Lambda-Runtime-Aws-Request-Id: r1\r\nLambda-Runtime-Deadline-Ms: 9999999999999\r\n"
+                b"Lambda-Runtime-Aws-Request-Id: r1\r\n"
+                b"Lambda-Runtime-Deadline-Ms: 9999999999999\r\n"
                 b"Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:000000000000:"
                 b"function:echo\r\nContent-Length: %d\r\n\r\n%s" % (len(event), event)
             )
@@ -180,15 +182,16 @@ def _read_headers(requests: object) -> dict[bytes, bytes]:
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    top = tmp_path_factory.mktemp("sandboxes")
-    for path in (top, *top.parents):
-        if path.stat().st_uid == os.geteuid() and path != Path("/tmp"):
-            path.chmod(path.stat().st_mode | 0o011)
-    code = top / "code/echo"
-    code.mkdir(parents=True)
-    (code / "app.py").write_text(ECHO)
-    return top
+def directory() -> Iterator[Path]:
+    """A directory that a `process` sandbox, which has a user id of its own, can pass through;
+    pytest's own are private."""
+    with tempfile.TemporaryDirectory(prefix="lambdad-") as name:
+        top = Path(name)
+        top.chmod(0o755)
+        code = top / "code/echo"
+        code.mkdir(parents=True)
+        (code / "app.py").write_text(ECHO)
+        yield top
 
 
 @pytest.fixture(

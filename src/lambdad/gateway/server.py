@@ -72,29 +72,13 @@ class HttpServer:
         self._listeners.add(listener)
         return listener
 
-    async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109 - it cancels what is late
-        """Stop accepting, finish what is in flight, close everything.
-
-        After `timeout` what still runs is cancelled; returns whether nothing had to be.
-        """
-        listeners = list(self._listeners)
-        for listener in listeners:
-            listener.stop_accepting()
-        try:
-            async with asyncio.timeout(timeout):
-                for listener in listeners:
-                    await listener.finished()
-            is_finished = True
-        except TimeoutError:
-            is_finished = False
-        for listener in listeners:
-            for task in list(listener.tasks):
-                task.cancel()
+    def close(self) -> None:
+        """Close every listener, whatever is in flight."""
+        for listener in list(self._listeners):
             listener.close()
         if self._date_timer is not None:
             self._date_timer.cancel()
             self._date_timer = None
-        return is_finished
 
     def forget(self, listener: Listener) -> None:
         """A listener has been closed."""
@@ -132,17 +116,25 @@ class Listener(ServerState):
         if not self.connections:
             self._is_empty.set()
 
-    def stop_accepting(self) -> None:
-        """Take no more connections, and no more requests on those that are open."""
+    async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109 - it cancels what is late
+        """Stop accepting, finish what is in flight, close. Other listeners go on: what is in
+        flight here may need them.
+
+        After `timeout` what still runs is cancelled; returns whether nothing had to be.
+        """
         self.server.close()
         for connection in list(self.connections):
-            connection.shutdown()
-
-    async def finished(self) -> None:
-        """Wait until the last connection has ended."""
-        await self._is_empty.wait()
-        if self.tasks:
-            await asyncio.wait(self.tasks)
+            connection.shutdown()  # takes no more requests, and ends when it is idle
+        try:
+            async with asyncio.timeout(timeout):
+                await self._is_empty.wait()
+                if self.tasks:
+                    await asyncio.wait(self.tasks)
+            return True
+        except TimeoutError:
+            return False
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Close the socket and end its connections now, in the middle of an answer too.

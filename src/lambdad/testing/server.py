@@ -71,18 +71,25 @@ class LocalServer:
             stderr=self._log,
             text=True,
         )
-        self.ready_line = self._wait_until_ready()
+        try:
+            self.ready_line = self._wait_until_ready()
+        except ServerNotReady:
+            self._close_files()
+            raise
         return self
 
     def stop(self, timeout: float = STOP_SECONDS) -> int:
-        """Let it finish what runs, and wait for its end; returns its exit code.
+        """Let it finish what runs, and wait for its end as `wait` does; returns its exit code."""
+        self._running().terminate()
+        return self.wait(timeout)
+
+    def wait(self, timeout: float = STOP_SECONDS) -> int:
+        """Wait for its end, which somebody else brings about; returns its exit code.
 
         One that does not end in time is killed, and TimeoutExpired is raised.
         """
-        process = self._running()
-        process.terminate()
         try:
-            return process.wait(timeout)
+            return self._running().wait(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
             raise

@@ -58,7 +58,7 @@ async def server() -> AsyncIterator[HttpServer]:
     gateway = Gateway({("lambda", "Invoke"): invoke, ("sts", "GetCallerIdentity"): who})
     server = HttpServer(gateway)
     yield server
-    await server.drain(0)
+    server.close()
 
 
 @pytest.mark.slow
@@ -171,14 +171,14 @@ async def test_draining_finishes_what_is_in_flight() -> None:
     # Given a request in flight, and an idle connection
     app, sock = Waiting(), listening_socket()
     server = HttpServer(app)
-    await server.listen(sock)
+    listener = await server.listen(sock)
     address = sock.getsockname()
     idle = await asyncio.open_connection(*address)
     reader, writer = await asyncio.open_connection(*address)
     writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
     await app.is_asked.wait()
-    # When the server drains
-    draining = asyncio.create_task(server.drain(10))
+    # When the listener drains
+    draining = asyncio.create_task(listener.drain(10))
     assert await idle[0].read() == b""
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection(*address)
@@ -187,6 +187,7 @@ async def test_draining_finishes_what_is_in_flight() -> None:
     # Then the request is answered to its end
     assert (await reader.read()).endswith(b"4\r\ndone\r\n0\r\n\r\n")
     assert await draining is True
+    server.close()
     for end in (writer, idle[1]):
         end.close()
 
@@ -194,9 +195,10 @@ async def test_draining_finishes_what_is_in_flight() -> None:
 async def test_draining_ends_when_its_time_is_over(caplog: pytest.LogCaptureFixture) -> None:
     app, sock = Waiting(), listening_socket()
     server = HttpServer(app)
-    await server.listen(sock)
+    listener = await server.listen(sock)
     _, writer = await asyncio.open_connection(*sock.getsockname())
     writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
     await app.is_asked.wait()
-    assert await server.drain(0.01) is False
+    assert await listener.drain(0.01) is False
+    server.close()
     writer.close()
