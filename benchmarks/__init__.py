@@ -1,0 +1,1 @@
+"""How fast lambdad is: see README.md here. Run with `make bench`."""

@@ -1,0 +1,95 @@
+"""Measure, show the table, keep the results.
+
+python -m benchmarks [--quick] [NAME ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from benchmarks import (
+    bench_cold_start,
+    bench_limits,
+    bench_server,
+    bench_throughput,
+    bench_warm_invoke,
+    machine,
+    report,
+)
+from benchmarks.report import Result
+from benchmarks.run import FULL, QUICK, Run
+from benchmarks.server import ServerError
+from benchmarks.workload import WorkloadError
+from lambdad.cli.failure import CommandError
+
+BENCHMARKS: dict[str, Callable[[Run], list[Result]]] = {
+    "limits": bench_limits.measure,
+    "server": bench_server.measure,
+    "cold_start": bench_cold_start.measure,
+    "warm_invoke": bench_warm_invoke.measure,
+    "throughput": bench_throughput.measure,
+}
+_FAILURES = (ServerError, WorkloadError, CommandError, BotoCoreError, ClientError, OSError)
+_TABLE_WIDTH = 130  # when no terminal says
+
+
+def main() -> int:
+    """Run what was asked for; 1 when something could not be measured, whatever the figures."""
+    options = _options()
+    console = Console(width=None if sys.stdout.isatty() else _TABLE_WIDTH)
+    run = Run(QUICK if options.quick else FULL, console)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of what stops the server
+    gc.disable()  # a collection of this process would show up as a slow answer of the server
+    load = machine.load_average()
+    results: list[Result] = []
+    failed = []
+    for name in options.names or BENCHMARKS:
+        try:
+            results += BENCHMARKS[name](run)
+        except _FAILURES as error:
+            failed.append(name)
+            console.print(f"{name} could not be measured: {error}", style="red", markup=False)
+    report.show(console, results, _caption(load))
+    if not options.quick and results:
+        path = report.append(
+            results, revision=machine.revision(), machine=machine.describe(), load=load
+        )
+        console.print(f"Appended {len(results)} lines to {path}", style="dim", markup=False)
+    return 1 if failed else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure lambdad.")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"which of {', '.join(BENCHMARKS)}; default: all"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="a few samples, to see that it works; nothing is kept"
+    )
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(unknown)}; see --help")
+    return options
+
+
+def _caption(load: float) -> str:
+    facts = machine.describe()
+    sandbox = "namespaces" if os.geteuid() == 0 else "process (no isolation)"
+    return (
+        f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_mb']} MB; "
+        f"Linux {facts['kernel']}; Python {facts['python']}; "
+        f"revision {machine.revision()}; sandbox {sandbox}; load average at the start {load}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
