@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from lambdad.environment.code import CodeStore
 from lambdad.environment.environment import Place
@@ -21,15 +21,15 @@ class Preparation:
     launcher: LauncherClient
     interpreters: Sequence[Interpreter]
     is_strict: bool
+    _warm: set[tuple[str, str]] = field(default_factory=set)
 
     async def prepare(self, version: FunctionVersion) -> FunctionVersion:
         """Do everything that need not wait for the first invocation."""
         place = await self.find_place(version)
-        await self.launcher.prepare(place.interpreter.name, version.account_id)
         return replace(version, runtime_in_use=place.interpreter.name)
 
     async def find_place(self, version: FunctionVersion) -> Place:
-        """Where the version's code is and what runs it; unpacks it again when it must."""
+        """Where the version's code is and what runs it; does again what a restart has undone."""
         interpreter = choose_runtime(version.runtime, self.interpreters, self.is_strict)
         if interpreter is None:
             raise ClientError(
@@ -37,4 +37,12 @@ class Preparation:
                 f"{version.runtime} is not on this machine. Install it, or let functions run on "
                 "the nearest version with the setting runtimes=nearest.",
             )
-        return Place(await self.code.prepare(version.code, interpreter), interpreter)
+        code = await self.code.prepare(version.code, interpreter)
+        await self._warm_up(interpreter.name, version.account_id)
+        return Place(code, interpreter)
+
+    async def _warm_up(self, runtime: str, account_id: str) -> None:
+        """Once in a node's life: a zygote that dies later is started again when it is needed."""
+        if (runtime, account_id) not in self._warm:
+            await self.launcher.prepare(runtime, account_id)
+            self._warm.add((runtime, account_id))

@@ -59,5 +59,5 @@ class Invoker:
 
 def make_trace_id() -> str:
     """An X-Ray trace header of our own, for an event that came without one."""
-    root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
-    return f"Root={root};Parent={secrets.token_hex(8)};Sampled=0"
+    random = secrets.token_hex(20)
+    return f"Root=1-{int(time.time()):08x}-{random[:24]};Parent={random[24:]};Sampled=0"

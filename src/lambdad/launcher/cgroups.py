@@ -7,9 +7,12 @@ that a new server finds and removes what a killed one left.
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -22,8 +25,13 @@ MEMORY_MB_PER_CPU = 1_769
 PROCESSES = 1_024
 _MB = 1024 * 1024
 _ROOT = Path("/sys/fs/cgroup")
+_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _CONTROLLERS = ("memory", "cpu", "pids")
 _REMOVE_ATTEMPTS = 50
+_SUBTREE = "cgroup.subtree_control"
+_SHARED = "+memory +cpu +pids"
+_SHARE_ATTEMPTS = 20
+_LEFTOVERS_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,11 @@ def find_cgroups(slot: str) -> Cgroups:
     controllers = _ROOT / "cgroup.controllers"
     if controllers.exists():
         missing = set(_CONTROLLERS) - set(controllers.read_text().split())
+        if _is_of_another_namespace():
+            raise OSError(
+                "/sys/fs/cgroup shows groups outside of this container's cgroup namespace; mount "
+                "its own there, or give the container the host's namespace (--cgroupns=host)"
+            )
         if not missing:
             return _Version2(_ROOT / f"lambdad-{slot}")
         raise OSError(f"the cgroup controllers {', '.join(sorted(missing))} are not available")
@@ -95,15 +108,10 @@ class _Version1:
             top.mkdir(parents=True, exist_ok=True)
 
     def create(self, name: str, limits: Limits) -> Cgroup:
+        _check_name(name)
         group = _GroupVersion1({c: top / name for c, top in self._tops.items()}, limits)
-        for directory in group.directories.values():
-            directory.mkdir()
-        memory, pids = group.directories["memory"], group.directories["pids"]
-        _write(memory / "memory.limit_in_bytes", limits.memory_mb * _MB)
-        with_swap = memory / "memory.memsw.limit_in_bytes"
-        if with_swap.exists():
-            _write(with_swap, limits.memory_mb * _MB)
-        _write(pids / "pids.max", PROCESSES)
+        with _removed_on_error(group):
+            group.make()
         return group
 
     def remove_all(self) -> None:
@@ -115,6 +123,16 @@ class _Version1:
 class _GroupVersion1:
     directories: dict[str, Path]
     limits: Limits
+
+    def make(self) -> None:
+        for directory in self.directories.values():
+            directory.mkdir()
+        memory, pids = self.directories["memory"], self.directories["pids"]
+        _write(memory / "memory.limit_in_bytes", self.limits.memory_mb * _MB)
+        with_swap = memory / "memory.memsw.limit_in_bytes"
+        if with_swap.exists():
+            _write(with_swap, self.limits.memory_mb * _MB)
+        _write(pids / "pids.max", PROCESSES)
 
     def open_entrances(self) -> list[int]:
         return [_open_for_writing(d / "cgroup.procs") for d in self.directories.values()]
@@ -142,19 +160,16 @@ class _Version2:
     def __init__(self, top: Path) -> None:
         self._top = top
         self.remove_all()
-        _write(_ROOT / "cgroup.subtree_control", "+memory +cpu +pids")
+        _share_out_root()
         top.mkdir(exist_ok=True)
-        _write(top / "cgroup.subtree_control", "+memory +cpu +pids")
+        _write(top / _SUBTREE, _SHARED)
 
     def create(self, name: str, limits: Limits) -> Cgroup:
-        directory = self._top / name
-        directory.mkdir()
-        _write(directory / "memory.max", limits.memory_mb * _MB)
-        for knob, value in (("memory.swap.max", 0), ("memory.oom.group", 1)):
-            if (directory / knob).exists():
-                _write(directory / knob, value)
-        _write(directory / "pids.max", PROCESSES)
-        return _GroupVersion2(directory, limits)
+        _check_name(name)
+        group = _GroupVersion2(self._top / name, limits)
+        with _removed_on_error(group):
+            group.make()
+        return group
 
     def remove_all(self) -> None:
         _remove_tree(self._top)
@@ -164,6 +179,15 @@ class _Version2:
 class _GroupVersion2:
     directory: Path
     limits: Limits
+
+    def make(self) -> None:
+        directory = self.directory
+        directory.mkdir()
+        _write(directory / "memory.max", self.limits.memory_mb * _MB)
+        for knob, value in (("memory.swap.max", 0), ("memory.oom.group", 1)):
+            if (directory / knob).exists():
+                _write(directory / knob, value)
+        _write(directory / "pids.max", PROCESSES)
 
     def open_entrances(self) -> list[int]:
         return [_open_for_writing(self.directory / "cgroup.procs")]
@@ -186,6 +210,40 @@ class _GroupVersion2:
         _remove(self.directory)
 
 
+def _is_of_another_namespace() -> bool:
+    """Is what stands at /sys/fs/cgroup above our own cgroup namespace? Nobody could enter it."""
+    shown = "/"
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        _, _, _, root, mount_point, *_ = line.split(" ")
+        if mount_point == str(_ROOT):
+            shown = root  # the last one lies on top
+    return shown.startswith("/..")
+
+
+def _share_out_root() -> None:
+    """Let the groups at the top have limits.
+
+    In a container with a cgroup namespace, the top is not the kernel's root and holds processes;
+    then it may not share out its controllers before they are in a group below it. The name is the
+    one that Docker-in-Docker gives that group.
+    """
+    for _ in range(_SHARE_ATTEMPTS):
+        try:
+            _write(_ROOT / _SUBTREE, _SHARED)
+            return
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+        leaf = _ROOT / "init"
+        leaf.mkdir(exist_ok=True)
+        for pid in (_ROOT / "cgroup.procs").read_text().split():
+            try:
+                _write(leaf / "cgroup.procs", pid)
+            except ProcessLookupError:
+                pass  # it ended meanwhile
+    _write(_ROOT / _SUBTREE, _SHARED)
+
+
 def mount_favordynmods(directory: Path) -> None:
     """Make entering a cgroup cheap on an idle machine: 0.05 ms instead of up to 14.
 
@@ -195,6 +253,21 @@ def mount_favordynmods(directory: Path) -> None:
     """
     directory.mkdir(parents=True, exist_ok=True)
     syscalls.mount("lambdad", str(directory), "cgroup", 0, "none,name=lambdad,favordynmods")
+
+
+def _check_name(name: str) -> None:
+    """The name comes from the node, which is not trusted to stay within its own groups."""
+    if not _NAME.fullmatch(name):
+        raise OSError(errno.EINVAL, f"{name!r} cannot be the name of a cgroup")
+
+
+@contextmanager
+def _removed_on_error(group: Cgroup) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        group.remove()
+        raise
 
 
 def _own_path(controller: str) -> str:
@@ -249,16 +322,25 @@ def _remove(directory: Path) -> None:
 def _remove_tree(top: Path) -> None:
     if not top.exists():
         return
+    deadline = time.monotonic() + _LEFTOVERS_SECONDS
     for group in _groups_below(top):
-        for pid in (group / "cgroup.procs").read_text().split():
-            _kill(int(pid))
+        _kill_all(group)
         _remove(group)
+        while group.exists() and time.monotonic() < deadline:  # a thousand take a while to end
+            _kill_all(group)
+            _remove(group)
 
 
 def _groups_below(top: Path) -> Iterator[Path]:
     """The groups below `top` and itself, the innermost first."""
     for directory, _, _ in os.walk(top, topdown=False):
         yield Path(directory)
+
+
+def _kill_all(group: Path) -> None:
+    for pid in (group / "cgroup.procs").read_text().split():
+        if pid != "0":  # so a process outside of our PID namespace shows; to kill(), it is us
+            _kill(int(pid))
 
 
 def _kill(pid: int) -> None:

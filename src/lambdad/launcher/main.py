@@ -5,6 +5,7 @@ python -m lambdad.launcher.main CONFIG_DESCRIPTOR
 
 from __future__ import annotations
 
+import atexit
 import errno
 import fcntl
 import os
@@ -143,6 +144,7 @@ def _sandboxes(
         )
     assert user_ids is not None
     groups = _prepare_namespaces(config, slot)
+    atexit.register(groups.remove_all)  # our own directory, which is empty by then
     return lambda: Guarded(
         Namespaces(
             loop=loop,

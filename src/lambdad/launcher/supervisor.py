@@ -111,6 +111,10 @@ class Supervisor:
         content, descriptors = packet
         try:
             self._obey(messages.decode(content), descriptors)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # Only a node that is no longer ours says what no node says.
+            print(f"lambdad: the node said what nobody understands: {error!r}", file=sys.stderr)
+            os.kill(self._pid, signal.SIGKILL)
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)

@@ -87,7 +87,7 @@ def default_settings(control: ControlPlane, name: str) -> dict[str, Any]:
 
 
 def check_runtime(control: ControlPlane, runtime: str) -> None:
-    """Refuse a runtime that AWS does not know, does not support any more, or that cannot run here."""
+    """Refuse a runtime that AWS does not know, has retired, or that cannot run here."""
     if control.known_runtimes and runtime not in control.known_runtimes:
         raise _invalid(
             f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum "

@@ -59,6 +59,7 @@ def test_the_counter_counts_in_one_environment(run):
     assert first["environment"] == second["environment"]
 
 
+@pytest.mark.slow
 def test_env_sleep_spawn_and_network_answer(run):
     assert run("env", [event()], variables={"MINE": "1"}).post.json["at_init"]["MINE"] == "1"
     assert run("sleep", [event({"seconds": 0})]).post.json["after_ms"] > 0
@@ -68,6 +69,7 @@ def test_env_sleep_spawn_and_network_answer(run):
     )
 
 
+@pytest.mark.slow
 def test_every_harmless_probe_answers(run):
     names = ["process_status", "processes", "descriptors", "identity", "namespaces", "mounts",
              "interfaces", "limits", "listing", "python", "executable_memory"]  # fmt: skip

@@ -6,6 +6,7 @@ import hashlib
 import socket
 import time
 
+import pytest
 from scripted_api import ACCEPTED, event
 
 ECHO = "def handler(e, c):\n    return e\n"
@@ -23,6 +24,7 @@ def test_answers_may_come_in_pieces(run):
     assert outcome.results() == [{"a": "b" * 50}, 2]
 
 
+@pytest.mark.slow
 def test_events_and_results_may_be_large(run):
     text = "0123456789" * 600_000
 

@@ -65,9 +65,7 @@ def test_a_syntax_error_names_file_and_line(run):
 
 
 def test_what_a_module_raises_while_it_is_imported_keeps_its_type(run):
-    outcome = run("import other\n", handler="app.f") and run(
-        {"app.py": "import other\n", "other.py": "raise KeyError('x')\n"}
-    )
+    outcome = run({"app.py": "import other\n", "other.py": "raise KeyError('x')\n"})
 
     assert outcome.status == 1
     assert outcome.post.headers["lambda-runtime-function-error-type"] == "KeyError"

@@ -5,8 +5,11 @@ from __future__ import annotations
 import sys
 import textwrap
 
+import pytest
 from runtime_under_test import RUNTIME
 from scripted_api import event
+
+pytestmark = pytest.mark.slow  # preloading alone takes longer
 
 FORKS = textwrap.dedent(
     """
@@ -119,8 +122,7 @@ def test_the_search_path_is_that_of_aws(run, tmp_path):
     assert len(path) == len(set(path))
 
 
-def test_preloading_is_quick_on_every_interpreter(interpreter, run):
-    """Only that it works: the figure belongs to the benchmarks."""
+def test_a_fork_serves_on_every_interpreter(interpreter, run):
     command = _forks(1)
     command[0] = interpreter[1]
 
