@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, Iterable, List
 
 from lambdad.launcher import packets
 
@@ -54,11 +54,20 @@ def receive_assignment(channel: socket.socket, listeners: List[socket.socket]) -
 
 def close_all_but(keep: List[int]) -> None:
     """Close every descriptor that is not standard input, output, error or in `keep`."""
-    previous = 2
-    for descriptor in sorted({*keep, resource.getrlimit(resource.RLIMIT_NOFILE)[0]}):
-        if descriptor > previous:
-            os.closerange(previous + 1, descriptor)
-            previous = descriptor
+    for descriptor in _open_descriptors():
+        if descriptor > 2 and descriptor not in keep:
+            try:
+                os.close(descriptor)
+            except OSError:
+                pass  # the one with which they were listed
+
+
+def _open_descriptors() -> Iterable[int]:
+    """Those that are open; where that cannot be known, all that could be."""
+    try:
+        return [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        return range(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
 
 
 def take_output(output: int) -> None:

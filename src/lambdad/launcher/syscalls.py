@@ -13,7 +13,7 @@ import signal
 import socket
 import struct
 from fcntl import ioctl
-from typing import Any, List, Optional
+from typing import Any, Optional
 
 CLONE_NEWTIME = 0x00000080
 CLONE_FS = 0x00000200
@@ -226,8 +226,3 @@ def bring_loopback_up() -> None:
 def sethostname(name: str) -> None:
     """Name this UTS namespace."""
     _check(_libc.sethostname(_text(name), len(name)), "sethostname")
-
-
-def open_descriptors() -> List[int]:
-    """The descriptors that this process has open."""
-    return [int(name) for name in os.listdir("/proc/self/fd")]
