@@ -39,10 +39,10 @@ def find_interpreters(*, readable_by_all: bool = False) -> dict[str, Interpreter
     candidates = sorted(_candidates())
     if readable_by_all:
         candidates = [(name, path) for name, path in candidates if is_readable_by_all(path)]
-    probes = [(name, path, _ask(path)) for name, path in candidates]
+    asked = [(name, path, _ask(path)) for name, path in candidates]  # all at once
     found: dict[str, Interpreter] = {}
-    for name, path, question in probes:
-        interpreter = _answer(name, path, question)
+    for name, path, question in asked:
+        interpreter = _answer(name, path, question) if question else None
         if interpreter and _is_better(interpreter, found.get(name)):
             found[name] = interpreter
     return found
@@ -83,14 +83,17 @@ def _is_script(path: str) -> bool:
         return True
 
 
-def _ask(path: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 - an interpreter that the operator installed
-        [path, "-I", "-S", "-c", _QUESTION],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={},
-    )
+def _ask(path: str) -> subprocess.Popen[bytes] | None:
+    try:
+        return subprocess.Popen(  # noqa: S603 - an interpreter that the operator installed
+            [path, "-I", "-S", "-c", _QUESTION],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+        )
+    except OSError:
+        return None  # it looks like a program and is none
 
 
 def _answer(name: str, path: str, question: subprocess.Popen[bytes]) -> Interpreter | None:
