@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from runtime_under_test import RUNTIME
@@ -129,3 +131,26 @@ def test_a_fork_serves_on_every_interpreter(interpreter, run):
     outcome = run(RANDOM, [event(1)], command=command)
 
     assert isinstance(_results(outcome)[0], float)
+
+
+def test_a_new_session_has_what_the_warm_interpreter_read_unless_it_looks_elsewhere():
+    boto3 = pytest.importorskip("boto3")
+    program = textwrap.dedent(
+        """
+        import sys
+        sys.path[1:1] = sys.argv[1:]
+        import bootstrap
+        bootstrap.preload()
+        import boto3, botocore.session, os
+        def loader():
+            return boto3.session.Session()._session.get_component("data_loader")
+        assert loader() is loader()
+        os.environ["AWS_DATA_PATH"] = "/elsewhere"
+        assert loader() is not loader()
+        assert "/elsewhere" in loader().search_paths
+        """
+    )
+    packages = str(Path(boto3.__file__).parents[1])
+    command = [sys.executable, "-I", "-S", "-B", "-c", program, str(RUNTIME), packages]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stderr

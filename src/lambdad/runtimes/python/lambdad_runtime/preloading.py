@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from typing import Any, Optional
 
 # What the runtime itself needs late, and what functions commonly import.
 _MODULES = """
@@ -55,8 +56,26 @@ def _warm_sdk() -> None:
     """A client that is made and thrown away loads what clients load late."""
     try:
         import boto3.session
+        import botocore.session
     except ImportError:
         return
-    session = boto3.session.Session("x", "x", region_name="us-east-1")
+    of_botocore = botocore.session.Session()
+    session = boto3.session.Session("x", "x", region_name="us-east-1", botocore_session=of_botocore)
     session.client("s3")
     sys.modules["boto3"].__dict__["DEFAULT_SESSION"] = None
+    _share_loader(of_botocore.get_component("data_loader"))
+
+
+def _share_loader(warm: Any) -> None:
+    """Let new sessions have the loader that knows the SDK's data files already.
+
+    Finding and reading them is most of what a first client costs. A session that searches other
+    places than the SDK's own gets a loader of its own, as ever.
+    """
+    botocore_session: Any = sys.modules["botocore.session"]
+    create = botocore_session.create_loader
+
+    def create_loader(search_path_string: Optional[str] = None) -> Any:
+        return create(search_path_string) if search_path_string else warm
+
+    botocore_session.create_loader = create_loader
