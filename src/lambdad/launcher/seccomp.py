@@ -54,9 +54,13 @@ _ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _PRCTL = {"x86_64": 157, "aarch64": 167}
 _IOCTL = {"x86_64": 16, "aarch64": 29}
+_SOCKET = {"x86_64": 41, "aarch64": 198}
 _CLONE3 = 435
 _NAMESPACE_FLAGS = 0x7E020080  # every CLONE_NEW*
 _PR_SET_PDEATHSIG = 1
+# Unix, IPv4, IPv6, netlink (which getaddrinfo asks). Others are not bound to a network namespace:
+# AF_VSOCK reaches the hypervisor, AF_ALG the kernel's cryptography.
+_SOCKET_FAMILIES = (1, 2, 10, 16)
 _TIOCSTI = 0x5412
 _TIOCLINUX = 0x541C
 
@@ -66,6 +70,7 @@ _OFFSET_NUMBER, _OFFSET_ARCHITECTURE, _OFFSET_ARGUMENTS = 0, 4, 16
 _ALLOW = 0x7FFF0000
 _KILL = 0x80000000
 _EPERM = 0x00050000 | errno.EPERM
+_EAFNOSUPPORT = 0x00050000 | errno.EAFNOSUPPORT
 _ENOSYS = 0x00050000 | errno.ENOSYS
 
 Instruction = Tuple[int, int, int, int]
@@ -79,13 +84,15 @@ def _load(offset: int) -> Instruction:
     return (_LOAD, 0, 0, offset)
 
 
-def _argument_guard(number: int, argument: int, tests: List[Instruction]) -> List[Instruction]:
-    """Judge call `number` by the low half of one argument: each of `tests` falls through to EPERM
-    when it holds; else the call is allowed."""
+def _argument_guard(
+    number: int, argument: int, tests: List[Tuple[int, int, int]], otherwise: int = _ALLOW
+) -> List[Instruction]:
+    """Judge call `number` by the low half of one argument: the first of `tests` that holds answers
+    with its value; when none does, `otherwise` is the answer."""
     body: List[Instruction] = [_load(_OFFSET_ARGUMENTS + 8 * argument)]
-    for operation, _, _, value in tests:
-        body += [(operation, 0, 1, value), _return(_EPERM)]
-    body.append(_return(_ALLOW))
+    for operation, value, answer in tests:
+        body += [(operation, 0, 1, value), _return(answer)]
+    body.append(_return(otherwise))
     return [(_JEQ, 0, len(body), number), *body]
 
 
@@ -108,10 +115,12 @@ def filter_program(machine: str) -> bytes:
     ]
     for number in refused:
         program += [(_JEQ, 0, 1, number), _return(_EPERM)]
-    program += _argument_guard(_CLONE[machine], 0, [(_JSET, 0, 0, _NAMESPACE_FLAGS)])
-    program += _argument_guard(_PRCTL[machine], 0, [(_JEQ, 0, 0, _PR_SET_PDEATHSIG)])
+    program += _argument_guard(_CLONE[machine], 0, [(_JSET, _NAMESPACE_FLAGS, _EPERM)])
+    program += _argument_guard(_PRCTL[machine], 0, [(_JEQ, _PR_SET_PDEATHSIG, _EPERM)])
     program += _argument_guard(
-        _IOCTL[machine], 1, [(_JEQ, 0, 0, _TIOCSTI), (_JEQ, 0, 0, _TIOCLINUX)]
+        _IOCTL[machine], 1, [(_JEQ, _TIOCSTI, _EPERM), (_JEQ, _TIOCLINUX, _EPERM)]
     )
+    families = [(_JEQ, family, _ALLOW) for family in _SOCKET_FAMILIES]
+    program += _argument_guard(_SOCKET[machine], 0, families, otherwise=_EAFNOSUPPORT)
     program.append(_return(_ALLOW))
     return b"".join(struct.pack("HBBI", *instruction) for instruction in program)
