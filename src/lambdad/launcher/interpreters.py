@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 VERSIONS = tuple(f"python3.{minor}" for minor in range(9, 15))
 _PLACES = (
@@ -50,13 +51,9 @@ def find_interpreters(*, readable_by_all: bool = False) -> dict[str, Interpreter
 
 def is_readable_by_all(path: str) -> bool:
     """Whether a user without rights can reach and read `path`."""
-    while True:
-        wanted = 0o5 if os.path.isdir(path) else 0o4
-        if os.stat(path).st_mode & wanted != wanted:
-            return False
-        if path == "/":
-            return True
-        path = os.path.dirname(path)
+    if not os.stat(path).st_mode & 0o004:
+        return False
+    return all(os.stat(directory).st_mode & 0o001 for directory in Path(path).parents)
 
 
 def _candidates() -> set[tuple[str, str]]:

@@ -51,7 +51,10 @@ def launch(config: Config) -> int:
     lock = lock_data_directory(data)
     listener = listen(config.host, config.port)
     home = data / "node"
-    node_process.make_home(home)
+    try:
+        node_process.make_home(home)
+    except OSError as error:
+        raise SettingsError(f"data_dir: {home} cannot be used: {error.strerror}") from None
     is_shared = config.sandbox == "process" and os.geteuid() == 0
     interpreters = find_interpreters(readable_by_all=is_shared)
     loop = Loop()

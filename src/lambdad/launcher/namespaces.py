@@ -46,7 +46,10 @@ class Namespaces:
         self._interpreters = interpreters
         self._trees = trees
         self._root = root
-        self._code_directory = os.open(code_directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        # The directory is the node's; a link in its place would lead anywhere.
+        self._code_directory = os.open(
+            code_directory, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        )
         self._zygotes: dict[tuple[str, str], ZygoteProcess] = {}
         root.mkdir(exist_ok=True)
 

@@ -73,15 +73,22 @@ class NodeProcess:
 
 
 def make_home(home: Path) -> None:
-    """The directory that belongs to the node, and the only one that it can write to."""
-    for directory in (home, home / "tmp", home / "code"):
-        directory.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o711)  # a `process` sandbox passes through to its code, and sees no names
-    (home / "code").chmod(0o711)
-    (home / "tmp").chmod(0o700)
-    if os.geteuid() == 0:
-        for directory in (home, home / "tmp", home / "code"):
-            os.chown(directory, NODE_UID, NODE_UID)
+    """The directory that belongs to the node, and the only one that it can write to.
+
+    What stands in it is whatever an earlier node left there, so no link is followed.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    # A `process` sandbox passes through the first and the last to its code, and sees no names.
+    for directory, mode in ((home, 0o711), (home / "tmp", 0o700), (home / "code", 0o711)):
+        if not os.path.lexists(directory):
+            directory.mkdir()
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            if os.geteuid() == 0:
+                os.fchown(descriptor, NODE_UID, NODE_UID)
+            os.fchmod(descriptor, mode)
+        finally:
+            os.close(descriptor)
 
 
 def _drop_root() -> None:

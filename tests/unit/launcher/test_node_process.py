@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import stat
 from pathlib import Path
 
@@ -41,17 +42,18 @@ def test_a_link_that_a_node_left_is_not_followed(tmp_path: Path, name: str) -> N
     assert (after.st_mode, after.st_uid) == (before.st_mode, before.st_uid)
 
 
-def test_the_outermost_closed_directory_is_found(tmp_path: Path) -> None:
-    inner = tmp_path / "open/closed/further/file"
-    inner.parent.mkdir(parents=True)
-    inner.touch()
-    for path in (inner.parent, *inner.parents):
-        if path.stat().st_uid == os.geteuid() and path != Path("/tmp"):
+def test_the_outermost_closed_directory_is_found() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own directories are closed themselves
+        top = Path(name)
+        inner = top / "closed/further/file"
+        inner.parent.mkdir(parents=True)
+        inner.touch()
+        for path in (top, top / "closed", top / "closed/further"):
             path.chmod(0o711)
-    assert node_process._first_closed(str(inner)) is None
-    (tmp_path / "open/closed").chmod(0o700)
-    (tmp_path / "open/closed/further").chmod(0o700)
-    assert node_process._first_closed(str(inner)) == str(tmp_path / "open/closed")
+        assert node_process._first_closed(str(inner)) is None
+        (top / "closed").chmod(0o700)
+        (top / "closed/further").chmod(0o700)
+        assert node_process._first_closed(str(inner)) == str(top / "closed")
 
 
 def test_everything_the_interpreter_reads_exists(tmp_path: Path) -> None:
