@@ -99,7 +99,7 @@ def _answer(name: str, path: str, question: subprocess.Popen[bytes]) -> Interpre
         version, prefix = output.decode().splitlines()
     except (ValueError, subprocess.TimeoutExpired):
         question.kill()
-        question.wait()
+        question.communicate()
         return None
     return Interpreter(name, version, path, prefix)
 

@@ -52,7 +52,8 @@ class Loop:
     def run_once(self, timeout: float | None) -> None:
         """Serve what is there, or wait at most `timeout` seconds (None: without end) for it."""
         for key, _ in self._selector.select(timeout):
-            if key.fd in self._selector.get_map():
+            # A callback before this one may have given the number to somebody else.
+            if self._selector.get_map().get(key.fd) is key:
                 key.data()
 
     def run_until_alone(self, seconds: float) -> None:

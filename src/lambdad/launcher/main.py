@@ -103,6 +103,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
         listener.listen(_BACKLOG)
     except OSError as error:
+        listener.close()
         if error.errno == errno.EADDRINUSE:
             why = "another program listens there; stop it, or choose another port with --port"
         else:

@@ -7,6 +7,7 @@ whole and tells the end of the other side.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sys
 from typing import Any, Dict, List, Optional, Sequence, Tuple
@@ -39,11 +40,27 @@ def send(channel: socket.socket, message: Dict[str, Any], descriptors: Sequence[
 
 
 def receive(channel: socket.socket) -> Optional[Packet]:
-    """The next packet, or None when the other side is gone."""
+    """The next packet, or None when the other side is gone; ValueError when it is not JSON."""
     try:
-        content, descriptors, _, _ = socket.recv_fds(channel, MAX_PACKET, MAX_DESCRIPTORS)
+        content, descriptors = _receive(channel)
     except ConnectionResetError:
-        return None
+        # The other side left something unread: that is told first, then what it said last.
+        try:
+            content, descriptors = _receive(channel)
+        except ConnectionResetError:
+            return None
     if not content:
         return None
-    return json.loads(content), list(descriptors)
+    try:
+        return json.loads(content), descriptors
+    except ValueError:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        raise
+
+
+def _receive(channel: socket.socket) -> Tuple[bytes, List[int]]:
+    content, descriptors, _, _ = socket.recv_fds(channel, MAX_PACKET, MAX_DESCRIPTORS)
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)  # recv_fds leaves them open to programs
+    return content, list(descriptors)

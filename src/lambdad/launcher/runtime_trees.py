@@ -9,6 +9,7 @@ installation, so that nothing that a function or the node can write is ever impo
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib.util
 import os
@@ -39,17 +40,18 @@ class RuntimeTrees:
         return self._directory / f"{interpreter.name}-{self._fingerprint(interpreter)}"
 
     def make(self, interpreter: Interpreter) -> Path:
-        """Make the tree unless it is there; several may try at once, one wins."""
+        """Make the tree unless it is there; several may try at once, one wins. OSError when it
+        cannot be made, and nothing is left."""
         path = self.path(interpreter)
         if not path.exists():
             unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=self._directory))
-            self._fill(unfinished)
-            _compile(interpreter, unfinished)
-            unfinished.chmod(0o755)
             try:
-                unfinished.rename(path)
-            except OSError:
-                shutil.rmtree(unfinished)
+                self._fill(unfinished)
+                _compile(interpreter, unfinished)
+                unfinished.chmod(0o755)
+                _rename_unless_there(unfinished, path)
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
         return path
 
     def remove_unfinished(self) -> None:
@@ -99,4 +101,14 @@ def _link_or_copy(source: str, target: str) -> None:
 
 def _compile(interpreter: Interpreter, tree: Path) -> None:
     command = [interpreter.executable, "-I", "-S", "-c", _COMPILE, str(tree)]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, env={})  # noqa: S603
+    status = subprocess.run(command, stdin=subprocess.DEVNULL, env={}, check=False)  # noqa: S603
+    if status.returncode != 0:
+        raise OSError(f"{interpreter.executable} could not compile (status {status.returncode})")
+
+
+def _rename_unless_there(unfinished: Path, path: Path) -> None:
+    try:
+        unfinished.rename(path)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise

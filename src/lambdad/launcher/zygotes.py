@@ -58,6 +58,8 @@ class ZygoteProcess:
         self._control, theirs = packets.socket_pair()
         self._pid = _spawn(interpreter, trees, root, theirs.fileno())
         theirs.close()
+        self._control.setblocking(False)
+        self._is_watched = True
         loop.watch(self._control.fileno(), self._receive)
         loop.adopt(self._pid, self._ended)
 
@@ -85,11 +87,19 @@ class ZygoteProcess:
             os.kill(self._pid, signal.SIGKILL)
 
     def _receive(self) -> None:
+        """Take one packet; at the end of all, wait for its death to be told."""
         packet = packets.receive(self._control)
         if packet is None:
+            self._watch_no_more()
+        else:
+            self._take(*packet)
+
+    def _watch_no_more(self) -> None:
+        if self._is_watched:
+            self._is_watched = False
             self._loop.forget(self._control.fileno())
-            return  # its death is told by the loop as well, and handled there
-        message, descriptors = packet
+
+    def _take(self, message: dict[str, Any], descriptors: list[int]) -> None:
         if message["type"] == "ready":
             self._is_ready = True
             self._tell(None)
@@ -100,11 +110,21 @@ class ZygoteProcess:
 
     def _ended(self, status: int) -> None:
         self.is_gone = True
+        self._take_last_words()
+        self._watch_no_more()
         self._control.close()
         self._tell(f"the interpreter could not be started (wait status {status})")
         for _, exited in list(self._environments.values()):
             exited(signal.SIGKILL)
         self._environments.clear()
+
+    def _take_last_words(self) -> None:
+        """Its death may be told before everything that it said is read."""
+        try:
+            while packet := packets.receive(self._control):
+                self._take(*packet)
+        except BlockingIOError:
+            pass  # an environment that is being made has the other end a moment longer
 
     def _tell(self, problem: str | None) -> None:
         waiting, self._waiting = self._waiting, []

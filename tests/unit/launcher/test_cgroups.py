@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def test_the_cpu_share_follows_from_the_memory(memory_mb: int, quota: int) -> No
 
 
 def test_no_share_is_below_the_kernels_floor() -> None:
-    assert all(Limits(mb).cpu_quota_us >= 1_000 for mb in range(0, 200))
+    assert all(Limits(mb).cpu_quota_us >= 1_000 for mb in range(200))
 
 
 # Version 2
@@ -119,9 +120,7 @@ def test_version_2_throttles_only_when_the_quota_is_written(
     assert written.startswith(f"{20_000 * 256 // 1769} {CPU_PERIOD_US}")
 
 
-def test_version_2_counts_memory_and_kills(
-    second: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_version_2_counts_memory_and_kills(second: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     group, directory = make_second(second, monkeypatch)
     assert group.memory_peak() == number_in(group.open_memory_peak) == 3 * MB
     assert group.out_of_memory_kills() == 2
@@ -226,7 +225,7 @@ def test_a_group_that_is_busy_for_a_moment_is_removed_all_the_same(
         rmdir(path)
 
     monkeypatch.setattr(Path, "rmdir", refuse_twice)
-    monkeypatch.setattr(cgroups.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     (tmp_path / "e1").mkdir()
     # When
     cgroups._remove(tmp_path / "e1")

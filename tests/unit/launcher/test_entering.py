@@ -65,7 +65,8 @@ def test_output_goes_to_the_pipe_and_input_comes_from_nowhere(fork: Fork) -> Non
 def test_the_documented_limits_hold(fork: Fork) -> None:
     def child() -> int:
         entering.limit_resources()
-        files, core = (resource.getrlimit(n) for n in (resource.RLIMIT_NOFILE, resource.RLIMIT_CORE))
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)
+        core = resource.getrlimit(resource.RLIMIT_CORE)
         return 0 if (files, core) == ((1024, 1024), (0, 0)) else 1
 
     assert exit_code(fork(child)) == 0

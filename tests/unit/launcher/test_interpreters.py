@@ -12,7 +12,7 @@ import pytest
 from lambdad.launcher import interpreters
 from lambdad.launcher.interpreters import Interpreter, find_interpreters, is_readable_by_all
 
-NAME = "python3.{}".format(sys.version_info[1])
+NAME = f"python3.{sys.version_info[1]}"
 BASE = os.path.realpath(sys.executable)
 
 
@@ -21,7 +21,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only directory in which interpreters are looked for."""
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}")
     monkeypatch.setattr(interpreters, "_PLACES", ())
-    monkeypatch.setattr(interpreters.sys, "base_prefix", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path / "nowhere"))
     return tmp_path
 
 
@@ -79,7 +79,7 @@ def test_the_newest_of_a_minor_version_wins(
 ) -> None:
     # Given
     versions = {"/a": "3.12.9", "/b": "3.12.10", "/c": "3.13.0", "/d": "3.12.2"}
-    candidates = {("python3.12", path) for path in "/a /b /d".split()} | {("python3.13", "/c")}
+    candidates = {("python3.12", path) for path in ["/a", "/b", "/d"]} | {("python3.13", "/c")}
     monkeypatch.setattr(interpreters, "_candidates", lambda: candidates)
     monkeypatch.setattr(
         interpreters,

@@ -79,7 +79,7 @@ def test_the_last_childs_end_ends_the_waiting(loop: Loop, fork: Fork) -> None:
 
 def test_nobody_is_waited_for_longer_than_asked(loop: Loop, fork: Fork) -> None:
     ended: list[int] = []
-    loop.adopt(fork(signal.pause), ended.append)  # type: ignore[arg-type]
+    loop.adopt(fork(signal.pause), ended.append)
     loop.run_until_alone(0.01)
     assert ended == []
 

@@ -51,7 +51,7 @@ def test_isolation_without_root_is_refused_with_the_way_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     config = Config.load({}, {"HOME": "/tmp"})
-    monkeypatch.setattr(main.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(SettingsError, match="--sandbox process"):
         main._check_privilege(config)
     main._check_privilege(replace(config, sandbox="process"))

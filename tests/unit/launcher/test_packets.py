@@ -75,6 +75,15 @@ def test_an_end_with_something_unread_is_none_as_well(ends: Ends) -> None:
     assert packets.receive(ends[1]) is None
 
 
+def test_the_last_word_of_an_end_with_something_unread_is_heard(ends: Ends) -> None:
+    """The kernel says ECONNRESET first, and hands out what was sent afterwards."""
+    packets.send(ends[1], {"unread": True})
+    packets.send(ends[0], {"failed": "why"})
+    ends[0].close()
+    assert packets.receive(ends[1]) == ({"failed": "why"}, [])
+    assert packets.receive(ends[1]) is None
+
+
 def test_the_largest_packet_arrives_and_a_larger_one_is_refused(ends: Ends) -> None:
     frame = len('{"text": ""}')
     largest = "x" * (packets.MAX_PACKET - frame)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,12 @@ def make_processes(loop: Loop, directory: Path) -> Processes:
 
 
 def test_a_runtime_that_is_not_here_is_said(loop: Loop, tmp_path: Path) -> None:
+    problems: list[str | None] = []
     processes = make_processes(loop, tmp_path)
-    with pytest.raises(OSError, match=r"python3\.9 is not on this machine"):
-        processes.prepare("python3.9", "0", lambda problem: None)
+    processes.prepare("python3.9", "0", problems.append)
+    assert problems == ["python3.9 is not on this machine"]
+    with pytest.raises(OSError, match="is not on this machine"):
+        processes.start(replace(ORDER, runtime="python3.9"), 0, 1, lambda how: None)
 
 
 def test_a_tree_that_cannot_be_made_is_told_to_who_prepares(loop: Loop, tmp_path: Path) -> None:
@@ -64,6 +68,7 @@ def test_what_a_killed_server_left_is_removed(loop: Loop, tmp_path: Path) -> Non
     assert list((tmp_path / "sandboxes").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_leftovers_of_any_depth_do_not_end_the_launcher(loop: Loop, tmp_path: Path) -> None:
     # Given a tree that a function has made
     top = tmp_path / "sandboxes"

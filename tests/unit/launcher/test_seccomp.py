@@ -111,9 +111,7 @@ def test_calls_of_the_x32_interface_are_unknown(kernel: Kernel) -> None:
 
 
 @pytest.mark.parametrize("architecture", [0, 0x40000003, 0x40000028, 0xC0000015])
-def test_a_call_of_another_architecture_ends_the_process(
-    kernel: Kernel, architecture: int
-) -> None:
+def test_a_call_of_another_architecture_ends_the_process(kernel: Kernel, architecture: int) -> None:
     assert kernel.call(1, architecture=architecture) == KILL
 
 
@@ -163,9 +161,7 @@ def test_local_and_internet_sockets_can_be_made(kernel: Kernel, family: int) -> 
 
 
 @pytest.mark.parametrize("family", [38, 40])
-def test_sockets_that_no_network_namespace_holds_are_refused(
-    kernel: Kernel, family: int
-) -> None:
+def test_sockets_that_no_network_namespace_holds_are_refused(kernel: Kernel, family: int) -> None:
     """AF_VSOCK (40) reaches the hypervisor from any network namespace; AF_ALG (38) the kernel's
     cryptography."""
     assert kernel.call_named("socket", family, 1, 0) != ALLOW

@@ -139,7 +139,7 @@ def test_one_that_dies_with_words_unread_is_not_watched_any_more(
     os.dup2(reading, number)
     loop.watch(number, lambda: None)
     loop.forget(number)
-    for descriptor in (reading, writing, number):
+    for descriptor in {reading, writing, number}:
         os.close(descriptor)
 
 
