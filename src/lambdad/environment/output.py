@@ -55,6 +55,12 @@ class Output:
                 return
             self._take(chunk)
 
+    def drain_to_the_last(self) -> None:
+        """Read what is there; a last line without an end is a line as well."""
+        self.drain()
+        if self._partial:
+            self._take(b"\n")
+
     def close(self) -> None:
         """Stop reading; a last line without an end still counts."""
         if self._is_open:

@@ -136,9 +136,9 @@ class Sandbox:
         self.api.deliver(invocation, deadline_ms)
 
     def drain_output(self) -> None:
-        """Take what has been printed so far."""
+        """Take what has been printed so far: an invocation is over."""
         if self._output is not None:
-            self._output.drain()
+            self._output.drain_to_the_last()
 
     def limit_cpu(self) -> None:
         """From now on the CPU share of the function's memory holds; Init ran at full speed."""

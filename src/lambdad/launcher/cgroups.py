@@ -68,6 +68,10 @@ class Cgroup(Protocol):
     def out_of_memory_kills(self) -> int:
         """How often the kernel killed a process of this group for want of memory."""
 
+    def open_out_of_memory_event(self) -> int | None:
+        """A descriptor that is readable when the kernel kills a process of the group for want of
+        memory; None where the kernel then kills the whole group by itself."""
+
     def remove(self) -> None:
         """Take the group away."""
 
@@ -151,6 +155,13 @@ class _GroupVersion1:
     def out_of_memory_kills(self) -> int:
         return _counter(self.directories["memory"] / "memory.oom_control", "oom_kill")
 
+    def open_out_of_memory_event(self) -> int | None:
+        memory = self.directories["memory"]
+        event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        with open(memory / "memory.oom_control") as control:
+            _write(memory / "cgroup.event_control", f"{event} {control.fileno()}")
+        return event
+
     def remove(self) -> None:
         for directory in self.directories.values():
             _remove(directory)
@@ -205,6 +216,9 @@ class _GroupVersion2:
 
     def out_of_memory_kills(self) -> int:
         return _counter(self.directory / "memory.events", "oom_kill")
+
+    def open_out_of_memory_event(self) -> int | None:
+        return None  # memory.oom.group
 
     def remove(self) -> None:
         _remove(self.directory)

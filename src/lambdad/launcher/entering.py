@@ -97,7 +97,10 @@ def reset_inherited_state() -> None:
 
 
 def run_runtime(variables: Dict[str, str], run: Callable[[], Any]) -> None:
-    """Become the runtime: the process ends with it."""
+    """Become the runtime: the process ends with it. What brought us here is no module of the
+    function's."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lambdad"]:
+        del sys.modules[name]
     os.environ.clear()
     os.environ.update(variables)
     time.tzset()

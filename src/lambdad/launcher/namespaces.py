@@ -63,7 +63,7 @@ class Namespaces:
         opened = [self._clone_code(order.code)]
         try:
             cgroup = self._cgroups.create(order.environment_id, Limits(order.memory_mb))
-            sandbox = _ForkedSandbox(cgroup, self._user_ids, ended)
+            sandbox = _ForkedSandbox(self._loop, cgroup, self._user_ids, ended)
             try:
                 opened += cgroup.open_entrances()
                 request = {
@@ -109,13 +109,18 @@ class Namespaces:
 class _ForkedSandbox:
     """One environment's sandbox; its process is known, by a pidfd, once the zygote has forked."""
 
-    def __init__(self, cgroup: Cgroup, user_ids: UserIds, ended: Ended) -> None:
+    def __init__(self, loop: Loop, cgroup: Cgroup, user_ids: UserIds, ended: Ended) -> None:
         self.uid = user_ids.take()
+        self._loop = loop
         self._user_ids = user_ids
         self._cgroup = cgroup
         self._ended = ended
         self._pidfd: int | None = None
         self._is_doomed = False
+        # The kernel may pick any process; the others would go on without it.
+        self._out_of_memory = cgroup.open_out_of_memory_event()
+        if self._out_of_memory is not None:
+            loop.watch(self._out_of_memory, self._run_out_of_memory)
 
     def gauges(self) -> Gauges:
         cpu, quota = self._cgroup.open_cpu_quota()
@@ -134,6 +139,11 @@ class _ForkedSandbox:
         if self._is_doomed:
             self.kill()
 
+    def _run_out_of_memory(self) -> None:
+        assert self._out_of_memory is not None
+        os.eventfd_read(self._out_of_memory)
+        self.kill()
+
     def set_exited(self, status: int) -> None:
         out_of_memory = self._cgroup.out_of_memory_kills() > 0
         memory_peak = self._cgroup.memory_peak()
@@ -141,6 +151,10 @@ class _ForkedSandbox:
         self._ended(Exit(status, out_of_memory, memory_peak))
 
     def give_back(self) -> None:
+        if self._out_of_memory is not None:
+            self._loop.forget(self._out_of_memory)
+            os.close(self._out_of_memory)
+            self._out_of_memory = None
         self._cgroup.remove()
         self._user_ids.give_back(self.uid)
         if self._pidfd is not None:

@@ -13,6 +13,7 @@ import errno
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -46,7 +47,7 @@ class RuntimeTrees:
         if not path.exists():
             unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=self._directory))
             try:
-                self._fill(unfinished)
+                self._fill(unfinished, interpreter)
                 _compile(interpreter, unfinished)
                 unfinished.chmod(0o755)
                 _rename_unless_there(unfinished, path)
@@ -59,10 +60,10 @@ class RuntimeTrees:
         for leftover in self._directory.glob(".unfinished-*"):
             shutil.rmtree(leftover)
 
-    def _fill(self, tree: Path) -> None:
+    def _fill(self, tree: Path, interpreter: Interpreter) -> None:
         runtime, source = tree / "runtime", tree / "source/lambdad"
         shutil.copytree(self._package / "runtimes/python", runtime)
-        for part in self._sdk:
+        for part in self._sdk if _can_import_sdk(interpreter) else ():
             if part.is_dir():
                 shutil.copytree(part, runtime / part.name, copy_function=_link_or_copy)
             else:
@@ -86,6 +87,15 @@ def _where(name: str) -> Path | None:
         return None
     origin = Path(spec.origin)
     return origin.parent if origin.name == "__init__.py" else origin
+
+
+def _can_import_sdk(interpreter: Interpreter) -> bool:
+    """Whether the SDK that is installed here is for interpreters as old as this one."""
+    from importlib import metadata  # heavy, and only needed in the process that makes a tree
+
+    required = metadata.metadata("botocore")["Requires-Python"] or ""
+    oldest = re.search(r">=\s*3\.(\d+)", required)
+    return oldest is None or int(interpreter.version.split(".")[1]) >= int(oldest[1])
 
 
 def _link_or_copy(source: str, target: str) -> None:

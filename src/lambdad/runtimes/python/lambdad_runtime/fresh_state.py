@@ -9,6 +9,7 @@ import time
 from types import ModuleType
 from typing import Any
 
+_SEED_BYTES = 48
 _INHERITED_OUTPUT = (("stdout", 1, "strict"), ("stderr", 2, "backslashreplace"))
 
 
@@ -41,6 +42,11 @@ def _reseed() -> None:
     for name in ("random", "numpy.random"):
         if name in sys.modules:
             sys.modules[name].seed()
+    ssl: Any = sys.modules.get("ssl")
+    if ssl is not None:
+        # OpenSSL notices a fork by a new process id. Here there is none: every environment is
+        # process 1 of its own namespace, as its zygote is.
+        ssl.RAND_add(os.urandom(_SEED_BYTES), _SEED_BYTES)
     uuid: Any = sys.modules.get("uuid")
     if uuid is not None:
         uuid._last_timestamp = None

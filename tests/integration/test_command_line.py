@@ -1,0 +1,125 @@
+"""As a developer I work from a shell: with lambdad's commands, and with AWS's own CLI."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lambdad.testing.server import LocalServer
+from support.clients import ENVIRONMENT, ROLE
+from support.packages import make_zip, zoo_files
+
+pytestmark = pytest.mark.slow
+
+BIN = Path(sys.executable).parent
+HANDLER = """
+def handler(event, context):
+    print("got", event)
+    return {"hello": event.get("name", "world")}
+"""
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(server: LocalServer, tmp_path: Path) -> Run:
+    """Run a program of the virtual environment, as a user's shell would."""
+    variables = {
+        **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
+        **ENVIRONMENT,
+        "HOME": str(tmp_path),
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_PAGER": "",
+    }
+
+    def run(program: str, *arguments: str | Path, stdin: str = "", code: int = 0) -> Run:
+        done = subprocess.run(
+            [BIN / program, *arguments], env=variables, cwd=tmp_path, input=stdin,
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == code, f"{done.returncode}: {done.stdout}\n{done.stderr}"
+        return done  # type: ignore[return-value]
+
+    return run  # type: ignore[return-value]
+
+
+def test_a_function_is_deployed_invoked_listed_read_and_removed(run: Run, tmp_path: Path) -> None:
+    # Given
+    name = f"shell-{uuid.uuid4().hex[:8]}"
+    directory = tmp_path / "hello"
+    directory.mkdir()
+    (directory / "app.py").write_text(HANDLER)
+    # deploy
+    deployed = run("lambdad", "deploy", "hello", "--name", name)
+    assert f"Created {name}." in deployed.stdout
+    # invoke: the result goes to standard output alone, the rest to standard error
+    invoked = run("lambdad", "invoke", name, '{"name": "Ada"}')
+    assert json.loads(invoked.stdout) == {"hello": "Ada"}
+    assert "got {'name': 'Ada'}" in invoked.stderr
+    assert "cold" in invoked.stderr
+    again = run("lambdad", "invoke", name, "-", "--json", stdin='{"name": "stdin"}')
+    document = json.loads(again.stdout)
+    assert document["Payload"] == {"hello": "stdin"}
+    assert document["StatusCode"] == 200
+    # ls
+    listed = json.loads(run("lambdad", "ls", "--json").stdout)["Functions"]
+    (ours,) = [function for function in listed if function["FunctionName"] == name]
+    assert ours["State"] == "Active"
+    assert name in run("lambdad", "ls").stdout.replace("\n", "")
+    # logs
+    logs = run("lambdad", "logs", name).stdout
+    assert "got {'name': 'Ada'}" in logs
+    assert "REPORT RequestId" in logs
+    # deploy again is an update
+    (directory / "app.py").write_text(HANDLER.replace("world", "new world"))
+    assert f"Updated {name}." in run("lambdad", "deploy", "hello", "--name", name).stdout
+    assert json.loads(run("lambdad", "invoke", name).stdout) == {"hello": "new world"}
+    # rm
+    assert f"Deleted {name}." in run("lambdad", "rm", name, "--yes").stdout
+    run("lambdad", "invoke", name, code=3)
+
+
+def test_a_function_that_fails_makes_invoke_fail(run: Run, tmp_path: Path) -> None:
+    name = f"shell-{uuid.uuid4().hex[:8]}"
+    (tmp_path / "broken.py").write_text(
+        "def handler(event, context):\n    raise ValueError('no')\n"
+    )
+    run("lambdad", "deploy", "broken.py", "--name", name)
+    failed = run("lambdad", "invoke", name, code=1)
+    assert json.loads(failed.stdout)["errorType"] == "ValueError"
+    assert "The function failed" in failed.stderr
+    run("lambdad", "rm", name, "--yes")
+
+
+def test_aws_cli_drives_the_server_unmodified(run: Run, tmp_path: Path) -> None:
+    # Given
+    name = f"cli-{uuid.uuid4().hex[:8]}"
+    (tmp_path / "f.zip").write_bytes(make_zip(zoo_files("echo")))
+    # When, Then
+    created = run(
+        "aws", "lambda", "create-function", "--function-name", name, "--runtime", "python3.12",
+        "--handler", "app.handler", "--role", ROLE, "--zip-file", "fileb://f.zip",
+        "--environment", "Variables={KEY=value}",
+    )  # fmt: skip
+    assert json.loads(created.stdout)["State"] == "Pending"
+    run("aws", "lambda", "wait", "function-active-v2", "--function-name", name)
+    invoked = run(
+        "aws", "lambda", "invoke", "--function-name", name, "--payload", '{"a": 1}',
+        "--log-type", "Tail", "out.json",
+    )  # fmt: skip
+    assert json.loads(invoked.stdout)["StatusCode"] == 200
+    assert json.loads((tmp_path / "out.json").read_text()) == {"a": 1}
+    got = json.loads(run("aws", "lambda", "get-function", "--function-name", name).stdout)
+    assert got["Configuration"]["Environment"] == {"Variables": {"KEY": "value"}}
+    listed = run("aws", "lambda", "list-functions", "--query", "Functions[].FunctionName")
+    assert name in json.loads(listed.stdout)
+    run("aws", "lambda", "delete-function", "--function-name", name)
+    gone = run("aws", "lambda", "get-function", "--function-name", name, code=255)
+    assert "ResourceNotFoundException" in gone.stderr

@@ -1,0 +1,168 @@
+"""The Runtime API against a runtime that calls whatever it likes, whenever it likes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from lambdad.environment.runtime_api import Answer, ErrorResponse, RuntimeApi
+from lambdad.model.invocation import Invocation
+
+PREFIX = "/2018-06-01/runtime"
+
+
+@dataclass(eq=False)
+class Asked:
+    """A request, and every answer that it got."""
+
+    method: str
+    path: str
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    is_too_large: bool = False
+    answers: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def answer(self, status: int, body: bytes, headers: str = "") -> None:
+        self.answers.append((status, body))
+
+
+class RuntimeApiMachine(RuleBasedStateMachine):
+    """The model: an event is `delivered`, then `taken` by a next, then `answered`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.api = RuntimeApi(
+            on_next=self._on_next, on_init_error=self._on_init_error, on_answer=self._on_answer
+        )
+        self.asked: list[Asked] = []
+        self.lost: set[Asked] = set()
+        self.init_ends = 0
+        self.answers: list[Answer] = []
+        self.delivered = 0
+
+    def _on_next(self) -> None:
+        self.init_ends += 1
+
+    def _on_init_error(self, answer: ErrorResponse) -> None:
+        self.init_ends += 1
+
+    def _on_answer(self, answer: Answer) -> None:
+        self.answers.append(answer)
+
+    @property
+    def taken(self) -> list[bytes]:
+        """Every event that a next was answered with."""
+        nexts = [a for a in self.asked if a.path.endswith("/next")]
+        return [body for a in nexts for status, body in a.answers if status == 200]
+
+    @property
+    def is_out(self) -> bool:
+        return self.delivered > len(self.answers)
+
+    def _ask(self, method: str, path: str, **members: Any) -> Asked:
+        asked = Asked(method, PREFIX + path, **members)
+        self.asked.append(asked)
+        self.api.handle(asked)
+        return asked
+
+    def _request_id(self, age: int) -> str:
+        return f"r{self.delivered - age}"
+
+    # The platform
+
+    @precondition(lambda self: self.init_ends and not self.is_out)
+    @rule()
+    def deliver(self) -> None:
+        self.delivered += 1
+        name = self._request_id(0)
+        self.api.deliver(Invocation(name, name.encode(), "arn", "trace"), 1)
+
+    # The runtime
+
+    @rule()
+    def ask_for_the_next(self) -> None:
+        waiting = [a for a in self.asked if not a.answers and a not in self.lost]
+        was_taken = len(self.taken)
+        is_free = not waiting and (not self.is_out or was_taken < self.delivered)
+        asked = self._ask("GET", "/invocation/next")
+        is_refused = bool(asked.answers) and asked.answers[0][0] == 403
+        assert is_refused is not is_free
+
+    @rule(age=st.integers(-1, 2), kind=st.sampled_from(["response", "error"]), large=st.booleans())
+    def answer(self, age: int, kind: str, large: bool) -> None:
+        is_awaited = self.is_out and len(self.taken) == self.delivered
+        told = len(self.answers)
+        asked = self._ask("POST", f"/invocation/{self._request_id(age)}/{kind}", is_too_large=large)
+        ((status, _),) = asked.answers
+        if is_awaited and age == 0:
+            assert status == (413 if large else 202)
+            assert len(self.answers) == told + 1
+        else:
+            assert status in (400, 403)
+            assert len(self.answers) == told
+
+    @rule()
+    def fail_to_init(self) -> None:
+        was_over = bool(self.init_ends)
+        ((status, _),) = self._ask("POST", "/init/error").answers
+        assert status == (403 if was_over else 202)
+
+    @rule(
+        method=st.sampled_from(["GET", "POST", "PUT"]),
+        path=st.sampled_from(["/", "/invocation/", "/invocation//response", "/init", "x", ""]),
+    )
+    def ask_for_nonsense(self, method: str, path: str) -> None:
+        ((status, _),) = self._ask(method, path).answers
+        assert status in (400, 403, 404)
+
+    @precondition(lambda self: self.asked)
+    @rule(data=st.data())
+    def lose_a_connection(self, data: st.DataObject) -> None:
+        asked = data.draw(st.sampled_from(self.asked))
+        if not asked.answers:
+            self.lost.add(asked)
+        self.api.lost(None if asked.answers else asked)
+
+    # What always holds
+
+    @invariant()
+    def no_request_is_answered_twice(self) -> None:
+        assert all(len(asked.answers) <= 1 for asked in self.asked)
+
+    @invariant()
+    def a_lost_request_is_never_answered(self) -> None:
+        assert not any(asked.answers for asked in self.lost)
+
+    @invariant()
+    def at_most_one_request_waits(self) -> None:
+        waiting = [a for a in self.asked if not a.answers and a not in self.lost]
+        assert len(waiting) <= 1
+        assert all(a.path.endswith("/next") for a in waiting)
+
+    @invariant()
+    def events_are_taken_once_and_in_order(self) -> None:
+        assert self.taken == [b"r%d" % (n + 1) for n in range(len(self.taken))]
+        assert self.delivered - 1 <= len(self.taken) <= self.delivered or not self.delivered
+
+    @invariant()
+    def events_are_answered_once_and_after_they_were_taken(self) -> None:
+        assert len(self.answers) <= len(self.taken)
+
+    @invariant()
+    def the_node_knows_whether_the_event_was_taken(self) -> None:
+        assert self.api.is_handed_over is (len(self.taken) == self.delivered)
+
+    @invariant()
+    def init_ends_once(self) -> None:
+        assert self.init_ends <= 1
+
+
+RuntimeApiMachine.TestCase.settings = settings(
+    max_examples=40, stateful_step_count=30, deadline=None
+)
+TestRuntimeApi = pytest.mark.slow(RuntimeApiMachine.TestCase)

@@ -1,0 +1,1 @@
+"""What the tests share: packages, clients, functions, processes, patience."""

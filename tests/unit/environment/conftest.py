@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent))
+
+from stage import INTERPRETER, Stage, make_version
+
+from lambdad.environment.environment import Place
+from lambdad.model.function import FunctionVersion
+
+
+@pytest.fixture
+def version() -> FunctionVersion:
+    return make_version()
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    """An environment's surroundings, played by the test."""
+    stage = Stage(Place("c0de", INTERPRETER))
+    yield stage
+    await stage.close()
+
+
+@pytest.fixture
+def open_descriptors() -> Callable[[], set[str]]:
+    """What this process has open, but for the loop's own."""
+
+    def open_descriptors() -> set[str]:
+        found = set()
+        for name in os.listdir("/proc/self/fd"):
+            try:
+                found.add(f"{name} {os.readlink(f'/proc/self/fd/{name}')}")
+            except OSError:
+                continue
+        return found
+
+    return open_descriptors

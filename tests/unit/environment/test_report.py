@@ -1,0 +1,83 @@
+"""The platform's own log lines, character by character as AWS writes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from lambdad.environment import report
+from lambdad.model.invocation import FunctionError, Report
+from lambdad.model.runtime import Interpreter
+
+INTERPRETER = Interpreter("python3.12", "3.12.1", "/usr/bin/python3.12")
+TIMED_OUT = FunctionError("Sandbox.Timedout", "timeout")
+
+
+def test_init_start_names_the_runtime_version() -> None:
+    line = report.init_start("python3.12", INTERPRETER, "eu-west-1")
+    version, arn = line.split("\t")
+    assert version == "INIT_START Runtime Version: python:3.12.v1"
+    prefix = "Runtime Version ARN: arn:aws:lambda:eu-west-1::runtime:"
+    assert arn.startswith(prefix)
+    assert len(arn.removeprefix(prefix)) == 64
+
+
+def test_init_start_says_when_another_runtime_stands_in() -> None:
+    line = report.init_start("python3.14", INTERPRETER, "eu-west-1")
+    assert line.endswith("\t(python3.14 is not on this machine; python3.12 runs instead)")
+
+
+def test_start_and_end() -> None:
+    assert report.start("r1", "$LATEST") == "START RequestId: r1 Version: $LATEST"
+    assert report.end("r1") == "END RequestId: r1"
+
+
+def test_the_report_of_a_warm_start() -> None:
+    assert report.report(Report("r1", 1.234, 2, 128, 40)) == (
+        "REPORT RequestId: r1\tDuration: 1.23 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\t"
+        "Max Memory Used: 40 MB\t"
+    )
+
+
+def test_the_report_of_a_cold_start_has_the_init_duration() -> None:
+    line = report.report(Report("r1", 1.0, 2, 128, 40, init_duration_ms=100.256))
+    assert line.endswith("Max Memory Used: 40 MB\tInit Duration: 100.26 ms\t")
+
+
+@pytest.mark.parametrize(
+    ("error", "end"),
+    [
+        (TIMED_OUT, "Status: timeout\t"),
+        (FunctionError("Runtime.ExitError"), "Status: error\tError Type: Runtime.ExitError\t"),
+    ],
+)
+def test_the_report_of_a_failure_says_which(error: FunctionError, end: str) -> None:
+    line = report.report(Report("r1", 1.0, 1, 128, 40, error=error))
+    assert line.endswith(f"Max Memory Used: 40 MB\t{end}")
+
+
+def test_init_report() -> None:
+    error = FunctionError("Runtime.ImportModuleError")
+    assert report.init_report(12.345, "init", error) == (
+        "INIT_REPORT Init Duration: 12.35 ms\tPhase: init\tStatus: error\t"
+        "Error Type: Runtime.ImportModuleError"
+    )
+    assert report.init_report(10_000, "init", TIMED_OUT) == (
+        "INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout"
+    )
+
+
+@pytest.mark.parametrize(
+    ("duration_ms", "init_ms", "billed"),
+    [
+        (0.0, None, 1),
+        (0.01, None, 1),
+        (1.0, None, 1),
+        (1.01, None, 2),
+        (1.5, 1.5, 3),
+        (0.2, 9.9, 11),
+    ],
+)
+def test_every_begun_millisecond_is_billed(
+    duration_ms: float, init_ms: float | None, billed: int
+) -> None:
+    assert report.billed_ms(duration_ms, init_ms) == billed

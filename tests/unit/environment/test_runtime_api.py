@@ -1,0 +1,234 @@
+"""The Runtime API's rules, one by one; the state machine of the property tests mixes them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+
+import pytest
+from stage import INVOCATION
+
+from lambdad.environment.runtime_api import Answer, ErrorResponse, Response, RuntimeApi
+from lambdad.model import limits
+
+PREFIX = "/2018-06-01/runtime"
+
+
+@dataclass(eq=False)
+class Asked:
+    """A request, and its answer."""
+
+    method: str
+    path: str
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    is_too_large: bool = False
+    answered: list[tuple[int, bytes, str]] = field(default_factory=list)
+
+    def answer(self, status: int, body: bytes, headers: str = "") -> None:
+        self.answered.append((status, body, headers))
+
+    @property
+    def status(self) -> int | None:
+        return self.answered[0][0] if self.answered else None
+
+    @property
+    def error_type(self) -> str:
+        return str(json.loads(self.answered[0][1])["errorType"])
+
+
+class Played:
+    """An API and what it told."""
+
+    def __init__(self) -> None:
+        self.initialized = 0
+        self.init_errors: list[ErrorResponse] = []
+        self.answers: list[Answer] = []
+        self.api = RuntimeApi(
+            on_next=self._count,
+            on_init_error=self.init_errors.append,
+            on_answer=self.answers.append,
+        )
+
+    def _count(self) -> None:
+        self.initialized += 1
+
+    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Asked:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        asked = Asked(method, PREFIX + path, body, named)
+        self.api.handle(asked)
+        return asked
+
+    def next(self) -> Asked:
+        return self.ask("GET", "/invocation/next")
+
+    def respond(self, request_id: str = "r1", body: bytes = b"ok", **headers: str) -> Asked:
+        return self.ask("POST", f"/invocation/{request_id}/response", body, **headers)
+
+    def fail(self, request_id: str = "r1", body: bytes = b"{}", **headers: str) -> Asked:
+        return self.ask("POST", f"/invocation/{request_id}/error", body, **headers)
+
+
+@pytest.fixture
+def played() -> Played:
+    return Played()
+
+
+def test_the_first_next_ends_init_and_the_event_answers_it(played: Played) -> None:
+    waiting = played.next()
+    assert (played.initialized, waiting.status) == (1, None)
+    played.api.deliver(INVOCATION, 1234)
+    ((status, body, headers),) = waiting.answered
+    assert (status, body) == (200, INVOCATION.payload)
+    assert headers.split("\r\n")[:-1] == [
+        "Lambda-Runtime-Aws-Request-Id: r1",
+        "Lambda-Runtime-Deadline-Ms: 1234",
+        f"Lambda-Runtime-Invoked-Function-Arn: {INVOCATION.invoked_arn}",
+        "Lambda-Runtime-Trace-Id: Root=1",
+    ]
+    assert played.api.is_handed_over
+
+
+def test_an_event_may_come_before_the_runtime_asks(played: Played) -> None:
+    played.api.deliver(INVOCATION, 1)
+    assert not played.api.is_handed_over
+    assert played.next().status == 200
+    assert played.api.is_handed_over
+
+
+def test_a_response_is_accepted_and_told(played: Played) -> None:
+    played.next()
+    played.api.deliver(INVOCATION, 1)
+    assert played.respond(body=b"\xff", content_type="image/png").status == 202
+    assert played.answers == [Response(b"\xff", "image/png")]
+    played.next()
+    assert played.initialized == 1
+
+
+def test_a_second_answer_to_an_event_is_refused(played: Played) -> None:
+    played.next()
+    played.api.deliver(INVOCATION, 1)
+    played.respond()
+    for again in (played.respond(), played.fail()):
+        assert (again.status, again.error_type) == (403, "InvalidStateTransition")
+    assert len(played.answers) == 1
+
+
+def test_an_answer_to_another_event_is_refused(played: Played) -> None:
+    played.next()
+    played.api.deliver(INVOCATION, 1)
+    wrong = played.respond("r2")
+    assert (wrong.status, wrong.error_type) == (400, "InvalidRequestID")
+    assert played.answers == []
+    assert played.respond().status == 202
+
+
+def test_an_event_that_was_not_taken_cannot_be_answered(played: Played) -> None:
+    played.api.deliver(INVOCATION, 1)
+    assert played.respond().status == 403
+    assert not played.api.is_handed_over
+
+
+def test_next_waits_only_once_and_not_before_the_answer(played: Played) -> None:
+    first = played.next()
+    assert played.next().status == 403
+    played.api.deliver(INVOCATION, 1)
+    assert first.status == 200
+    assert played.next().status == 403
+
+
+def test_a_next_whose_connection_is_lost_waits_no_more(played: Played) -> None:
+    first = played.next()
+    played.api.lost(first)
+    second = played.next()
+    played.api.lost(first)  # news of yesterday
+    played.api.deliver(INVOCATION, 1)
+    assert (first.status, second.status) == (None, 200)
+
+
+@pytest.mark.parametrize(
+    ("declared", "kept"),
+    [
+        ("Runtime.ImportModuleError", "Runtime.ImportModuleError"),
+        ("Function.MyError", "Function.MyError"),
+        ("Function.my_error", "Function.Unknown"),
+        ("Runtime.", "Runtime.Unknown"),
+        ("Sandbox.Timedout", "Runtime.Unknown"),
+        ("Runtime.Error\nFATAL", "Runtime.Unknown"),
+        ("", "Runtime.Unknown"),
+    ],
+)
+def test_the_type_of_an_error_is_one_that_a_runtime_may_say(
+    played: Played, declared: str, kept: str
+) -> None:
+    played.next()
+    played.api.deliver(INVOCATION, 1)
+    played.fail(lambda_runtime_function_error_type=declared)
+    assert played.answers == [ErrorResponse(b"{}", kept)]
+
+
+def test_an_init_error_is_told_once(played: Played) -> None:
+    assert played.ask("POST", "/init/error", b"{}").status == 202
+    assert played.init_errors == [ErrorResponse(b"{}", "Runtime.Unknown")]
+    assert played.ask("POST", "/init/error", b"{}").status == 403
+    assert len(played.init_errors) == 1
+
+
+def test_an_init_error_after_init_is_refused(played: Played) -> None:
+    played.next()
+    assert played.ask("POST", "/init/error", b"{}").status == 403
+    assert played.init_errors == []
+
+
+def test_a_response_that_is_too_large_is_the_functions_failure(played: Played) -> None:
+    played.next()
+    played.api.deliver(INVOCATION, 1)
+    large = Asked("POST", f"{PREFIX}/invocation/r1/response", is_too_large=True)
+    played.api.handle(large)
+    assert large.status == 413
+    (answer,) = played.answers
+    assert isinstance(answer, ErrorResponse)
+    assert answer.error_type == "Function.ResponseSizeTooLarge"
+    assert str(limits.RESPONSE_PAYLOAD) in json.loads(answer.payload)["errorMessage"]
+    assert len(large.answered) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("POST", "/invocation/next"),
+        ("GET", "/invocation/r1/response"),
+        ("GET", "/init/error"),
+        ("POST", "/invocation/r1/"),
+        ("POST", "/invocation/r1"),
+        ("POST", "/invocation/r1/response/more"),
+        ("POST", "/extension/register"),
+        ("DELETE", "/invocation/next"),
+    ],
+)
+def test_what_there_is_not_is_not_found(played: Played, method: str, path: str) -> None:
+    asked = played.ask(method, path)
+    assert asked.status in (403, 404)
+    assert played.initialized == 0
+
+
+def test_a_query_does_not_matter(played: Played) -> None:
+    assert played.ask("GET", "/invocation/next?x=1").status is None
+    assert played.initialized == 1
+
+
+def test_a_long_path_does_not_come_back_whole(played: Played) -> None:
+    asked = played.ask("GET", "/" + "a" * 60_000)
+    assert len(asked.answered[0][1]) < 1000
+
+
+def test_the_client_context_goes_in_one_line_of_ascii(played: Played) -> None:
+    context = '{"client": {\r\n"a": "ü😀"}}'
+    played.api.deliver(replace(INVOCATION, client_context=context), 1)
+    headers = played.next().answered[0][2]
+    *_, line = headers.removesuffix("\r\n").split("\r\n")
+    name, _, value = line.partition(": ")
+    assert name == "Lambda-Runtime-Client-Context"
+    assert value.isascii()
+    assert json.loads(value) == json.loads(context)
