@@ -28,6 +28,7 @@ from lambdad.environment.sandbox import (
     TimedOut,
 )  # fmt: skip
 from lambdad.environment.variables import Credentials, environment_variables, make_credentials
+from lambdad.errors import PlatformError
 from lambdad.launcher.contract import Order
 from lambdad.model import limits
 from lambdad.model.function import FunctionVersion
@@ -83,6 +84,9 @@ class ExecutionEnvironment:
 
     async def invoke(self, invocation: Invocation) -> Result:
         """Run the event to its end; PlatformError when no sandbox could be had."""
+        if self._sandbox is not None and self._sandbox.has_ended.is_set():
+            self.stop()
+            raise EventNotTaken
         self._tail, self._tail_bytes = [], 0
         init_ms, failure = None, None
         if self._sandbox is None:
@@ -96,9 +100,11 @@ class ExecutionEnvironment:
         return self._conclude(invocation.request_id, outcome, duration_ms, init_ms)
 
     def release(self) -> None:
-        """The invocation is over; ready for the next."""
+        """The invocation is over: ready for the next, unless the sandbox has ended meanwhile."""
         self._enter(State.READY)
         self.idle_since = self._clock.monotonic()
+        if self._sandbox is not None and self._sandbox.has_ended.is_set():
+            self.stop()
 
     def stop(self) -> None:
         """End it: SIGKILL at once, as AWS does without extensions. Safe at any time."""
@@ -118,18 +124,24 @@ class ExecutionEnvironment:
         """Init, and what failed of it. A first failure is tried again, as AWS does, with the
         function's own timeout instead of Init's ten seconds."""
         place = await self._find_place(self.version)
+        self._check_wanted()
         interpreter = place.interpreter
         self._write(report.init_start(self.version.runtime, interpreter, self.version.region))
         for phase, seconds in (("init", limits.INIT_SECONDS), ("invoke", self.version.timeout)):
             began = self._clock.monotonic()
             failure = await self._try_init(place, request_id, seconds)
             init_ms = (self._clock.monotonic() - began) * 1000
+            self._check_wanted()
             if failure is None:
                 return init_ms, None
             error = failure[1]
             assert error is not None
             self._write(report.init_report(init_ms, phase, error))
         return init_ms, failure
+
+    def _check_wanted(self) -> None:
+        if self.state is not State.STARTING:
+            raise PlatformError("the execution environment was stopped while it started")
 
     async def _try_init(self, place: Place, request_id: str, seconds: float) -> Outcome | None:
         sandbox = self._make_sandbox(place)

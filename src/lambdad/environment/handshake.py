@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from typing import NamedTuple
 
 from lambdad.errors import PlatformError
 from lambdad.launcher import packets
+
+_LISTENERS = 2
 
 
 class Handed(NamedTuple):
@@ -47,6 +50,10 @@ class Handshake:
         message, descriptors = packet
         if "failed" in message:
             raise PlatformError(f"the sandbox could not be made: {message['failed']}")
+        if len(descriptors) < _LISTENERS:
+            for descriptor in descriptors:
+                os.close(descriptor)
+            raise PlatformError("the node has no descriptor left for another sandbox")
         runtime_api, endpoint, *memory = descriptors
         return Handed(
             socket.socket(fileno=runtime_api),

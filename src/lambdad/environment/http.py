@@ -7,6 +7,7 @@ One connection answers one request at a time, in order; an answer may be a long 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol, cast
 
 import httptools
@@ -50,13 +51,16 @@ class Routes(Protocol):
 class Connection(asyncio.Protocol):
     """One connection of a sandbox; also the `Request` that it currently serves."""
 
-    def __init__(self, routes: Routes) -> None:
+    def __init__(
+        self, routes: Routes, forget: Callable[[Connection], None] = lambda connection: None
+    ) -> None:
         self._routes = routes
+        self._forget = forget
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._is_answered = True
         self._is_keep_alive = True
-        self._header_bytes = 0
+        self._without_progress = 0  # bytes that were neither body nor the end of a request
         self._chunks: list[bytes] = []
         self._body_bytes = 0
         self._url = b""
@@ -73,12 +77,16 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        self._forget(self)
         self._routes.lost(None if self._is_answered else self)
 
     def data_received(self, data: bytes) -> None:
+        self._without_progress += len(data)
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserCallbackError):
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.close()
+        if self._without_progress > MAX_HEADER_BYTES:
             self.close()
 
     def close(self) -> None:
@@ -91,7 +99,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         if not self._is_answered:
             raise ValueError("a request was sent before the last one was answered")
-        self._header_bytes = self._body_bytes = 0
+        self._body_bytes = 0
         self._chunks = []
         self._url = b""
         self.headers = {}
@@ -99,13 +107,12 @@ class Connection(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         self._url += url
-        self._count_header(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count_header(len(name) + len(value))
         self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_body(self, chunk: bytes) -> None:
+        self._without_progress = 0
         self._body_bytes += len(chunk)
         if self._body_bytes > self._routes.max_body:
             self.is_too_large = True
@@ -114,6 +121,7 @@ class Connection(asyncio.Protocol):
             self._chunks.append(chunk)
 
     def on_message_complete(self) -> None:
+        self._without_progress = 0
         self.method = self._parser.get_method().decode("latin-1")
         self.path = self._url.decode("latin-1")
         self.body = b"" if self.is_too_large else b"".join(self._chunks)
@@ -121,16 +129,12 @@ class Connection(asyncio.Protocol):
         self._is_answered = False
         self._routes.handle(self)
 
-    def _count_header(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > MAX_HEADER_BYTES:
-            raise ValueError("the headers are too long")
-
     # Request
 
     def answer(self, status: int, body: bytes, headers: str = "") -> None:
         """Send the answer of the current request."""
         self._is_answered = True
+        self.body = b""
         if self._transport is None:
             return
         head = (

@@ -84,7 +84,8 @@ class LauncherClient:
         future = asyncio.get_running_loop().create_future()
         self._watched[order.environment_id] = _Watched(future, exited)
         self._send(messages.Start(order), [channel, output])
-        return await asyncio.shield(future)
+        gauges: Gauges = await future
+        return gauges
 
     def stop(self, environment_id: str) -> None:
         """Kill the sandbox; `exited` follows."""
@@ -133,14 +134,27 @@ class LauncherClient:
             case Prepared():
                 self._prepared(message)
             case Started():
-                named = dict(zip(message.gauges, descriptors, strict=True))
-                gauges = Gauges(cpu_quota_text=message.cpu_quota, **named)
-                self._watched[message.environment_id].started.set_result(gauges)
+                self._started(message, descriptors)
             case NotStarted():
-                watched = self._watched.pop(message.environment_id)
-                watched.started.set_exception(PlatformError(message.problem))
+                started = self._watched.pop(message.environment_id).started
+                if not started.done():
+                    started.set_exception(PlatformError(message.problem))
             case Exited():
                 self._watched.pop(message.environment_id).exited(message)
+
+    def _started(self, message: Started, descriptors: list[int]) -> None:
+        """Hand the gauges over; kill the sandbox when they are not all there, or nobody waits."""
+        started = self._watched[message.environment_id].started
+        if len(descriptors) == len(message.gauges) and not started.done():
+            named = dict(zip(message.gauges, descriptors, strict=True))
+            started.set_result(Gauges(cpu_quota_text=message.cpu_quota, **named))
+            return
+        for descriptor in descriptors:
+            os.close(descriptor)
+        if not started.done():
+            problem = "the node has no descriptor left for another sandbox"
+            started.set_exception(PlatformError(problem))
+        self.stop(message.environment_id)
 
     def _prepared(self, message: Prepared) -> None:
         future = self._requests.get(message.request)

@@ -42,18 +42,8 @@ class Output:
     def drain(self) -> None:
         """Read what is there, without waiting."""
         for _ in range(_READS_PER_TURN):
-            if not self._is_open or self._pause():
+            if not self._is_open or self._pause() or not self._read():
                 return
-            try:
-                chunk = os.read(self._descriptor, _READ_SIZE)
-            except BlockingIOError:
-                return
-            except OSError:
-                chunk = b""
-            if not chunk:
-                self.close()
-                return
-            self._take(chunk)
 
     def drain_to_the_last(self) -> None:
         """Read what is there; a last line without an end is a line as well."""
@@ -62,22 +52,39 @@ class Output:
             self._take(b"\n")
 
     def close(self) -> None:
-        """Stop reading; a last line without an end still counts."""
+        """Read what is left, however busy the log is, and stop; a last line without an end still
+        counts."""
         if self._is_open:
+            for _ in range(_READS_PER_TURN):
+                if not self._read():
+                    break
             self._is_open = False
             self._loop.remove_reader(self._descriptor)
             os.close(self._descriptor)
             if self._partial:
                 self._take(b"\n")
 
+    def _read(self) -> bool:
+        """Take one piece; False when there is none now, or will never be one again."""
+        try:
+            chunk = os.read(self._descriptor, _READ_SIZE)
+        except OSError:
+            return False
+        if not chunk:  # every process that could write is gone
+            self._loop.remove_reader(self._descriptor)
+            return False
+        self._take(chunk)
+        return True
+
     def _take(self, chunk: bytes) -> None:
         *whole, self._partial = (self._partial + chunk).split(b"\n")
+        pieces = [piece for line in whole for piece in _pieces(line)]
         while len(self._partial) > MAX_LINE:
-            whole.append(self._partial[:MAX_LINE])
+            pieces.append(self._partial[:MAX_LINE])
             self._partial = self._partial[MAX_LINE:]
-        if whole:
+        if pieces:
             timestamp_ms = int(self._now() * 1000)
-            self._emit([LogLine(timestamp_ms, _text(line)) for line in whole])
+            self._emit([LogLine(timestamp_ms, _text(piece)) for piece in pieces])
 
     def _pause(self) -> bool:
         if not self._is_congested():
@@ -89,6 +96,10 @@ class Output:
     def _resume(self) -> None:
         if self._is_open:
             self._loop.add_reader(self._descriptor, self.drain)
+
+
+def _pieces(line: bytes) -> list[bytes]:
+    return [line[at : at + MAX_LINE] for at in range(0, len(line), MAX_LINE)] or [b""]
 
 
 def _text(line: bytes) -> str:

@@ -123,8 +123,9 @@ class RuntimeApi:
             _refuse(request, 403, "InvalidStateTransition", "Init is over.")
             return
         self._is_initialized = True
+        error = _error_response(request)
         request.answer(202, _OK)
-        self._on_init_error(_error_response(request))
+        self._on_init_error(error)
 
     def _outcome(self, request: Request, path: str) -> None:
         request_id, _, kind = path[len(_INVOCATION) :].partition("/")
@@ -138,9 +139,10 @@ class RuntimeApi:
             self._finish(_too_large())
             _refuse(request, 413, "RequestEntityTooLarge", _TOO_LARGE)
         else:
-            # The next event may be delivered before the runtime asks, so the answer goes first.
+            answer = _response(request) if kind == "response" else _error_response(request)
+            # The next event may be delivered before the runtime asks, so this goes first.
             request.answer(202, _OK)
-            self._finish(_response(request) if kind == "response" else _error_response(request))
+            self._finish(answer)
 
     def _finish(self, answer: Answer) -> None:
         self._out = None

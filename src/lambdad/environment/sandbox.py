@@ -37,6 +37,16 @@ class TimedOut:
 Event = Initialized | Answer | Exited | TimedOut
 
 
+_MAX_CONNECTIONS = 64  # a runtime and its extensions need a handful
+
+
+class _Refusal(asyncio.Protocol):
+    """What a function gets that wants the node's descriptors for itself."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
+
+
 class Closable(Protocol):
     """Something that serves until it is closed."""
 
@@ -109,14 +119,21 @@ class Sandbox:
         os.close(writing)
         try:
             self._gauges = await starting
-            handed = await handshake.receive()
         except BaseException:
             self._close()
+            self.has_ended.set()  # it never was
+            raise
+        try:
+            handed = await handshake.receive()
+        except BaseException:
+            self.stop()
             raise
         self._memory.watch(handed.memory, self._gauges.memory_peak)
         loop = asyncio.get_running_loop()
         self._serving.append(await loop.create_server(self._connect, sock=handed.runtime_api))
         self._serving.append(await serve_endpoint(handed.endpoint))
+        if self.has_ended.is_set():
+            self._close()
 
     async def next_event(self, seconds: float) -> Event:
         """What happens next, or TimedOut after so many `seconds`."""
@@ -153,8 +170,10 @@ class Sandbox:
         """Kill it; `has_ended` follows."""
         self._surroundings.launcher.stop(self.order.environment_id)
 
-    def _connect(self) -> Connection:
-        connection = Connection(self.api)
+    def _connect(self) -> asyncio.Protocol:
+        if len(self._connections) >= _MAX_CONNECTIONS:
+            return _Refusal()
+        connection = Connection(self.api, self._connections.discard)
         self._connections.add(connection)
         return connection
 
@@ -174,13 +193,12 @@ class Sandbox:
     def _close(self) -> None:
         """Give back every descriptor; what the function printed last is read first."""
         if self._output is not None:
-            self._output.drain()
             self._output.close()
         for serving in self._serving:
             serving.close()
-        for connection in self._connections:
+        self._serving.clear()
+        for connection in list(self._connections):
             connection.close()
-        self._connections.clear()
         self._memory.close()
         self._gauges.close()
         self._gauges = Gauges()

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from lambdad.clock import Clock
 from lambdad.environment.environment import ExecutionEnvironment
 from lambdad.environment.lifecycle import State
+from lambdad.errors import PlatformError
 from lambdad.model.function import FunctionVersion
 
 FunctionKey = tuple[str, str, str]
@@ -41,6 +42,8 @@ class Pool:
     @asynccontextmanager
     async def reserve(self, version: FunctionVersion) -> AsyncIterator[ExecutionEnvironment]:
         """Hold an environment of `version` for one event; afterwards it is idle, or ended."""
+        if self._is_closed:
+            raise PlatformError("the server is stopping")
         environment = self._take_idle(version) or self._add(version)
         try:
             yield environment
@@ -82,7 +85,7 @@ class Pool:
         idle = self._idle.get(version.revision_id)
         while idle:
             environment = idle.pop()
-            if environment.state is State.READY:
+            if _is_ready(environment):
                 return environment
         return None
 
@@ -99,6 +102,8 @@ class Pool:
             environment.stop()
         else:
             environment.release()
+            if not _is_ready(environment):
+                return  # its process ended by itself
             self._idle.setdefault(environment.version.revision_id, []).append(environment)
 
     def _stop_idle(self, environment: ExecutionEnvironment) -> None:
@@ -123,6 +128,10 @@ class Pool:
 
     def _idle_ones(self) -> list[ExecutionEnvironment]:
         return [environment for idle in self._idle.values() for environment in idle]
+
+
+def _is_ready(environment: ExecutionEnvironment) -> bool:
+    return environment.state is State.READY
 
 
 def choose_eviction(idle: Iterable[ExecutionEnvironment]) -> ExecutionEnvironment | None:
