@@ -33,6 +33,10 @@ class Handshake:
         """The sandbox has its end now."""
         self.theirs.close()
 
+    def give_up(self) -> None:
+        """There is no sandbox to hear from."""
+        self._ours.close()
+
     async def receive(self) -> Handed:
         """What the sandbox hands out. PlatformError when it says what failed, or ends without a
         word."""

@@ -120,6 +120,7 @@ class Sandbox:
         try:
             self._gauges = await starting
         except BaseException:
+            handshake.give_up()
             self._close()
             self.has_ended.set()  # it never was
             raise
