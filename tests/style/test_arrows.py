@@ -54,7 +54,7 @@ OUTSIDERS = {
     "environment": {"httptools"},
     "node": {"uvicorn", "uvloop", "httptools"},
     # Its own package, which is on the path inside the sandbox, and the SDK where it is at hand.
-    "runtimes": {"lambdad_runtime", "boto3", "botocore"},
+    "runtimes": {"lambdad_runtime", "boto3"},
 }
 
 # What node and launcher say to each other: all that one knows of the other.

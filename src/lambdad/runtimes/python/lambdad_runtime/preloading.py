@@ -55,12 +55,12 @@ def _import(name: str) -> None:
 def _warm_sdk() -> None:
     """A client that is made and thrown away loads what clients load late."""
     try:
-        import boto3.session
-        import botocore.session
+        boto3: Any = importlib.import_module("boto3.session")
+        botocore: Any = importlib.import_module("botocore.session")
     except ImportError:
         return
-    of_botocore = botocore.session.Session()
-    session = boto3.session.Session("x", "x", region_name="us-east-1", botocore_session=of_botocore)
+    of_botocore = botocore.Session()
+    session = boto3.Session("x", "x", region_name="us-east-1", botocore_session=of_botocore)
     session.client("s3")
     sys.modules["boto3"].__dict__["DEFAULT_SESSION"] = None
     _share_loader(of_botocore.get_component("data_loader"))
