@@ -185,5 +185,6 @@ class RunningStandIn:
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
+        self._server.force_exit = True  # a client may have left a connection open
         self._thread.join()
         self._socket.close()
