@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -95,16 +96,16 @@ def test_the_newest_of_a_minor_version_wins(
     assert found["python3.13"].version == "3.13.0"
 
 
-def test_what_others_cannot_read_is_told_apart(tmp_path: Path) -> None:
-    program = tmp_path / "open/python"
-    program.parent.mkdir()
-    program.touch()
-    for path in (program, *program.parents):
-        if path.stat().st_uid == os.geteuid() and path != Path("/tmp"):
-            path.chmod(0o755)
-    assert is_readable_by_all(str(program))
-    program.parent.chmod(0o750)
-    assert not is_readable_by_all(str(program))
-    program.parent.chmod(0o755)
-    program.chmod(0o711)
-    assert not is_readable_by_all(str(program))
+def test_what_others_cannot_read_is_told_apart() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own directories are closed themselves
+        directory = Path(name)
+        program = directory / "python"
+        program.touch()
+        directory.chmod(0o711)  # to pass through is enough
+        program.chmod(0o755)
+        assert is_readable_by_all(str(program))
+        directory.chmod(0o750)
+        assert not is_readable_by_all(str(program))
+        directory.chmod(0o755)
+        program.chmod(0o711)
+        assert not is_readable_by_all(str(program))
