@@ -55,6 +55,7 @@ _BODY_LIMITS = {
     ("lambda", "UpdateFunctionConfiguration"): limits.UPDATE_CONFIGURATION_BODY,
     ("lambda", "Invoke"): 2 * limits.REQUEST_PAYLOAD,
 }
+_CONNECTIONS = 64  # of one environment to its AWS endpoint
 DRAIN_SECONDS = 25.0
 _REFUSED_TO_START = 2
 _LAUNCHER_GONE = 3
@@ -110,7 +111,9 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         async def serve_endpoint(
             environment: ExecutionEnvironment, endpoint: socket.socket
         ) -> Closable:
-            return await server.listen(endpoint, {"lambdad.caller": _caller(environment)})
+            return await server.listen(
+                endpoint, {"lambdad.caller": _caller(environment)}, max_connections=_CONNECTIONS
+            )
 
         pool = Pool(
             lambda version, on_end: ExecutionEnvironment(

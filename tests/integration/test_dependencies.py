@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -102,3 +104,23 @@ def handler(event, context):
     files = {"app.py": handler, "tool.sh": "#!/bin/sh\necho got $1\n"}
     # When, Then
     assert make_function(files=files).call() == "got word\n"
+
+
+def test_native_libraries_in_the_lib_directory_are_found(make_function: MakeFunction) -> None:
+    """LD_LIBRARY_PATH has /var/task/lib, and the loader must not think that it is absent."""
+    library = Path(_socket.__file__).read_bytes()  # any shared object will do
+    source = "import ctypes\ndef handler(e, c): return bool(ctypes.CDLL('libmine.so'))"
+    function = make_function(files={"app.py": source, "lib/libmine.so": library})
+    assert function.call() is True
+
+
+def test_a_function_reads_what_is_its_own_in_proc_and_dev(make_function: MakeFunction) -> None:
+    source = """
+def handler(event, context):
+    with open("/dev/stdout", "w") as output:
+        output.write("through the device\\n")
+    return len(open("/proc/self/environ", "rb").read())
+"""
+    answer = make_function(source=source).invoke()
+    assert answer.value > 0
+    assert "through the device" in answer.lines

@@ -6,6 +6,8 @@ import fcntl
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -80,6 +82,17 @@ def test_a_bad_setting_is_refused_by_name(tmp_path: Path, name: str, value: str)
     said = refusal(tmp_path, **{name: value})
     assert name in said
     assert value in said
+
+
+def test_nothing_is_imported_from_the_working_directory(tmp_path: Path) -> None:
+    """It may be anybody's, and the server may be root."""
+    (tmp_path / "selectors.py").write_text("print('taken over')")
+    command = [str(Path(sys.executable).with_name("lambdad")), "serve", "--data-dir", "/proc/no"]
+    command += ["--sandbox", "process", "--port", "0"]
+    server = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert server.returncode == 2
+    assert "taken over" not in server.stdout
+    assert "data_dir" in server.stderr
 
 
 def test_a_bad_variable_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

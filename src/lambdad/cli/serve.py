@@ -55,5 +55,6 @@ def command(**flags: str | bool | None) -> NoReturn:
     except SettingsError as error:
         raise CommandError(str(error), ExitCode.USAGE, name="SettingsError") from None
     descriptor = _hand_over(config.to_json())
-    launcher = [sys.executable, "-m", "lambdad.launcher.main", str(descriptor)]
+    # -P: the working directory may be anybody's, and the launcher may be root.
+    launcher = [sys.executable, "-P", "-m", "lambdad.launcher.main", str(descriptor)]
     os.execv(sys.executable, launcher)  # noqa: S606 - our own interpreter, no shell

@@ -16,6 +16,7 @@ from lambdad.environment.launcher_client import Gauges, LauncherClient
 from lambdad.environment.memory import MemoryInUse
 from lambdad.environment.output import Output
 from lambdad.environment.runtime_api import Answer, ErrorResponse, RuntimeApi
+from lambdad.errors import PlatformError
 from lambdad.launcher.contract import Order
 from lambdad.launcher.messages import Exited
 from lambdad.model.invocation import Invocation
@@ -37,6 +38,7 @@ class TimedOut:
 Event = Initialized | Answer | Exited | TimedOut
 
 
+_HANDSHAKE_SECONDS = 60.0  # a new zygote may stand in between, on a slow and busy machine
 _MAX_CONNECTIONS = 64  # a runtime and its extensions need a handful
 
 
@@ -125,7 +127,11 @@ class Sandbox:
             self.has_ended.set()  # it never was
             raise
         try:
-            handed = await handshake.receive()
+            async with asyncio.timeout(_HANDSHAKE_SECONDS):
+                handed = await handshake.receive()
+        except TimeoutError:
+            self.stop()
+            raise PlatformError("the sandbox did not come up") from None
         except BaseException:
             self.stop()
             raise

@@ -9,6 +9,7 @@ import atexit
 import errno
 import fcntl
 import os
+import resource
 import socket
 import sys
 import time
@@ -47,6 +48,7 @@ def main() -> int:
 def launch(config: Config) -> int:
     """Take the data directory and the port, then supervise a node until told to stop."""
     _check_privilege(config)
+    _raise_descriptor_limit()
     data = Path(config.data_dir)
     lock = lock_data_directory(data)
     listener = listen(config.host, config.port)
@@ -110,6 +112,13 @@ def listen(host: str, port: int) -> socket.socket:
             why = error.strerror or str(error)
         raise SettingsError(f"port: cannot listen on {host}:{port}: {why}") from None
     return listener
+
+
+def _raise_descriptor_limit() -> None:
+    """An environment costs the node some nine descriptors, and many systems start programs with a
+    soft limit of 1,024. The limit of what functions may open is their own."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _check_privilege(config: Config) -> None:

@@ -33,7 +33,18 @@ _HOST_TREES = (
 _HOST_LINKS = ("/bin", "/lib", "/lib64", "/sbin")
 _HOST_FILES = ("/etc/ld.so.cache", "/etc/ssl/openssl.cnf", "/etc/localtime")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
-_EMPTY = (TASK, "/opt", "/tmp", "/proc", "/dev", "/var/lang/bin", "/run", "/usr/local/bin")  # noqa: S108
+# The loader remembers for good which of its directories were absent when the zygote started: those
+# that a function's code may bring must be there.
+_EMPTY = (
+    f"{TASK}/lib",
+    "/opt",
+    "/tmp",  # noqa: S108
+    "/proc",
+    "/dev",
+    "/var/lang/bin",
+    "/run",
+    "/usr/local/bin",
+)
 _FILES = {
     "/etc/passwd": "root:x:0:0:root:/root:/usr/sbin/nologin\n",
     "/etc/group": "root:x:0:\n",

@@ -66,6 +66,7 @@ class Namespaces:
             sandbox = _ForkedSandbox(self._loop, cgroup, self._user_ids, ended)
             try:
                 opened += cgroup.open_entrances()
+                os.fchown(output, sandbox.uid, sandbox.uid)  # so that /dev/stdout can be opened
                 request = {
                     "id": order.environment_id,
                     "uid": sandbox.uid,

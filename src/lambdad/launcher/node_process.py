@@ -68,7 +68,7 @@ class NodeProcess:
         variables = {k: os.environ[k] for k in _KEPT_VARIABLES if k in os.environ}
         variables.update(HOME=str(self.home), TMPDIR=str(self.home / "tmp"), PYTHONSAFEPATH="1")
         os.chdir("/")
-        command = [sys.executable, "-m", "lambdad.node", *map(str, descriptors)]
+        command = [sys.executable, "-P", "-m", "lambdad.node", *map(str, descriptors)]
         os.execve(sys.executable, command, variables)  # noqa: S606
 
 

@@ -23,6 +23,7 @@ import lambdad
 from lambdad.launcher.interpreters import Interpreter
 
 _SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
+_NO_BYTECODE = shutil.ignore_patterns("__pycache__")
 _COMPILE = "import compileall, sys; compileall.compile_dir(sys.argv[1], quiet=2)"
 
 
@@ -62,13 +63,13 @@ class RuntimeTrees:
 
     def _fill(self, tree: Path, interpreter: Interpreter) -> None:
         runtime, source = tree / "runtime", tree / "source/lambdad"
-        shutil.copytree(self._package / "runtimes/python", runtime)
+        shutil.copytree(self._package / "runtimes/python", runtime, ignore=_NO_BYTECODE)
         for part in self._sdk if _can_import_sdk(interpreter) else ():
             if part.is_dir():
                 shutil.copytree(part, runtime / part.name, copy_function=_link_or_copy)
             else:
                 shutil.copy2(part, runtime / part.name)
-        shutil.copytree(self._package / "launcher", source / "launcher")
+        shutil.copytree(self._package / "launcher", source / "launcher", ignore=_NO_BYTECODE)
         shutil.copy2(self._package / "__init__.py", source)
 
     def _fingerprint(self, interpreter: Interpreter) -> str:

@@ -111,7 +111,9 @@ class Supervisor:
     def _after(self, code: int) -> None:
         """A node has ended: start another, or end as well."""
         if self._is_stopping or code in (0, REFUSED_TO_START) or self._dies_too_often():
-            self.status = 0 if self._is_stopping and code == 0 else max(code, 1)
+            # A node that is told to stop before it has started ends by the signal itself.
+            is_orderly = self._is_stopping and code in (0, -signal.SIGTERM)
+            self.status = 0 if is_orderly else max(code, 1)
             self._loop.run_until_alone(_FAREWELL_SECONDS)  # so that nothing remains
             self._loop.stop()
         else:

@@ -36,6 +36,7 @@ _MASKED = ("/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/timer_list", "
 _READ_ONLY = ("/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs")
 _PROC_FLAGS = calls.MS_NOSUID | calls.MS_NODEV | calls.MS_NOEXEC
 _TMP_INODES_PER_MB = 256
+_COULD_NOT_FORK = 1 << 8  # a wait status: exit status 1
 
 
 def main(control_descriptor: int) -> None:
@@ -85,27 +86,40 @@ class Zygote:
                 self._fork(*packet)
 
     def _fork(self, request: Dict[str, Any], descriptors: List[int]) -> None:
-        calls.unshare(calls.CLONE_NEWPID)
-        pid = os.fork()
-        if pid == 0:
-            self._become_environment(request, descriptors)
-        calls.setns(self._own_pids, calls.CLONE_NEWPID)  # the next unshare needs us here
-        for descriptor in descriptors:
-            os.close(descriptor)
+        try:
+            pid = self._fork_into_new_namespace(request, descriptors)
+        except OSError:  # no process, or no memory, is to be had just now
+            self._tell_exited(request["id"], _COULD_NOT_FORK)
+            return
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
         self._environments[pid] = request["id"]
         pidfd = calls.pidfd_open(pid)
         packets.send(self._control, {"type": "forked", "id": request["id"]}, [pidfd])
         os.close(pidfd)
+
+    def _fork_into_new_namespace(self, request: Dict[str, Any], descriptors: List[int]) -> int:
+        calls.unshare(calls.CLONE_NEWPID)
+        pid = -1
+        try:
+            pid = os.fork()
+            if pid == 0:
+                self._become_environment(request, descriptors)
+        finally:
+            if pid != 0:  # also when there was no fork: the next unshare needs us here
+                calls.setns(self._own_pids, calls.CLONE_NEWPID)
+        return pid
+
+    def _tell_exited(self, environment_id: str, status: int) -> None:
+        packets.send(self._control, {"type": "exited", "id": environment_id, "status": status})
 
     def _reap(self) -> None:
         while self._environments:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
-            packets.send(
-                self._control,
-                {"type": "exited", "id": self._environments.pop(pid), "status": status},
-            )
+            self._tell_exited(self._environments.pop(pid), status)
 
     def _become_environment(self, request: Dict[str, Any], descriptors: List[int]) -> None:
         """In the child: take every step into the sandbox; never returns."""
@@ -159,6 +173,7 @@ class Zygote:
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
         calls.set_capabilities(0)
+        calls.prctl(calls.PR_SET_DUMPABLE, 1)  # its own /proc/self is its own again
         calls.die_with_parent()
         calls.no_new_privileges()
         calls.seccomp_filter(self._filter)

@@ -135,16 +135,18 @@ class ZygoteProcess:
 def _spawn(interpreter: Interpreter, trees: RuntimeTrees, root: Path, control: int) -> int:
     """Fork, in a new PID namespace, the process that becomes the zygote."""
     own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-    launcher = os.getpid()
+    pid = -1
     try:
         syscalls.unshare(syscalls.CLONE_NEWPID)
-        pid = os.fork()
-        if pid == 0:
-            _become_zygote(interpreter, trees, root, control)
-        syscalls.setns(own, syscalls.CLONE_NEWPID)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                _become_zygote(interpreter, trees, root, control)
+        finally:
+            if pid != 0:  # also when there was no fork: whatever we start next belongs here
+                syscalls.setns(own, syscalls.CLONE_NEWPID)
     finally:
         os.close(own)
-    assert launcher == os.getpid()
     return pid
 
 

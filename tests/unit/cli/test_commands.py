@@ -40,7 +40,7 @@ class TestServe:
         run("serve", "--port", "0", "--no-cgroup-favordynmods")
         with os.fdopen(int(executed[0][-1])) as file:
             config = Config.from_json(file.read())
-        assert executed[0][1:3] == ["-m", "lambdad.launcher.main"]
+        assert executed[0][1:4] == ["-P", "-m", "lambdad.launcher.main"]
         assert (config.port, config.cgroup_favordynmods) == (0, False)
 
     def test_a_bad_setting_ends_the_start_with_its_name(self, run: Lambdad) -> None:

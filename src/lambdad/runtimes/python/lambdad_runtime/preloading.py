@@ -57,8 +57,8 @@ def _warm_sdk() -> None:
     try:
         boto3: Any = importlib.import_module("boto3.session")
         botocore: Any = importlib.import_module("botocore.session")
-    except ImportError:
-        return
+    except Exception:
+        return  # there is none, or none for an interpreter as old as this
     of_botocore = botocore.Session()
     session = boto3.Session("x", "x", region_name="us-east-1", botocore_session=of_botocore)
     session.client("s3")
