@@ -142,7 +142,8 @@ class Deployment:
         changed = {
             member: value for member, value in settings.items() if existing.get(member) != value
         }
-        new_code = code_sha256(content) != existing["CodeSha256"]
+        has_failed = existing.get("State") == "Failed"  # the same code may fare better today
+        new_code = has_failed or code_sha256(content) != existing["CodeSha256"]
         self._step("uploading")
         if new_code:
             self._client.update_function_code(FunctionName=self._wishes.name, ZipFile=content)

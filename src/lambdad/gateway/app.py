@@ -25,6 +25,7 @@ from lambdad.gateway.http import (
 from lambdad.gateway.internal_routes import InternalRoute, InternalRoutes
 from lambdad.gateway.models import OperationPlan, ServicePlan, load_service_model
 from lambdad.gateway.routing import Router
+from lambdad.gateway.web_pages import is_from_a_web_page
 from lambdad.model.caller import Caller, RequestContext
 
 Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, Any]]]
@@ -66,11 +67,17 @@ class Gateway:
         try:
             route = self._routes.find(scope["path"])
             answer = self._answer if route is None else partial(self._routes.answer, route)
+            if is_from_a_web_page(request):
+                answer = self._refuse_web_page
             response = await answer(request, request_id)
         except ClientDisconnected:
             return
         response.headers["x-amzn-RequestId"] = request_id
         await response.send(send)
+
+    async def _refuse_web_page(self, request: Request, request_id: str) -> Response:
+        error = ClientError("AccessDeniedException", "Web pages have no access.", status=403)
+        return faults.answer(error, self._router.speaker(request), request_id)
 
     async def _answer(self, request: Request, request_id: str) -> Response:
         service: ServicePlan | None = None
