@@ -8,6 +8,7 @@ that has had its own name point here (DNS rebinding) is still asked for by that 
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from lambdad.gateway.http import Request
@@ -21,6 +22,7 @@ def is_from_a_web_page(request: Request) -> bool:
     return request.header(b"origin") is not None or not _is_safe(request.header(b"host") or "")
 
 
+@lru_cache(maxsize=64)  # on the hot path, and nearly always the same few
 def _is_safe(host: str) -> bool:
     """Whether no stranger can make this name point at us; one without a dot is local."""
     try:
