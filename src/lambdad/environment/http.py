@@ -60,6 +60,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._is_answered = True
         self._is_keep_alive = True
+        self._is_reading = False
+        self._held = b""
         self._without_progress = 0  # bytes that were neither body nor the end of a request
         self._chunks: list[bytes] = []
         self._body_bytes = 0
@@ -82,16 +84,21 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._without_progress += len(data)
+        self._is_reading = True
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self.close()
+        self._is_reading = False
+        if self._is_answered:
+            self._send()
         if self._without_progress > MAX_HEADER_BYTES:
             self.close()
 
     def close(self) -> None:
         """End the connection."""
         if self._transport is not None:
+            self._send()
             self._transport.close()
 
     # httptools
@@ -141,6 +148,18 @@ class Connection(asyncio.Protocol):
             f"HTTP/1.1 {status} {_REASONS[status]}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
         )
-        self._transport.write(head.encode("latin-1", "replace") + body)
+        self._held += head.encode("latin-1", "replace") + body
+        if not self._is_reading:
+            self._send()
         if not self._is_keep_alive:
-            self._transport.close()
+            self.close()
+
+    def _send(self) -> None:
+        """Write what is held.
+
+        A runtime may send an answer and its next question in one piece. It then waits for the
+        second answer, which comes with the next event; until then the first would only wake it.
+        """
+        held, self._held = self._held, b""
+        if held and self._transport is not None:
+            self._transport.write(held)
