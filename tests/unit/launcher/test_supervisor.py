@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
@@ -156,7 +157,7 @@ def test_deaths_that_lie_far_apart_are_forgiven(
         now[0] += 4.0
         return now[0]
 
-    monkeypatch.setattr(time, "monotonic", pass_time)
+    monkeypatch.setattr(supervisor, "time", SimpleNamespace(monotonic=pass_time))
     assert bench.run(*[die] * 8, refuse) == REFUSED_TO_START
     assert bench.started == 9
 
