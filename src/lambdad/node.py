@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -27,9 +27,9 @@ from lambdad.environment.code import CodeStore
 from lambdad.environment.environment import ExecutionEnvironment
 from lambdad.environment.launcher_client import LauncherClient
 from lambdad.environment.preparation import Preparation
-from lambdad.environment.sandbox import Closable, Surroundings
+from lambdad.environment.sandbox import Surroundings
 from lambdad.errors import PlatformError, SettingsError
-from lambdad.gateway.app import Gateway
+from lambdad.gateway.app import CALLER, Gateway
 from lambdad.gateway.models import enum_values
 from lambdad.gateway.server import HttpServer
 from lambdad.invocation.invoke import Invoker
@@ -39,7 +39,6 @@ from lambdad.launcher import packets
 from lambdad.model import limits
 from lambdad.model.caller import Caller
 from lambdad.model.function import FunctionVersion
-from lambdad.model.invocation import Report
 from lambdad.model.log_line import LogLine
 from lambdad.model.runtime import Interpreter
 from lambdad.observe.log_store import LogStore
@@ -105,26 +104,16 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         interpreters = _in_order([Interpreter(**each) for each in launcher.hello.interpreters])
         code = CodeStore.open(home / "code", blobs)
         preparation = Preparation(code, launcher, interpreters, config.runtimes == "strict")
-        surroundings = Surroundings(launcher, clock.now, log_store.pressure)
-
-        def emit(version: FunctionVersion, stream: str, lines: list[LogLine]) -> None:
-            log_store.append(version.account_id, version.region, version.log_group, stream, lines)
-
-        async def serve_endpoint(
-            environment: ExecutionEnvironment, endpoint: socket.socket
-        ) -> Closable:
-            return await server.listen(
-                endpoint, {"lambdad.caller": _caller(environment)}, max_connections=_CONNECTIONS
-            )
-
         pool = Pool(
             lambda version, on_end: ExecutionEnvironment(
                 version,
-                surroundings,
+                Surroundings(launcher, clock.now, log_store.pressure),
                 find_place=preparation.find_place,
                 clock=clock,
-                emit=emit,
-                serve_endpoint=serve_endpoint,
+                emit=partial(_log, log_store),
+                serve_endpoint=lambda environment, endpoint: server.listen(
+                    endpoint, {CALLER: _caller(environment)}, max_connections=_CONNECTIONS
+                ),
                 on_end=on_end,
             ),
             clock=clock,
@@ -132,12 +121,11 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             room=config.concurrency,
         )
         parts.push_async_callback(pool.close)
-        invoker = Invoker(Leases(config.concurrency), pool, _record)
         control = lambda_.ControlPlane(
             functions=functions,
             blobs=blobs,
             preparation=preparation,
-            invoker=invoker,
+            invoker=Invoker(Leases(config.concurrency), pool),
             clock=clock,
             link_key=await Secrets(database).secret("code-links"),
             interpreters=interpreters,
@@ -145,21 +133,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             strict_runtimes=config.runtimes == "strict",
         )
         parts.push_async_callback(control.changes.stop)
-        gateway = Gateway(
-            {
-                **lambda_.operations(control),
-                **sts.operations(),
-                **logs.operations(log_store, clock),
-            },
-            body_limits=_BODY_LIMITS,
-            excepted_shapes={("lambda", "Runtime")},  # AWS has another error for this one
-            unsupported={**lambda_.unsupported(), **sts.unsupported()},
-            routes={
-                "/_lambdad/health": partial(_health, interpreters),
-                "/_lambdad/code/": partial(lambda_.download, control),
-            },
-        )
-        server = HttpServer(gateway)
+        server = HttpServer(_gateway(control, log_store))
         parts.callback(server.close)
         front_door = await server.listen(listener)
         await lambda_.resume(control)
@@ -183,12 +157,33 @@ def _caller(environment: ExecutionEnvironment) -> Caller:
     )
 
 
-def _record(version: FunctionVersion, report: Report) -> None:
-    """Usage and metrics are not kept yet; the REPORT line is in the function's log."""
+def _gateway(control: lambda_.ControlPlane, log_store: LogStore) -> Gateway:
+    """The services that are served, and our own paths beside them."""
+    return Gateway(
+        {
+            **lambda_.operations(control),
+            **sts.operations(),
+            **logs.operations(log_store, control.clock),
+        },
+        body_limits=_BODY_LIMITS,
+        excepted_shapes={("lambda", "Runtime")},  # AWS has another error for this one
+        unsupported={**lambda_.unsupported(), **sts.unsupported()},
+        routes={
+            "/_lambdad/health": partial(_health, control.interpreters),
+            "/_lambdad/code/": partial(lambda_.download, control),
+        },
+    )
+
+
+def _log(log_store: LogStore, version: FunctionVersion, stream: str, lines: list[LogLine]) -> None:
+    log_store.append(version.account_id, version.region, version.log_group, stream, lines)
 
 
 async def _health(
-    interpreters: list[Interpreter], path: str, query: Mapping[str, str], headers: Mapping[str, str]
+    interpreters: Sequence[Interpreter],
+    path: str,
+    query: Mapping[str, str],
+    headers: Mapping[str, str],
 ) -> tuple[int, dict[str, str], bytes]:
     runtimes = [interpreter.name for interpreter in interpreters]
     status = {"status": "ready", "version": __version__, "runtimes": runtimes}

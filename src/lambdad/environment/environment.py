@@ -26,7 +26,7 @@ from lambdad.environment.sandbox import (
     Sandbox,
     Surroundings,
     TimedOut,
-)  # fmt: skip
+)
 from lambdad.environment.variables import Credentials, environment_variables, make_credentials
 from lambdad.errors import PlatformError
 from lambdad.launcher.contract import Order

@@ -31,7 +31,6 @@ class Response:
     """What the runtime sent to `response`."""
 
     payload: bytes
-    content_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +138,7 @@ class RuntimeApi:
             self._finish(_too_large())
             _refuse(request, 413, "RequestEntityTooLarge", _TOO_LARGE)
         else:
-            answer = _response(request) if kind == "response" else _error_response(request)
+            answer = Response(request.body) if kind == "response" else _error_response(request)
             # The next event may be delivered before the runtime asks, so this goes first.
             request.answer(202, _OK)
             self._finish(answer)
@@ -168,10 +167,6 @@ def _one_line(json_text: str) -> str:
     return escaped.replace("\r", " ").replace("\n", " ")
 
 
-def _response(request: Request) -> Response:
-    return Response(request.body, request.headers.get("content-type", "application/json"))
-
-
 def _error_response(request: Request) -> ErrorResponse:
     declared = request.headers.get("lambda-runtime-function-error-type", "")
     if not _PLATFORM_ERROR_TYPE.match(declared):
@@ -181,7 +176,10 @@ def _error_response(request: Request) -> ErrorResponse:
 
 def _too_large() -> ErrorResponse:
     error_type = "Function.ResponseSizeTooLarge"
-    message = f"Response payload size exceeded maximum allowed payload size ({limits.RESPONSE_PAYLOAD} bytes)."  # noqa: E501
+    message = (
+        "Response payload size exceeded maximum allowed payload size "
+        f"({limits.RESPONSE_PAYLOAD} bytes)."
+    )
     body = {"errorType": error_type, "errorMessage": message}
     return ErrorResponse(json.dumps(body).encode(), error_type)
 

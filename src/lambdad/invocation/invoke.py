@@ -1,28 +1,24 @@
 """The whole system in one sentence: with a lease; with a reserved environment; run the invocation
-until its deadline; record the report; return the result."""
+until its deadline; return the result."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
 
 from lambdad.environment.environment import EventNotTaken
 from lambdad.invocation.lease import Leases
 from lambdad.invocation.pool import FunctionKey, Pool
 from lambdad.model.function import FunctionVersion
-from lambdad.model.invocation import Invocation, Report, Result
+from lambdad.model.invocation import Invocation, Result
 
 
 class Invoker:
     """Runs invocations of versions that have been resolved."""
 
-    def __init__(
-        self, leases: Leases, pool: Pool, record: Callable[[FunctionVersion, Report], None]
-    ) -> None:
+    def __init__(self, leases: Leases, pool: Pool) -> None:
         self._leases = leases
         self._pool = pool
-        self._record = record
 
     async def invoke(
         self,
@@ -32,17 +28,12 @@ class Invoker:
         request_id: str,
         invoked_arn: str,
         client_context: str | None = None,
-        trace_id: str | None = None,
     ) -> Result:
         """The function's result; its failure is a result too. TooManyRequestsException without
         a lease, PlatformError when no environment could be had."""
-        invocation = Invocation(
-            request_id, payload, invoked_arn, trace_id or make_trace_id(), client_context
-        )
+        invocation = Invocation(request_id, payload, invoked_arn, make_trace_id(), client_context)
         with self._leases.lease(version):
-            result = await self._run(version, invocation)
-        self._record(version, result.report)
-        return result
+            return await self._run(version, invocation)
 
     def retire(self, function: FunctionKey) -> None:
         """The function has changed or is gone; see Pool.retire."""
@@ -58,6 +49,6 @@ class Invoker:
 
 
 def make_trace_id() -> str:
-    """An X-Ray trace header of our own, for an event that came without one."""
+    """An X-Ray trace header of our own; the client's is not passed on yet."""
     random = secrets.token_hex(20)
     return f"Root=1-{int(time.time()):08x}-{random[:24]};Parent={random[24:]};Sampled=0"

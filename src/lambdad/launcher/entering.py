@@ -89,7 +89,7 @@ def limit_resources() -> None:
 def reset_inherited_state() -> None:
     """Undo what a fork copies and no two environments may share."""
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE):
+    for number in (signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as every Python process has it
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -56,7 +56,6 @@ class Result:
     executed_version: str
     report: Report
     log_tail: bytes = field(default=b"", repr=False)
-    content_type: str = "application/json"
 
     @property
     def error(self) -> FunctionError | None:

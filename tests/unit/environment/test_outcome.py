@@ -15,7 +15,7 @@ from lambdad.model.invocation import FunctionError
 
 
 def test_an_answer_is_passed_on_as_it_is() -> None:
-    assert describe(Response(b"\xff", "a/b"), "r1") == (b"\xff", None)
+    assert describe(Response(b"\xff"), "r1") == (b"\xff", None)
 
 
 def test_an_error_keeps_its_body_and_its_type() -> None:

@@ -38,7 +38,6 @@ class Invoker(Protocol):
         request_id: str,
         invoked_arn: str,
         client_context: str | None,
-        trace_id: str | None,
     ) -> Result:
         """Run one invocation. A ClientError (throttled, …) means that the function did not run."""
 

@@ -42,7 +42,6 @@ async def invoke(
         request_id=context.request_id,
         invoked_arn=name.arn,
         client_context=client_context,
-        trace_id=None,
     )
     return _answer(result, is_tail_wanted=request.get("LogType") == "Tail")
 

@@ -35,7 +35,6 @@ async def test_the_answer_is_the_functions(plane: Plane) -> None:
         "request_id": "r-1",
         "invoked_arn": ARN,
         "client_context": None,
-        "trace_id": None,
     }
 
 
