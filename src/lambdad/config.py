@@ -137,6 +137,10 @@ def _default_data_dir(environ: Mapping[str, str]) -> str:
     return str(Path(data_home) / "lambdad")
 
 
+def _default_idle_memory(environ: Mapping[str, str]) -> str:
+    return str(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // (2 * 1024 * 1024))
+
+
 SETTINGS = (
     Setting(
         "host",
@@ -191,6 +195,30 @@ SETTINGS = (
         "NUMBER",
     ),
     Setting(
+        "freeze_after",
+        _read_integer(0),
+        "20",
+        "Milliseconds after which an idle execution environment is frozen: nothing in it runs "
+        "until its next event.",
+        "MILLISECONDS",
+    ),
+    Setting(
+        "idle_memory",
+        _read_integer(0),
+        "half of the machine's memory",
+        "Megabytes that idle execution environments may use together; beyond that, those that "
+        "have been idle for longest end.",
+        "MEGABYTES",
+        computed_default=_default_idle_memory,
+    ),
+    Setting(
+        "pool_memory",
+        _read_integer(0),
+        "64",
+        "Megabytes for sandboxes that are made ahead and wait for a function; 0 makes none.",
+        "MEGABYTES",
+    ),
+    Setting(
         "cgroup_favordynmods",
         _read_switch,
         "true",
@@ -219,6 +247,9 @@ class Config:
     runtimes: str
     idle_timeout: int
     concurrency: int
+    freeze_after: int
+    idle_memory: int
+    pool_memory: int
     cgroup_favordynmods: bool
     log_level: str
 

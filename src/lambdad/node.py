@@ -26,6 +26,7 @@ from lambdad.config import Config
 from lambdad.environment.code import CodeStore
 from lambdad.environment.environment import ExecutionEnvironment
 from lambdad.environment.launcher_client import LauncherClient
+from lambdad.environment.memory_watch import MemoryWatch
 from lambdad.environment.preparation import Preparation
 from lambdad.environment.sandbox import Surroundings
 from lambdad.errors import PlatformError, SettingsError
@@ -104,10 +105,13 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         interpreters = _in_order([Interpreter(**each) for each in launcher.hello.interpreters])
         code = CodeStore.open(home / "code", blobs)
         preparation = Preparation(code, launcher, interpreters, config.runtimes == "strict")
+        memory_watch = MemoryWatch()
+        watching = asyncio.create_task(memory_watch.watch_forever())
+        parts.callback(watching.cancel)
         pool = Pool(
             lambda version, on_end: ExecutionEnvironment(
                 version,
-                Surroundings(launcher, clock.now, log_store.pressure),
+                Surroundings(launcher, clock.now, log_store.pressure, memory_watch),
                 find_place=preparation.find_place,
                 clock=clock,
                 emit=partial(_log, log_store),
@@ -115,10 +119,12 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
                     endpoint, {CALLER: _caller(environment)}, max_connections=_CONNECTIONS
                 ),
                 on_end=on_end,
+                freeze_after=config.freeze_after / 1000,
             ),
             clock=clock,
             idle_timeout=config.idle_timeout,
             room=config.concurrency,
+            idle_memory=config.idle_memory << 20,
         )
         parts.push_async_callback(pool.close)
         control = lambda_.ControlPlane(

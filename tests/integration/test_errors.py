@@ -171,9 +171,13 @@ def test_an_init_that_failed_is_tried_anew_by_every_invocation(
     make_function: MakeFunction,
 ) -> None:
     function = make_function("exit_in_init")
-    for answer in (function.invoke(), function.invoke()):
+    first, second = function.invoke(), function.invoke()
+    for answer in (first, second):
         assert answer.value["errorType"] == "Runtime.ExitError"
-        assert answer.is_cold
+        assert "leaving in init" in answer.lines
+    # The environment is the same one, so its later tries are the invocation's own time
+    assert (first.is_cold, second.is_cold) == (True, False)
+    assert float(second.report["Duration"].split()[0]) > 1
 
 
 # The process ends
@@ -211,21 +215,31 @@ def test_a_segmentation_fault_is_named(make_function: MakeFunction) -> None:
 
 
 @on_both
-def test_after_a_crash_the_next_invocation_is_a_cold_start(make_function: MakeFunction) -> None:
+def test_after_a_crash_the_environment_is_reset(make_function: MakeFunction) -> None:
+    """Processes, and all that they remember, are new; /tmp and the log stream are the same."""
     source = """
 import os
 count = 0
 def handler(event, context):
     global count
     count += 1
+    directory = os.environ.get("TMPDIR", "/tmp")
+    with open(directory + "/kept", "a") as file:
+        file.write("x")
     if event: os._exit(1)
-    return count
+    return [count, os.path.getsize(directory + "/kept"), context.log_stream_name]
 """
+    # Given
     function = make_function(source=source)
-    assert function.call() == 1
+    _, _, stream = function.call()
+    # When
     assert function.invoke("crash").error == "Unhandled"
+    # Then
     after = function.invoke()
-    assert (after.value, after.is_cold) == (1, True), str(after)
+    assert after.value == [1, 3, stream], str(after)
+    # Init is not reported, but a part of the duration
+    assert not after.is_cold
+    assert float(after.report["Duration"].split()[0]) > 1
 
 
 def test_crashes_side_by_side_do_not_disturb_the_others(make_function: MakeFunction) -> None:
@@ -252,9 +266,9 @@ def test_a_timeout_is_told_with_the_seconds(make_function: MakeFunction) -> None
     assert answer.report["Status"] == "timeout"
     assert "Error Type" not in answer.report
     assert 1_000 <= float(answer.report["Duration"].split()[0]) < 1_500
-    # And the next one is a cold start that works
+    # And the next one works, after another Init in the same environment
     after = function.invoke({"seconds": 0})
-    assert (after.error, after.is_cold) == (None, True)
+    assert (after.error, after.is_cold) == (None, False)
 
 
 def test_what_was_printed_before_a_timeout_is_logged(make_function: MakeFunction) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -171,9 +172,9 @@ def test_output_that_is_not_text_is_logged_all_the_same(make_function: MakeFunct
 
 
 def test_each_environment_has_a_stream_of_its_own(make_function: MakeFunction) -> None:
-    function = make_function("crash")
-    function.invoke()
-    function.invoke()
+    function = make_function("sleep")
+    with ThreadPoolExecutor(2) as threads:  # at once, so there are two environments
+        list(threads.map(function.invoke, [{"seconds": 0.5}] * 2))
     streams = function.logs.describe_log_streams(logGroupName=function.log_group)["logStreams"]
     assert len({stream["logStreamName"] for stream in streams}) == 2
 

@@ -203,7 +203,7 @@ def test_accounts_have_zygotes_of_their_own(
 
 
 def test_a_new_environment_has_nothing_left_over(make_function: MakeFunction) -> None:
-    # Given an environment that leaves files and processes behind, and ends
+    # Given an environment that leaves files and processes behind, and crashes
     source = """
 import os, subprocess
 def handler(event, context):
@@ -216,7 +216,11 @@ def handler(event, context):
 """
     function = make_function(source=source)
     assert function.invoke("crash").error
-    # Then the next one starts clean
+    # When it is reset, its processes are gone
     files, processes = function.call()
-    assert files == []
-    assert len(processes) == 1
+    assert (files, len(processes)) == (["left"], 1)
+    # And when it ends, the next one starts clean
+    function.client.update_function_configuration(FunctionName=function.name, Description="new")
+    function.client.get_waiter("function_updated_v2").wait(FunctionName=function.name)
+    files, processes = function.call()
+    assert (files, len(processes)) == ([], 1)

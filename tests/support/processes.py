@@ -49,7 +49,13 @@ def zygotes_of(server: LocalServer) -> list[psutil.Process]:
 
 
 def environments_of(server: LocalServer) -> list[psutil.Process]:
-    """The processes of functions in `namespaces` sandboxes."""
+    """The first processes of functions in `namespaces` sandboxes; those that wait for a function
+    are not among them."""
+    return [child for child in sandboxes_of(server) if _has_a_function(child)]
+
+
+def sandboxes_of(server: LocalServer) -> list[psutil.Process]:
+    """The first processes of all `namespaces` sandboxes."""
     return [child for zygote in zygotes_of(server) for child in zygote.children()]
 
 
@@ -100,7 +106,7 @@ def cgroups_of(slot: int) -> list[Path]:
 
 def _own_cgroups() -> Iterator[Path]:
     """A server that this process starts makes its cgroups in one of these directories."""
-    yield _CGROUPS
+    yield from (_CGROUPS, _CGROUPS / "unified")
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         for controller in controllers.split(","):
@@ -122,6 +128,13 @@ def mounts_of(data_dir: Path) -> list[str]:
     """The mounts of this machine that have to do with a data directory."""
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
     return [line for line in lines if str(data_dir) in line or "favordynmods" in line]
+
+
+def _has_a_function(process: psutil.Process) -> bool:
+    try:
+        return process.cwd() == "/var/task"
+    except psutil.Error:
+        return False
 
 
 def _words(process: psutil.Process) -> list[str]:

@@ -1,10 +1,12 @@
 """An execution environment: the place that serves one function version, one event at a time.
 
-It is a durable idea above a perishable thing: at any moment 0 or 1 sandboxes stand behind it.
+It is a durable idea above a perishable thing: its processes may end, and others begin in the same
+place, with what the last ones left in /tmp.
 
-    invoke ─▶ no sandbox yet?  Init: start one, wait until its runtime asks for an event
+    invoke ─▶ nothing runs yet?  Init: start a process, wait until its runtime asks for an event
            ─▶ Invoke: hand the event over, wait for the answer, the end, or the deadline
            ─▶ END, REPORT, and the result
+    idle   ─▶ frozen, until the next event
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from socket import socket
 
 from lambdad.clock import Clock
 from lambdad.environment import report
+from lambdad.environment.choose_start import choose_start
+from lambdad.environment.freezing import FreezeTimer
 from lambdad.environment.lifecycle import State, next_state
 from lambdad.environment.outcome import Outcome, describe
 from lambdad.environment.sandbox import (
@@ -52,6 +56,19 @@ class Place:
     interpreter: Interpreter
 
 
+@dataclass(frozen=True, slots=True)
+class _Init:
+    """What Init came to. The milliseconds of the first one are told as they are; those of one that
+    follows a failure are suppressed: they are a part of the invocation's duration."""
+
+    failure: Outcome | None = None
+    init_ms: float | None = None
+    suppressed_ms: float = 0.0
+
+
+_WARM = _Init()
+
+
 class ExecutionEnvironment:
     """One environment. `on_end` is called when it can serve no more."""
 
@@ -65,6 +82,7 @@ class ExecutionEnvironment:
         emit: Callable[[FunctionVersion, str, list[LogLine]], None],
         serve_endpoint: Callable[[ExecutionEnvironment, socket], Awaitable[Closable]],
         on_end: Callable[[ExecutionEnvironment], None],
+        freeze_after: float = 0.02,
     ) -> None:
         self.version = version
         self.id = secrets.token_hex(16)
@@ -72,6 +90,7 @@ class ExecutionEnvironment:
         self.state = State.STARTING
         self.log_stream = _log_stream(version, clock.now())
         self.idle_since = clock.monotonic()
+        self.memory_held = 0  # bytes, as its last event left them
         self._find_place = find_place
         self._surroundings = surroundings
         self._clock = clock
@@ -79,82 +98,130 @@ class ExecutionEnvironment:
         self._serve_endpoint = serve_endpoint
         self._on_end = on_end
         self._sandbox: Sandbox | None = None
+        self._has_run = False
+        self.is_frozen = False
+        self._freeze_timer = FreezeTimer(freeze_after, self._freeze)
         self._tail: list[str] = []
         self._tail_bytes = 0
 
     async def invoke(self, invocation: Invocation) -> Result:
         """Run the event to its end; PlatformError when no sandbox could be had."""
-        if self._sandbox is not None and self._sandbox.has_ended.is_set():
-            self.stop()
-            raise EventNotTaken
+        self._wake()
         self._tail, self._tail_bytes = [], 0
-        init_ms, failure = None, None
-        if self._sandbox is None:
-            init_ms, failure = await self._init_phase(invocation.request_id)
-        self._enter(State.INVOKING if failure is None else State.FAILED)
+        init = await self._init(invocation.request_id)
+        if init.failure is None:
+            self._enter(State.INVOKING)
         self._write(report.start(invocation.request_id, self.version.version))
-        if failure is None:
-            duration_ms, outcome = await self._invoke_phase(invocation, is_warm=init_ms is None)
+        if init.failure is None:
+            duration_ms, outcome = await self._invoke_phase(invocation, init)
         else:
-            duration_ms, outcome = 0.0, failure
-        return self._conclude(invocation.request_id, outcome, duration_ms, init_ms)
+            duration_ms, outcome = 0.0, init.failure
+        duration_ms += init.suppressed_ms
+        return self._conclude(invocation.request_id, outcome, duration_ms, init.init_ms)
 
     def release(self) -> None:
-        """The invocation is over: ready for the next, unless the sandbox has ended meanwhile."""
-        self._enter(State.READY)
+        """The invocation is over: ready for the next, unless the processes have ended meanwhile."""
         self.idle_since = self._clock.monotonic()
+        if self.state is State.FAILED:
+            return
+        self._enter(State.READY)
         if self._sandbox is not None and self._sandbox.has_ended.is_set():
             self.stop()
+        else:
+            self._freeze_timer.idle()
 
     def stop(self) -> None:
         """End it: SIGKILL at once, as AWS does without extensions. Safe at any time."""
-        if self.state not in (State.STOPPING, State.STOPPED):
-            self._enter(State.STOPPING)
-            if self._sandbox is None or self._sandbox.has_ended.is_set():
-                self._ended()
-            else:
-                self._sandbox.stop()
+        if self.state in (State.STOPPING, State.STOPPED):
+            return
+        self._freeze_timer.busy()
+        self._enter(State.STOPPING)
+        is_over = self._sandbox is None or self._sandbox.has_ended.is_set()
+        if self._sandbox is not None:
+            self._sandbox.discard()
+        if is_over:
+            self._ended()
 
     async def ended(self) -> None:
         """Wait until nothing of it is left."""
         if self._sandbox is not None:
             await self._sandbox.has_ended.wait()
 
-    async def _init_phase(self, request_id: str) -> tuple[float, Outcome | None]:
-        """Init, and what failed of it. A first failure is tried again, as AWS does, with the
-        function's own timeout instead of Init's ten seconds."""
+    def _freeze(self) -> None:
+        if self.state is State.READY and self._sandbox is not None:
+            self._sandbox.freeze()
+            self.is_frozen = True
+
+    def _wake(self) -> None:
+        """Be ready for an event, if there still is somebody to have it."""
+        self._freeze_timer.busy()
+        if self.state is State.READY:
+            assert self._sandbox is not None
+            if self._sandbox.has_ended.is_set():
+                self.stop()
+                raise EventNotTaken
+            if self.is_frozen:
+                self.is_frozen = False
+                self._sandbox.thaw()
+
+    async def _init(self, request_id: str) -> _Init:
+        match self.state:
+            case State.STARTING:
+                return await self._init_phase(request_id)
+            case State.FAILED:
+                return await self._init_again(request_id)
+        return _WARM
+
+    async def _init_phase(self, request_id: str) -> _Init:
+        """Init for the first time. A failure is tried again, as AWS does, with the function's own
+        timeout instead of Init's ten seconds."""
         place = await self._find_place(self.version)
         self._check_wanted()
         interpreter = place.interpreter
         self._write(report.init_start(self.version.runtime, interpreter, self.version.region))
+        self._sandbox = self._make_sandbox(place)
         for phase, seconds in (("init", limits.INIT_SECONDS), ("invoke", self.version.timeout)):
-            began = self._clock.monotonic()
-            failure = await self._try_init(place, request_id, seconds)
-            init_ms = (self._clock.monotonic() - began) * 1000
-            self._check_wanted()
+            init_ms, failure = await self._try_init(request_id, phase, seconds)
             if failure is None:
-                return init_ms, None
-            error = failure[1]
-            assert error is not None
-            self._write(report.init_report(init_ms, phase, error))
-        return init_ms, failure
+                break
+        return _Init(failure, init_ms=init_ms)
+
+    async def _init_again(self, request_id: str) -> _Init:
+        """Init after the processes have ended, which AWS calls suppressed: it takes from the
+        function's own time, and no line of the log tells of it unless it fails."""
+        self._enter(State.STARTING)
+        took_ms, failure = await self._try_init(request_id, "invoke", self.version.timeout)
+        return _Init(failure, suppressed_ms=took_ms)
+
+    async def _try_init(
+        self, request_id: str, phase: str, seconds: float
+    ) -> tuple[float, Outcome | None]:
+        """How many milliseconds Init took, and what failed of it."""
+        assert self._sandbox is not None
+        began = self._clock.monotonic()
+        variables = environment_variables(self.version, self.credentials, self.log_stream)
+        run = self._sandbox.restart if self._has_run else self._sandbox.start
+        self._has_run = True
+        await run(variables)
+        event = await self._sandbox.next_event(seconds)
+        took_ms = (self._clock.monotonic() - began) * 1000
+        if isinstance(event, Initialized):
+            self._sandbox.settle()
+            self._check_wanted()
+            return took_ms, None
+        self._sandbox.kill()
+        await self._sandbox.has_ended.wait()
+        self._check_wanted()
+        failure = describe(event, request_id)
+        assert failure[1] is not None
+        self._write(report.init_report(took_ms, phase, failure[1]))
+        if phase == "invoke":  # there is no other try
+            self._enter(State.FAILED)
+        return took_ms, failure
 
     def _check_wanted(self) -> None:
         if self.state is not State.STARTING:
             raise PlatformError("the execution environment was stopped while it started")
-
-    async def _try_init(self, place: Place, request_id: str, seconds: float) -> Outcome | None:
-        sandbox = self._make_sandbox(place)
-        self._sandbox = sandbox
-        variables = environment_variables(self.version, self.credentials, self.log_stream)
-        await sandbox.start(variables, lambda listener: self._serve_endpoint(self, listener))
-        event = await sandbox.next_event(seconds)
-        if isinstance(event, Initialized):
-            sandbox.limit_cpu()
-            return None
-        sandbox.stop()
-        await sandbox.has_ended.wait()
-        return describe(event, request_id)
 
     def _make_sandbox(self, place: Place) -> Sandbox:
         order = Order(
@@ -164,24 +231,35 @@ class ExecutionEnvironment:
             code=place.code,
             memory_mb=self.version.memory_mb,
             ephemeral_storage_mb=self.version.ephemeral_storage_mb,
+            start=choose_start(self.version.variables),
         )
         return Sandbox(
-            order, self._surroundings, emit=self._take_output, on_end=self._sandbox_ended
+            order,
+            self._surroundings,
+            emit=self._take_output,
+            on_end=self._sandbox_ended,
+            serve_endpoint=lambda listener: self._serve_endpoint(self, listener),
         )
 
-    async def _invoke_phase(
-        self, invocation: Invocation, *, is_warm: bool
-    ) -> tuple[float, Outcome]:
+    async def _invoke_phase(self, invocation: Invocation, init: _Init) -> tuple[float, Outcome]:
         assert self._sandbox is not None
         began = self._clock.monotonic()
-        deadline_ms = int((self._clock.now() + self.version.timeout) * 1000)
-        self._sandbox.deliver(invocation, deadline_ms)
-        event = await self._sandbox.next_event(self.version.timeout)
+        seconds = max(0.0, self.version.timeout - init.suppressed_ms / 1000)
+        self._sandbox.deliver(invocation, int((self._clock.now() + seconds) * 1000))
+        event = await self._sandbox.next_event(seconds)
+        if self._sandbox.may_be_out_of_memory and not isinstance(event, Exited | TimedOut):
+            await self._sandbox.check_memory()
+            if self._sandbox.has_ended.is_set():
+                event = await self._sandbox.next_event(seconds)
         duration_ms = (self._clock.monotonic() - began) * 1000
-        if isinstance(event, Exited | TimedOut):
+        if isinstance(event, Exited) and init is _WARM and not self._sandbox.api.is_handed_over:
             self.stop()
-        if isinstance(event, Exited) and is_warm and not self._sandbox.api.is_handed_over:
             raise EventNotTaken
+        if isinstance(event, TimedOut):
+            self._sandbox.kill()
+            event = TimedOut(self.version.timeout)
+        if isinstance(event, Exited | TimedOut) and self.state is State.INVOKING:
+            self._enter(State.FAILED)
         return duration_ms, describe(event, invocation.request_id)
 
     def _conclude(
@@ -190,12 +268,14 @@ class ExecutionEnvironment:
         assert self._sandbox is not None
         payload, error = outcome
         self._sandbox.drain_output()
+        max_memory_used_mb = self._sandbox.max_memory_used_mb()
+        self.memory_held = self._sandbox.memory_held
         figures = Report(
             request_id=request_id,
             duration_ms=duration_ms,
             billed_duration_ms=report.billed_ms(duration_ms, init_ms),
             memory_size_mb=self.version.memory_mb,
-            max_memory_used_mb=self._sandbox.max_memory_used_mb(),
+            max_memory_used_mb=max_memory_used_mb,
             init_duration_ms=init_ms,
             error=error,
         )
@@ -205,10 +285,11 @@ class ExecutionEnvironment:
 
     def _sandbox_ended(self) -> None:
         """Its process is gone: after a stop, by its own doing, or while nobody looked."""
-        if self.state is State.STARTING:
-            return  # Init sees it, and may try again
-        if self.state in (State.READY, State.STOPPING):
+        if self.state is State.READY:
+            self.stop()
+        elif self.state is State.STOPPING:
             self._ended()
+        # Init and Invoke see it themselves, and an environment that has FAILED may start again.
 
     def _ended(self) -> None:
         if self.state is not State.STOPPED:

@@ -10,15 +10,21 @@ from typing import NamedTuple
 from lambdad.errors import PlatformError
 from lambdad.launcher import packets
 
-_LISTENERS = 2
 
-
-class Handed(NamedTuple):
-    """The listeners of a sandbox, and the descriptor of its `statm`, where there is one."""
+class Listeners(NamedTuple):
+    """What a sandbox listens on, for the node to accept."""
 
     runtime_api: socket.socket
     endpoint: socket.socket
+
+
+class Handed(NamedTuple):
+    """The listeners of a sandbox (None when it runs again, and they are handed over already), and
+    the descriptors of its `statm` and of its /tmp, where there are any."""
+
+    listeners: Listeners | None
     memory: int | None
+    tmp: int | None
 
 
 class Handshake:
@@ -54,16 +60,20 @@ class Handshake:
         message, descriptors = packet
         if "failed" in message:
             raise PlatformError(f"the sandbox could not be made: {message['failed']}")
-        if len(descriptors) < _LISTENERS:
+        names = message["handed"]
+        if len(descriptors) < len(names):
             for descriptor in descriptors:
                 os.close(descriptor)
             raise PlatformError("the node has no descriptor left for another sandbox")
-        runtime_api, endpoint, *memory = descriptors
-        return Handed(
-            socket.socket(fileno=runtime_api),
-            socket.socket(fileno=endpoint),
-            memory[0] if memory else None,
-        )
+        return _sorted(dict(zip(names, descriptors, strict=True)))
+
+
+def _sorted(named: dict[str, int]) -> Handed:
+    listeners = None
+    if "runtime_api" in named:
+        sockets = (socket.socket(fileno=named[name]) for name in Listeners._fields)
+        listeners = Listeners(*sockets)
+    return Handed(listeners, named.get("memory"), named.get("tmp"))
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

@@ -12,29 +12,48 @@ from dataclasses import dataclass, field
 from lambdad.errors import PlatformError
 from lambdad.launcher import messages, packets
 from lambdad.launcher.contract import Order
-from lambdad.launcher.messages import Exited, Hello, NotStarted, Prepared, Started
+from lambdad.launcher.messages import (
+    Exited,
+    Hello,
+    MemoryChecked,
+    NotStarted,
+    Prepared,
+    Started,
+)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Gauges:
     """Descriptors of a started sandbox, owned by whoever got them; None where the sandbox has no
-    such limit."""
+    such thing. `texts` has what to write to them."""
 
     memory_peak: int | None = None
     cpu_quota: int | None = None
-    cpu_quota_text: str = ""
+    freezer: int | None = None
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def limit_cpu(self) -> None:
+        """Let the CPU share hold, for as long as these processes live."""
+        if self.cpu_quota is not None:
+            os.pwrite(self.cpu_quota, self.texts["cpu_quota"].encode(), 0)
+            os.close(self.cpu_quota)
+            self.cpu_quota = None
 
     def close(self) -> None:
         """Give the descriptors back."""
-        for descriptor in (self.memory_peak, self.cpu_quota):
+        for descriptor in (self.memory_peak, self.cpu_quota, self.freezer):
             if descriptor is not None:
                 os.close(descriptor)
+        self.memory_peak = self.cpu_quota = self.freezer = None
 
 
 @dataclass(slots=True)
 class _Watched:
     started: asyncio.Future[Gauges]
     exited: Callable[[Exited], None]
+    checked: asyncio.Future[bool] | None = None
+    is_running: bool = True
+    is_discarded: bool = False
 
 
 @dataclass(slots=True)
@@ -79,18 +98,53 @@ class LauncherClient:
     async def start(
         self, order: Order, channel: int, output: int, exited: Callable[[Exited], None]
     ) -> Gauges:
-        """Start a sandbox; `exited` is called when it has ended. The descriptors may be closed
-        when this returns."""
+        """Start a sandbox; `exited` is called when its processes have ended. The descriptors may be
+        closed when this returns."""
         future = asyncio.get_running_loop().create_future()
         self._watched[order.environment_id] = _Watched(future, exited)
         self._send(messages.Start(order), [channel, output])
         gauges: Gauges = await future
         return gauges
 
-    def stop(self, environment_id: str) -> None:
-        """Kill the sandbox; `exited` follows."""
+    async def restart(self, environment_id: str, channel: int, output: int) -> Gauges:
+        """Start processes again in a sandbox in which they have ended; see `start`."""
+        watched = self._watched[environment_id]
+        watched.started, watched.is_running = asyncio.get_running_loop().create_future(), True
+        self._send(messages.Restart(environment_id), [channel, output])
+        return await watched.started
+
+    def kill(self, environment_id: str) -> None:
+        """End the processes; `exited` follows."""
         if environment_id in self._watched:
-            self._send(messages.Stop(environment_id))
+            self._send(messages.Kill(environment_id))
+
+    def discard(self, environment_id: str) -> None:
+        """End the processes, if any run, and give the place back; `exited` follows if any ran."""
+        watched = self._watched.get(environment_id)
+        if watched is not None and not watched.is_discarded:
+            watched.is_discarded = True
+            self._send(messages.Discard(environment_id))
+            if not watched.is_running:
+                del self._watched[environment_id]
+
+    async def check_memory(self, environment_id: str) -> bool:
+        """Have the processes killed if they use more memory than they may; tells whether they do.
+        `exited` follows if so."""
+        watched = self._watched.get(environment_id)
+        if watched is None or not watched.is_running:
+            return False
+        if watched.checked is None:
+            watched.checked = asyncio.get_running_loop().create_future()
+            self._send(messages.CheckMemory(environment_id))
+        return await asyncio.shield(watched.checked)
+
+    def freeze(self, environment_id: str) -> None:
+        """Stop the processes of a sandbox without a freezer."""
+        self._send(messages.Freeze(environment_id))
+
+    def thaw(self, environment_id: str) -> None:
+        """Let them go on."""
+        self._send(messages.Thaw(environment_id))
 
     def _send(self, message: messages.Message, descriptors: Sequence[int] = ()) -> None:
         if self._unsent:
@@ -139,22 +193,39 @@ class LauncherClient:
                 started = self._watched.pop(message.environment_id).started
                 if not started.done():
                     started.set_exception(PlatformError(message.problem))
+            case MemoryChecked():
+                self._checked(message.environment_id, message.is_over)
             case Exited():
-                self._watched.pop(message.environment_id).exited(message)
+                self._exited(message)
 
     def _started(self, message: Started, descriptors: list[int]) -> None:
-        """Hand the gauges over; kill the sandbox when they are not all there, or nobody waits."""
+        """Hand the gauges over; give the sandbox back when they are not all there, or nobody
+        waits."""
         started = self._watched[message.environment_id].started
         if len(descriptors) == len(message.gauges) and not started.done():
             named = dict(zip(message.gauges, descriptors, strict=True))
-            started.set_result(Gauges(cpu_quota_text=message.cpu_quota, **named))
+            started.set_result(Gauges(texts=message.texts, **named))
             return
         for descriptor in descriptors:
             os.close(descriptor)
         if not started.done():
             problem = "the node has no descriptor left for another sandbox"
             started.set_exception(PlatformError(problem))
-        self.stop(message.environment_id)
+        self.discard(message.environment_id)
+
+    def _checked(self, environment_id: str, is_over: bool) -> None:
+        watched = self._watched.get(environment_id)
+        if watched is not None and watched.checked is not None:
+            watched.checked.set_result(is_over)
+            watched.checked = None
+
+    def _exited(self, message: Exited) -> None:
+        watched = self._watched[message.environment_id]
+        watched.is_running = False
+        self._checked(message.environment_id, False)
+        if watched.is_discarded:
+            del self._watched[message.environment_id]
+        watched.exited(message)
 
     def _prepared(self, message: Prepared) -> None:
         future = self._requests.get(message.request)

@@ -1,9 +1,11 @@
 """The states of an execution environment, and which may follow which.
 
-STARTING ──▶ READY ⇄ INVOKING
-    │          │        │
-    ▼          ▼        ▼
-  FAILED    STOPPING ──▶ STOPPED
+STARTING ──▶ READY ⇄ INVOKING      FROZEN is not a state: an environment that is READY may be
+  ▲  │         │        │           frozen, and an event thaws it.
+  │  ▼         │        ▼
+ FAILED ◀──────┼────  (a failure)   FAILED: its processes have ended or are about to; its next
+               ▼                    event starts it again, in the same place.
+           STOPPING ──▶ STOPPED
 """
 
 from __future__ import annotations
@@ -26,9 +28,9 @@ class State(Enum):
 _MAY_FOLLOW = {
     State.STARTING: {State.READY, State.FAILED, State.STOPPING, State.STOPPED},
     State.READY: {State.INVOKING, State.STOPPING, State.STOPPED},
-    State.INVOKING: {State.READY, State.STOPPING, State.STOPPED},
+    State.INVOKING: {State.READY, State.FAILED, State.STOPPING, State.STOPPED},
     State.STOPPING: {State.STOPPED},
-    State.FAILED: {State.STOPPING, State.STOPPED},
+    State.FAILED: {State.STARTING, State.STOPPING, State.STOPPED},
     State.STOPPED: set(),
 }
 

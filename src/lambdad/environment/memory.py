@@ -1,8 +1,9 @@
 """How much memory a sandbox has used at most.
 
-Two figures, and the larger counts. The cgroup's peak knows every process, but not the pages that
-a fork still shares with its zygote: those were charged to the zygote. The resident size of the
-first process knows those, but nothing of the others, and only as it is when it is read.
+A cgroup knows the peak of all its processes, but not the pages that a fork still shares with its
+zygote: those were charged to the zygote. So their size is taken once, when Init is over: what the
+first process has in memory, less what the cgroup was charged. And the cgroup counts what lies in
+/tmp, which is no memory of a function's. Without a cgroup, the first process has to do.
 """
 
 from __future__ import annotations
@@ -14,29 +15,43 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class MemoryInUse:
-    """Reads both figures, at a cost of a few microseconds, whenever it is asked."""
+    """Reads what there is to read, at a cost of a few microseconds, whenever it is asked.
 
-    def __init__(self) -> None:
-        self._statm: int | None = None
-        self._cgroup_peak: int | None = None
-        self._peak = 0
+    The descriptors: `statm` of the first process, the cgroup's peak, and /tmp; None where there is
+    none. The first and the last are owned.
+    """
 
-    def watch(self, statm: int | None, cgroup_peak: int | None) -> None:
-        """Read from these descriptors; `statm` is owned from now on, the other is not."""
+    def __init__(
+        self, statm: int | None = None, cgroup_peak: int | None = None, tmp: int | None = None
+    ) -> None:
         self._statm = statm
         self._cgroup_peak = cgroup_peak
+        self._tmp = tmp
+        self._shared = 0
+        self.held = 0  # bytes that are its own, with what is in /tmp
+        self._peak = 0
+
+    def settle(self) -> None:
+        """Init is over: from now on the cgroup alone is asked, where there is one."""
+        if self._cgroup_peak is not None and self._statm is not None:
+            resident = _resident(self._statm)
+            self._shared = max(0, resident - int(os.pread(self._cgroup_peak, 32, 0)))
+            os.close(self._statm)
+            self._statm = None
 
     def raise_to(self, size: int) -> None:
-        """Somebody else measured `size` bytes."""
-        self._peak = max(self._peak, size)
+        """Somebody else measured `size` bytes in the cgroup."""
+        self._peak = max(self._peak, self._shared + size)
 
     def peak_mb(self) -> int:
         """The most so far, in whole megabytes."""
         try:
             if self._statm is not None:
-                self.raise_to(int(os.pread(self._statm, 64, 0).split()[1]) * _PAGE)
+                self.held = _resident(self._statm)
+                self._peak = max(self._peak, self.held)
             if self._cgroup_peak is not None:
-                self.raise_to(int(os.pread(self._cgroup_peak, 32, 0)))
+                self.held = int(os.pread(self._cgroup_peak, 32, 0))
+                self.raise_to(self.held - self._files())
         except (OSError, IndexError):
             pass  # the process has just ended; what was read before stands
         return -(-self._peak // _MB)
@@ -44,6 +59,17 @@ class MemoryInUse:
     def close(self) -> None:
         """Read one last time, and no more."""
         self.peak_mb()
-        if self._statm is not None:
-            os.close(self._statm)
-        self._statm = self._cgroup_peak = None
+        for descriptor in (self._statm, self._tmp):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._statm = self._cgroup_peak = self._tmp = None
+
+    def _files(self) -> int:
+        if self._tmp is None:
+            return 0
+        room = os.fstatvfs(self._tmp)
+        return (room.f_blocks - room.f_bfree) * room.f_frsize
+
+
+def _resident(statm: int) -> int:
+    return int(os.pread(statm, 64, 0).split()[1]) * _PAGE

@@ -1,4 +1,4 @@
-"""One started sandbox as the node holds it: its Runtime API, its output, its gauges, its end."""
+"""One sandbox as the node holds it: its Runtime API, its output, its gauges, its ends."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from lambdad.environment.handshake import Handshake
+from lambdad.environment.handshake import Handshake, Listeners
 from lambdad.environment.http import Connection
 from lambdad.environment.launcher_client import Gauges, LauncherClient
 from lambdad.environment.memory import MemoryInUse
+from lambdad.environment.memory_watch import MemoryWatch
 from lambdad.environment.output import Output
 from lambdad.environment.runtime_api import Answer, ErrorResponse, RuntimeApi
 from lambdad.errors import PlatformError
@@ -66,13 +67,15 @@ class Surroundings:
     launcher: LauncherClient
     now: Callable[[], float]
     is_congested: Callable[[], bool]
+    memory_watch: MemoryWatch
 
 
 class Sandbox:
-    """From `start` to `stop` or to its own end, whichever comes first.
+    """The place of one environment, and what runs in it: from `start` until its processes end, by
+    `kill` or by themselves; again with `restart`; and no more after `discard`.
 
     What happens is told by `next_event`, each thing once, in order; `on_end` is called besides
-    when the sandbox ends, so that nobody hands it another event.
+    when the processes have ended, so that nobody hands them another event.
     """
 
     def __init__(
@@ -82,27 +85,56 @@ class Sandbox:
         *,
         emit: Callable[[list[LogLine]], None],
         on_end: Callable[[], None],
+        serve_endpoint: ServeEndpoint,
     ) -> None:
         self.order = order
         self.has_ended = asyncio.Event()
         self._surroundings = surroundings
         self._on_end = on_end
         self._emit = emit
-        self._events: deque[Event] = deque()
+        self._serve_endpoint = serve_endpoint
         self._waiter: asyncio.Future[Event] | None = None
         self._gauges = Gauges()
         self._memory = MemoryInUse()
         self._output: Output | None = None
         self._serving: list[Closable] = []
         self._connections: set[Connection] = set()
+        self._is_discarded = False
+        self._begin()
+
+    def _begin(self) -> None:
+        """Of what an earlier run said and asked for, nothing counts any more."""
+        self.has_ended.clear()
+        self._events: deque[Event] = deque()
         self.api = RuntimeApi(
             on_next=lambda: self._happen(Initialized()),
             on_init_error=self._happen,
             on_answer=self._happen,
         )
 
-    async def start(self, variables: dict[str, str], serve_endpoint: ServeEndpoint) -> None:
+    async def start(self, variables: dict[str, str]) -> None:
         """Start it; PlatformError when the machine did not let it be."""
+        await self._run(
+            variables,
+            lambda channel, output: self._surroundings.launcher.start(
+                self.order, channel, output, self._exited
+            ),
+        )
+
+    async def restart(self, variables: dict[str, str]) -> None:
+        """Start processes again in the same place, once the last ones have ended."""
+        await self.has_ended.wait()
+        self._begin()
+        await self._run(
+            variables,
+            lambda channel, output: self._surroundings.launcher.restart(
+                self.order.environment_id, channel, output
+            ),
+        )
+
+    async def _run(
+        self, variables: dict[str, str], ask: Callable[[int, int], Awaitable[Gauges]]
+    ) -> None:
         reading, writing = os.pipe()
         self._output = Output(
             reading,
@@ -111,36 +143,44 @@ class Sandbox:
             is_congested=self._surroundings.is_congested,
         )
         handshake = Handshake(variables)
-        starting = asyncio.ensure_future(
-            self._surroundings.launcher.start(
-                self.order, handshake.theirs.fileno(), writing, self._exited
-            )
-        )
+        asking = asyncio.ensure_future(ask(handshake.theirs.fileno(), writing))
         await asyncio.sleep(0)  # the packet is sent, or copied, with the task's first step
         handshake.close_theirs()
         os.close(writing)
         try:
-            self._gauges = await starting
+            self._gauges = await asking
         except BaseException:
             handshake.give_up()
-            self._close()
+            self._close_run()
+            self._close_place()
             self.has_ended.set()  # it never was
             raise
+        await self._shake_hands(handshake)
+
+    async def _shake_hands(self, handshake: Handshake) -> None:
         try:
             async with asyncio.timeout(_HANDSHAKE_SECONDS):
                 handed = await handshake.receive()
         except TimeoutError:
-            self.stop()
+            self.discard()
             raise PlatformError("the sandbox did not come up") from None
         except BaseException:
-            self.stop()
+            self.discard()
             raise
-        self._memory.watch(handed.memory, self._gauges.memory_peak)
-        loop = asyncio.get_running_loop()
-        self._serving.append(await loop.create_server(self._connect, sock=handed.runtime_api))
-        self._serving.append(await serve_endpoint(handed.endpoint))
+        self._memory = MemoryInUse(handed.memory, self._gauges.memory_peak, handed.tmp)
+        if handed.listeners is not None:
+            await self._serve(handed.listeners)
         if self.has_ended.is_set():
-            self._close()
+            self._close_run()
+
+    async def _serve(self, listeners: Listeners) -> None:
+        self._close_place()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(self._connect, sock=listeners.runtime_api)
+        self._serving.append(server)
+        self._serving.append(await self._serve_endpoint(listeners.endpoint))
+        if self._is_discarded and self.has_ended.is_set():
+            self._close_place()
 
     async def next_event(self, seconds: float) -> Event:
         """What happens next, or TimedOut after so many `seconds`."""
@@ -149,9 +189,11 @@ class Sandbox:
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
         timer = loop.call_later(seconds, self._happen, TimedOut(seconds))
+        self._surroundings.memory_watch.begin(self)
         try:
             return await self._waiter
         finally:
+            self._surroundings.memory_watch.end(self)
             timer.cancel()
             self._waiter = None
 
@@ -164,18 +206,56 @@ class Sandbox:
         if self._output is not None:
             self._output.drain_to_the_last()
 
-    def limit_cpu(self) -> None:
-        """From now on the CPU share of the function's memory holds; Init ran at full speed."""
-        if self._gauges.cpu_quota is not None:
-            os.pwrite(self._gauges.cpu_quota, self._gauges.cpu_quota_text.encode(), 0)
+    def settle(self) -> None:
+        """Init is over, which ran at full speed: from now on the CPU share of the function's memory
+        holds."""
+        self._gauges.limit_cpu()
+        self._memory.settle()
 
     def max_memory_used_mb(self) -> int:
         """The most memory used so far, in whole megabytes; never more than there may be."""
         return min(self._memory.peak_mb(), self.order.memory_mb)
 
-    def stop(self) -> None:
-        """Kill it; `has_ended` follows."""
-        self._surroundings.launcher.stop(self.order.environment_id)
+    @property
+    def memory_held(self) -> int:
+        """Bytes of the machine's memory that it has taken at most, as last measured."""
+        return self._memory.held
+
+    @property
+    def may_be_out_of_memory(self) -> bool:
+        """Whether memory and /tmp together are, or were, more than the memory's limit."""
+        return self._memory.peak_mb() >= self.order.memory_mb
+
+    async def check_memory(self) -> None:
+        """End it if it uses more memory than it may, and return when it has ended."""
+        check = self._surroundings.launcher.check_memory
+        if self.may_be_out_of_memory and await check(self.order.environment_id):
+            await self.has_ended.wait()
+
+    def freeze(self) -> None:
+        """Stop every process until `thaw`."""
+        self._set_freezer("frozen", self._surroundings.launcher.freeze)
+
+    def thaw(self) -> None:
+        """Let every process go on."""
+        self._set_freezer("thawed", self._surroundings.launcher.thaw)
+
+    def _set_freezer(self, text: str, ask: Callable[[str], None]) -> None:
+        if self._gauges.freezer is not None:
+            os.pwrite(self._gauges.freezer, self._gauges.texts[text].encode(), 0)
+        elif not self.has_ended.is_set():
+            ask(self.order.environment_id)
+
+    def kill(self) -> None:
+        """End every process; `has_ended` follows."""
+        self._surroundings.launcher.kill(self.order.environment_id)
+
+    def discard(self) -> None:
+        """End every process and give the place back; `has_ended` follows if it is not set."""
+        self._is_discarded = True
+        self._surroundings.launcher.discard(self.order.environment_id)
+        if self.has_ended.is_set():
+            self._close_place()
 
     def _connect(self) -> asyncio.Protocol:
         if len(self._connections) >= _MAX_CONNECTIONS:
@@ -192,23 +272,27 @@ class Sandbox:
 
     def _exited(self, message: Exited) -> None:
         self._memory.raise_to(message.memory_peak)
-        self._close()
+        self._close_run()
+        if self._is_discarded:
+            self._close_place()
         self._happen(message)
         self.has_ended.set()
         self._on_end()
 
-    def _close(self) -> None:
-        """Give back every descriptor; what the function printed last is read first."""
+    def _close_run(self) -> None:
+        """Give the descriptors of the processes back; what they printed last is read first."""
         if self._output is not None:
             self._output.close()
-        for serving in self._serving:
-            serving.close()
-        self._serving.clear()
         for connection in list(self._connections):
             connection.close()
         self._memory.close()
         self._gauges.close()
-        self._gauges = Gauges()
+
+    def _close_place(self) -> None:
+        """Give back what outlives processes."""
+        for serving in self._serving:
+            serving.close()
+        self._serving.clear()
 
 
 __all__ = ["ErrorResponse", "Event", "Exited", "Initialized", "Sandbox", "TimedOut"]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from lambdad.clock import Clock
 from lambdad.environment.environment import ExecutionEnvironment
+from lambdad.environment.eviction import choose_eviction, choose_evictions
 from lambdad.environment.lifecycle import State
 from lambdad.errors import PlatformError
+from lambdad.invocation.idle import IdleEnvironments
 from lambdad.model.function import FunctionVersion
 
 FunctionKey = tuple[str, str, str]
@@ -24,17 +26,24 @@ class Pool:
     """Every environment is in here from its making to its end.
 
     `room` is how many may exist at once; when a new one is needed beyond it, idle ones of other
-    functions make place.
+    functions make place. `idle_memory` is how many bytes the idle ones may hold together.
     """
 
     def __init__(
-        self, make: MakeEnvironment, *, clock: Clock, idle_timeout: float, room: int
+        self,
+        make: MakeEnvironment,
+        *,
+        clock: Clock,
+        idle_timeout: float,
+        room: int,
+        idle_memory: int,
     ) -> None:
         self._make = make
         self._clock = clock
         self._idle_timeout = idle_timeout
         self._room = room
-        self._idle: dict[str, list[ExecutionEnvironment]] = {}
+        self._idle_memory = idle_memory
+        self._idle = IdleEnvironments()
         self._all: set[ExecutionEnvironment] = set()
         self._retired: set[ExecutionEnvironment] = set()
         self._is_closed = False
@@ -44,7 +53,7 @@ class Pool:
         """Hold an environment of `version` for one event; afterwards it is idle, or ended."""
         if self._is_closed:
             raise PlatformError("the server is stopping")
-        environment = self._take_idle(version) or self._add(version)
+        environment = self._take_idle(version.revision_id) or self._add(version)
         try:
             yield environment
         finally:
@@ -55,13 +64,13 @@ class Pool:
         event."""
         for environment in self._of(function):
             self._retired.add(environment)
-        for environment in [e for e in self._idle_ones() if e in self._retired]:
+        for environment in [e for e in self._idle if e in self._retired]:
             self._stop_idle(environment)
 
     def expire(self) -> None:
         """End what has been idle for too long."""
         longest_ago = self._clock.monotonic() - self._idle_timeout
-        for environment in [e for e in self._idle_ones() if e.idle_since <= longest_ago]:
+        for environment in [e for e in self._idle if e.idle_since <= longest_ago]:
             self._stop_idle(environment)
 
     async def expire_forever(self) -> None:
@@ -81,16 +90,14 @@ class Pool:
     def __len__(self) -> int:
         return len(self._all)
 
-    def _take_idle(self, version: FunctionVersion) -> ExecutionEnvironment | None:
-        idle = self._idle.get(version.revision_id)
-        while idle:
-            environment = idle.pop()
-            if _is_ready(environment):
+    def _take_idle(self, revision_id: str) -> ExecutionEnvironment | None:
+        while environment := self._idle.take(revision_id):
+            if _can_serve(environment):
                 return environment
         return None
 
     def _add(self, version: FunctionVersion) -> ExecutionEnvironment:
-        if len(self._all) >= self._room and (victim := choose_eviction(self._idle_ones())):
+        if len(self._all) >= self._room and (victim := choose_eviction(self._idle)):
             self._stop_idle(victim)
         environment = self._make(version, self._forget)
         self._all.add(environment)
@@ -98,26 +105,24 @@ class Pool:
 
     def _give_back(self, environment: ExecutionEnvironment) -> None:
         is_unwanted = environment in self._retired or self._is_closed
-        if is_unwanted or environment.state is not State.INVOKING:
+        if is_unwanted or environment.state not in (State.INVOKING, State.FAILED):
             environment.stop()
-        else:
-            environment.release()
-            if not _is_ready(environment):
-                return  # its process ended by itself
-            self._idle.setdefault(environment.version.revision_id, []).append(environment)
+            return
+        environment.release()
+        if _can_serve(environment):  # otherwise its process has ended by itself
+            self._idle.put(environment)
+            if (surplus := self._idle.memory - self._idle_memory) > 0:
+                for victim in choose_evictions(self._idle, surplus):
+                    self._stop_idle(victim)
 
     def _stop_idle(self, environment: ExecutionEnvironment) -> None:
-        self._idle[environment.version.revision_id].remove(environment)
+        self._idle.remove(environment)
         environment.stop()
 
     def _forget(self, environment: ExecutionEnvironment) -> None:
         self._all.discard(environment)
         self._retired.discard(environment)
-        idle = self._idle.get(environment.version.revision_id, [])
-        if environment in idle:
-            idle.remove(environment)
-        if not idle:
-            self._idle.pop(environment.version.revision_id, None)
+        self._idle.remove(environment)
 
     def _of(self, function: FunctionKey) -> list[ExecutionEnvironment]:
         return [
@@ -126,14 +131,6 @@ class Pool:
             if (e.version.account_id, e.version.region, e.version.name) == function
         ]
 
-    def _idle_ones(self) -> list[ExecutionEnvironment]:
-        return [environment for idle in self._idle.values() for environment in idle]
 
-
-def _is_ready(environment: ExecutionEnvironment) -> bool:
-    return environment.state is State.READY
-
-
-def choose_eviction(idle: Iterable[ExecutionEnvironment]) -> ExecutionEnvironment | None:
-    """POLICY: the one that has been idle for longest makes place; None when none is idle."""
-    return min(idle, key=lambda environment: environment.idle_since, default=None)
+def _can_serve(environment: ExecutionEnvironment) -> bool:
+    return environment.state in (State.READY, State.FAILED)

@@ -2,13 +2,15 @@
 
 A sandbox is the isolated place of one execution environment. Its life:
 
-    start ──▶ the process hands its listeners over `channel` and takes its assignment there
-          ──▶ runs; what it prints comes out of `output`
-    kill  ──▶ every process of it ends; the files of its /tmp go with it
-    ended ──▶ called exactly once, when its last process is gone and its limits are given back
+    start   ──▶ the process hands its listeners over `channel` and takes its assignment there
+            ──▶ runs; what it prints comes out of `output`
+    kill    ──▶ every process of it ends
+    ended   ──▶ called exactly once a run, when its last process is gone
+    restart ──▶ legal then: another run in the same place; what /tmp holds is still there
+    discard ──▶ every process ends, and the place goes with all that is in it
 
-The caller owns `channel` and `output` and closes its copies after `start`. Descriptors that a
-sandbox hands out belong to whoever takes them.
+The caller owns `channel` and `output` and closes its copies after `start` and `restart`.
+Descriptors that a sandbox hands out belong to whoever takes them.
 """
 
 from __future__ import annotations
@@ -22,7 +24,14 @@ from typing import Protocol
 class Order:
     """What the node asks for: a sandbox for one environment, with code from the code store.
 
-    `code` is the name of a tree below the store, never a path. Memory and /tmp in megabytes.
+    `code` (at /var/task) and `layers` (at /opt; "" is none) are names of trees below the store,
+    never paths. Memory and /tmp in megabytes. `start` says how its first process comes to be:
+
+    pool    one that waits already, when there is one; else as `fork`
+    fork    a copy of the interpreter that is warm
+    spawn   a program of its own, for what is read only when a program starts
+
+    Of those that wait, one of the same `heap_class` is taken: a size that is set at the start.
     """
 
     environment_id: str
@@ -31,6 +40,9 @@ class Order:
     code: str
     memory_mb: int
     ephemeral_storage_mb: int
+    layers: str = ""
+    start: str = "pool"
+    heap_class: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,11 +58,16 @@ class Exit:
 @dataclass(frozen=True)
 class Gauges:
     """Descriptors with which the node reads and sets what it needs on the hot path, by name:
-    `memory_peak` reads bytes; writing `cpu_quota` to the descriptor of that name sets the CPU
-    share, which is not limited before."""
+
+    memory_peak   reads the most memory used so far, in bytes
+    cpu_quota     takes the text `cpu_quota`, which sets the CPU share; it is not limited before
+    freezer       takes `frozen` and `thawed`, which stop every process and let it go on
+
+    Where there is no freezer, the sandbox is asked (`freeze`, `thaw`).
+    """
 
     descriptors: dict[str, int] = field(default_factory=dict)
-    cpu_quota: str = ""
+    texts: dict[str, str] = field(default_factory=dict)
 
 
 Ended = Callable[[Exit], None]
@@ -61,10 +78,30 @@ class Sandbox(Protocol):
     """One started sandbox."""
 
     def gauges(self) -> Gauges:
-        """Fresh descriptors for the node; empty where the kind has no limits."""
+        """Fresh descriptors for the node; empty where the kind has no limits. The CPU share is
+        unlimited from then on, until the node limits it."""
 
     def kill(self) -> None:
-        """End every process, at once; `ended` follows. Legal at any time, any number of times."""
+        """End every process, at once, frozen or not; `ended` follows. Legal at any time, any
+        number of times."""
+
+    def check_memory(self) -> bool:
+        """Kill it if its processes use more memory than they may, /tmp not counted, or if one has
+        been killed for it; returns whether that is so. The node asks when memory and /tmp together
+        are that much: see `memory_peak`."""
+
+    def freeze(self) -> None:
+        """Stop every process until `thaw` or `kill`; for sandboxes without a freezer gauge."""
+
+    def thaw(self) -> None:
+        """Let every process go on."""
+
+    def restart(self, channel: int, output: int) -> None:
+        """Run again, after `ended`; OSError when the machine does not allow it."""
+
+    def discard(self) -> None:
+        """Kill, and give everything back; `ended` follows if it has not been called for this run.
+        Nothing else is legal afterwards."""
 
 
 class Sandboxes(Protocol):

@@ -1,9 +1,10 @@
 """The last steps into a sandbox, taken by the process that becomes the function's.
 
 The node gave it a channel. Over it go, first, the listeners that the process opened on its own
-loopback (Runtime API and AWS endpoint) and a view of its memory; back comes the assignment: the
-environment variables. Then the channel is closed and the runtime takes over. Whatever fails on the
-way is said on the channel, so that the node can name it.
+loopback (Runtime API and AWS endpoint; a second run in the same place has them already), a view of
+its memory and one of its /tmp; back comes the assignment: the environment variables. Then the
+channel is closed and the runtime takes over. Whatever fails on the way is said on the channel, so
+that the node can name it.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, Callable, Dict, Iterable, List
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from lambdad.launcher import packets
 
 RUNTIME_API_PORT = 9001
 ENDPOINT_PORT = 4566
+_LISTENERS = ("runtime_api", "endpoint")
+_ADDRESSES = (f"127.0.0.1:{RUNTIME_API_PORT}", f"127.0.0.1:{ENDPOINT_PORT}")
 FILE_DESCRIPTORS = 1024
 _BACKLOG = 128
 _MEMORY = "/proc/self/statm"
@@ -31,15 +34,17 @@ def open_listeners(runtime_api_port: int, endpoint_port: int) -> List[socket.soc
     return [_listen(runtime_api_port), _listen(endpoint_port)]
 
 
-def receive_assignment(channel: socket.socket, listeners: List[socket.socket]) -> Dict[str, str]:
-    """Hand over the listeners, and where the memory in use can be read; wait for the environment
-    variables."""
+def receive_assignment(
+    channel: socket.socket, listeners: List[socket.socket], tmp: Optional[str] = None
+) -> Dict[str, str]:
+    """Hand over the listeners, and where the memory in use and the room of `tmp` can be read; wait
+    for the environment variables."""
     addresses = ["{}:{}".format(*listener.getsockname()) for listener in listeners]
-    handed = [listener.fileno() for listener in listeners]
-    if os.path.exists(_MEMORY):
-        handed.append(os.open(_MEMORY, os.O_RDONLY))
-    packets.send(channel, {"listeners": addresses}, handed)
-    for descriptor in handed[len(listeners) :]:
+    views = _open_views(tmp)
+    handed = [(_LISTENERS[n], listener.fileno()) for n, listener in enumerate(listeners)] + views
+    names = [name for name, _ in handed]
+    packets.send(channel, {"handed": names}, [descriptor for _, descriptor in handed])
+    for _, descriptor in views:
         os.close(descriptor)
     for listener in listeners:
         listener.close()
@@ -47,27 +52,41 @@ def receive_assignment(channel: socket.socket, listeners: List[socket.socket]) -
     if packet is None:
         os._exit(0)  # the node does not want this environment any more
     variables: Dict[str, str] = packet[0]["variables"]
-    variables.setdefault("AWS_LAMBDA_RUNTIME_API", addresses[0])
-    variables.setdefault("AWS_ENDPOINT_URL", "http://" + addresses[1])
+    runtime_api, endpoint = addresses or _ADDRESSES
+    variables.setdefault("AWS_LAMBDA_RUNTIME_API", runtime_api)
+    variables.setdefault("AWS_ENDPOINT_URL", "http://" + endpoint)
     return variables
+
+
+def rehearse() -> None:
+    """Make the memory warm that these steps write to, while nobody waits; see the runtime's
+    rehearsal."""
+    ours, theirs = packets.socket_pair()
+    with ours, theirs:
+        packets.send(ours, {"variables": dict(os.environ)}, [0])
+        packet = packets.receive(theirs)
+        assert packet is not None
+        os.close(packet[1][0])
+    os.environ.update(dict(os.environ))
+    time.tzset()
+
+
+def _open_views(tmp: Optional[str]) -> List[Tuple[str, int]]:
+    views = []
+    if os.path.exists(_MEMORY):
+        views.append(("memory", os.open(_MEMORY, os.O_RDONLY)))
+    if tmp is not None:
+        views.append(("tmp", os.open(tmp, os.O_PATH)))
+    return views
 
 
 def close_all_but(keep: List[int]) -> None:
     """Close every descriptor that is not standard input, output, error or in `keep`."""
-    for descriptor in _open_descriptors():
-        if descriptor > 2 and descriptor not in keep:
-            try:
-                os.close(descriptor)
-            except OSError:
-                pass  # the one with which they were listed
-
-
-def _open_descriptors() -> Iterable[int]:
-    """Those that are open; where that cannot be known, all that could be."""
-    try:
-        return [int(name) for name in os.listdir("/proc/self/fd")]
-    except OSError:
-        return range(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    first = 3
+    for descriptor in sorted(keep):
+        os.closerange(first, descriptor)
+        first = descriptor + 1
+    os.closerange(first, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
 
 
 def take_output(output: int) -> None:
@@ -96,17 +115,40 @@ def reset_inherited_state() -> None:
     random.seed()
 
 
-def run_runtime(variables: Dict[str, str], run: Callable[[], Any]) -> None:
+def own_modules() -> List[str]:
+    """The names of what brought us here. To look for them in a fork would write to the memory of
+    every module's name."""
+    return [name for name in sys.modules if name.partition(".")[0] == "lambdad"]
+
+
+def run_runtime(
+    variables: Dict[str, str], run: Callable[[], Any], hidden: Optional[List[str]] = None
+) -> None:
     """Become the runtime: the process ends with it. What brought us here is no module of the
-    function's."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == "lambdad"]:
-        del sys.modules[name]
+    function's; to free it would write to its memory, so it is kept where nobody finds it."""
+    kept = [sys.modules.pop(name, None) for name in hidden or own_modules()]
     os.environ.clear()
     os.environ.update(variables)
     time.tzset()
     os.chdir(variables["LAMBDA_TASK_ROOT"])
     run()
+    del kept
     sys.exit(0)
+
+
+def run_program(variables: Dict[str, str], interpreter: str, bootstrap: str) -> None:
+    """Become the runtime as a program of its own, in the wrapper that the function may name; does
+    not return."""
+    command = [interpreter, bootstrap]
+    wrapper = variables.get("AWS_LAMBDA_EXEC_WRAPPER")
+    if wrapper:
+        command.insert(0, wrapper)
+    os.chdir(variables["LAMBDA_TASK_ROOT"])
+    try:
+        os.execve(command[0], command, variables)  # noqa: S606
+    except OSError as error:
+        print(f"{command[0]}: {error.strerror}", file=sys.stderr, flush=True)
+        os._exit(127 if isinstance(error, FileNotFoundError) else 126)
 
 
 def _listen(port: int) -> socket.socket:

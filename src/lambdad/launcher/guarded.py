@@ -1,7 +1,7 @@
 """The one place that keeps the sandbox contract safe, around every implementation.
 
-`ended` is called exactly once; `kill` may be called at any time; an identifier is used by one
-sandbox at a time; nothing starts after `close`.
+`ended` is called exactly once a run; `kill` and `discard` may be called at any time; an identifier
+is used by one sandbox at a time; nothing starts after `close`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ class Guarded:
 
     def prepare(self, runtime: str, account_id: str, prepared: Prepared) -> None:
         """See the contract."""
-        self._refuse_when_closed()
+        self.refuse_when_closed()
         self._inner.prepare(runtime, account_id, prepared)
 
     def start(self, order: Order, channel: int, output: int, ended: Ended) -> Sandbox:
         """See the contract."""
-        self._refuse_when_closed()
+        self.refuse_when_closed()
         if order.environment_id in self._running:
             raise OSError(f"the environment {order.environment_id} has a sandbox already")
         guarded = _GuardedSandbox(self, order.environment_id, ended)
@@ -34,7 +34,7 @@ class Guarded:
             guarded.inner = self._inner.start(order, channel, output, guarded.end)
         except BaseException:
             self._running.pop(order.environment_id, None)
-            guarded.over = True
+            guarded.is_over = True
             raise
         return guarded
 
@@ -43,35 +43,69 @@ class Guarded:
         if not self._closed:
             self._closed = True
             for sandbox in list(self._running.values()):
-                sandbox.kill()
+                sandbox.discard()
             self._inner.close()
 
     def forget(self, environment_id: str) -> None:
-        """The sandbox of this environment has ended."""
+        """The sandbox of this environment has been discarded."""
         self._running.pop(environment_id, None)
 
-    def _refuse_when_closed(self) -> None:
+    def refuse_when_closed(self) -> None:
+        """OSError when nothing may start any more."""
         if self._closed:
             raise OSError("the server is stopping")
 
 
 class _GuardedSandbox:
+    """`is_over` tells whether the run is; `is_discarded` whether the place is given back."""
+
     def __init__(self, owner: Guarded, environment_id: str, ended: Ended) -> None:
         self.inner: Sandbox | None = None
-        self.over = False
+        self.is_over = False
+        self.is_discarded = False
         self._owner = owner
         self._environment_id = environment_id
         self._ended = ended
 
     def gauges(self) -> Gauges:
-        return Gauges() if self.over or self.inner is None else self.inner.gauges()
+        return Gauges() if self.is_over or self.inner is None else self.inner.gauges()
 
     def kill(self) -> None:
-        if not self.over and self.inner is not None:
+        if not self.is_over and self.inner is not None:
             self.inner.kill()
 
+    def check_memory(self) -> bool:
+        return not self.is_over and self.inner is not None and self.inner.check_memory()
+
+    def freeze(self) -> None:
+        if not self.is_over and self.inner is not None:
+            self.inner.freeze()
+
+    def thaw(self) -> None:
+        if not self.is_over and self.inner is not None:
+            self.inner.thaw()
+
+    def restart(self, channel: int, output: int) -> None:
+        self._owner.refuse_when_closed()
+        if self.inner is None or self.is_discarded or not self.is_over:
+            raise OSError("only a sandbox whose processes have ended can be started again")
+        self.is_over = False
+        try:
+            self.inner.restart(channel, output)
+        except BaseException:
+            self.is_over = True
+            raise
+
+    def discard(self) -> None:
+        if not self.is_discarded and self.inner is not None:
+            self.is_discarded = True
+            if self.is_over:
+                self._owner.forget(self._environment_id)
+            self.inner.discard()
+
     def end(self, how: Exit) -> None:
-        if not self.over:
-            self.over = True
-            self._owner.forget(self._environment_id)
+        if not self.is_over:
+            self.is_over = True
+            if self.is_discarded:
+                self._owner.forget(self._environment_id)
             self._ended(how)

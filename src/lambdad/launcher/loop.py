@@ -1,7 +1,10 @@
-"""The launcher's one loop: descriptors that have something to say, and children that ended."""
+"""The launcher's one loop: descriptors that have something to say, children that ended, and what is
+due."""
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import os
 import selectors
 import signal
@@ -19,6 +22,8 @@ class Loop:
         self._selector = selectors.DefaultSelector()
         self._children: dict[int, Callable[[int], None]] = {}
         self._signals: dict[int, Callable[[], None]] = {}
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
         self._running = True
         self._wakeup, self._wakeup_end = os.pipe()
         os.set_blocking(self._wakeup_end, False)
@@ -43,6 +48,11 @@ class Loop:
         self._signals[number] = callback
         signal.signal(number, lambda *_: None)
 
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> None:
+        """Call back once, when so many seconds have passed."""
+        due = time.monotonic() + seconds
+        heapq.heappush(self._due, (due, next(self._numbers), callback))
+
     def run(self) -> None:
         """Serve until `stop`."""
         self._running = True
@@ -51,10 +61,12 @@ class Loop:
 
     def run_once(self, timeout: float | None) -> None:
         """Serve what is there, or wait at most `timeout` seconds (None: without end) for it."""
-        for key, _ in self._selector.select(timeout):
+        for key, _ in self._selector.select(self._until_due(timeout)):
             # A callback before this one may have given the number to somebody else.
             if self._selector.get_map().get(key.fd) is key:
                 key.data()
+        while self._due and self._due[0][0] <= time.monotonic():
+            heapq.heappop(self._due)[2]()
 
     def run_until_alone(self, seconds: float) -> None:
         """Serve until every child has ended and been told of, or `seconds` have passed."""
@@ -74,6 +86,12 @@ class Loop:
         self._selector.close()
         os.close(self._wakeup)
         os.close(self._wakeup_end)
+
+    def _until_due(self, timeout: float | None) -> float | None:
+        if not self._due:
+            return timeout
+        seconds = max(0.0, self._due[0][0] - time.monotonic())
+        return seconds if timeout is None else min(seconds, timeout)
 
     def _signalled(self) -> None:
         for number in set(os.read(self._wakeup, 4096)):

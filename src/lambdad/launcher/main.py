@@ -11,27 +11,32 @@ import fcntl
 import os
 import resource
 import socket
+import stat
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from lambdad.config import Config
 from lambdad.errors import SettingsError
-from lambdad.launcher import cgroups, node_process, syscalls
+from lambdad.launcher import cgroup_search, node_process, syscalls, user_namespace
+from lambdad.launcher.cgroups import Cgroups
 from lambdad.launcher.contract import Sandboxes
+from lambdad.launcher.forked_sandbox import Ground
 from lambdad.launcher.guarded import Guarded
 from lambdad.launcher.interpreters import Interpreter, find_interpreters
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.namespaces import Namespaces
 from lambdad.launcher.process import Processes
 from lambdad.launcher.runtime_trees import RuntimeTrees
-from lambdad.launcher.slots import Slot
+from lambdad.launcher.slots import Slot, of_namespace
 from lambdad.launcher.supervisor import REFUSED_TO_START, Supervisor
 
 _BACKLOG = 2048
 _LOCK_WAIT_SECONDS = 3.0
 _RUN_DIRECTORY = Path("/run/lambdad")
+_WITHOUT = "WITHOUT isolation: as ordinary processes that see this machine's files and network."
 
 
 def main() -> int:
@@ -47,30 +52,89 @@ def main() -> int:
 
 def launch(config: Config) -> int:
     """Take the data directory and the port, then supervise a node until told to stop."""
-    _check_privilege(config)
+    os.chdir("/")  # sandboxes are entered and left from here
+    standing = _find_standing(config)
     _raise_descriptor_limit()
     data = Path(config.data_dir)
     lock = lock_data_directory(data)
     listener = listen(config.host, config.port)
     home = data / "node"
     try:
-        node_process.make_home(home)
+        node_process.make_home(home, standing.node_uid)
     except OSError as error:
         raise SettingsError(f"data_dir: {home} cannot be used: {error.strerror}") from None
-    is_shared = config.sandbox == "process" and os.geteuid() == 0
+    is_shared = config.sandbox == "process" and standing.slot is not None
     interpreters = find_interpreters(readable_by_all=is_shared)
     loop = Loop()
     supervisor = Supervisor(
         loop=loop,
-        sandboxes=_sandboxes(config, loop, data, home / "code", interpreters),
+        sandboxes=_sandboxes(config, standing, loop, data, interpreters),
         interpreters=interpreters,
-        start_node=_node_starter(config, listener, home, interpreters),
+        start_node=_node_starter(config, standing, listener, home, interpreters),
     )
     try:
         return supervisor.run()
     finally:
         listener.close()
         os.close(lock)
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """Who this server is on its machine: with a slot and user ids of its own when it is root, be it
+    only in a user namespace; just an ordinary user's program otherwise."""
+
+    slot: Slot | None
+    user: int = 0  # outside of the namespace
+
+    @property
+    def is_rootless(self) -> bool:
+        return self.user != 0
+
+    @property
+    def name(self) -> str:
+        """What nobody else's cgroups are named after."""
+        assert self.slot is not None
+        return f"user-{self.user}-{self.slot.number}" if self.user else str(self.slot.number)
+
+    @property
+    def node_uid(self) -> int | None:
+        return self.slot.node_uid if self.slot else None
+
+
+def _find_standing(config: Config) -> _Standing:
+    if os.geteuid() == 0:
+        return _Standing(Slot(_RUN_DIRECTORY))
+    if config.sandbox == "process":
+        return _Standing(None)
+    if sys.platform != "linux":
+        raise SettingsError(
+            "sandbox: isolating functions by namespaces needs Linux. --sandbox process runs "
+            f"functions {_WITHOUT}"
+        )
+    user = os.getuid()
+    directory = _users_run_directory(user)
+    try:
+        users = of_namespace(user_namespace.enter())
+        return _Standing(Slot(directory, users), user)
+    except OSError as error:
+        raise SettingsError(
+            f"sandbox: isolating functions by namespaces needs root, or a user namespace: {error}. "
+            "`lambdad doctor` says what this machine offers. --sandbox process runs functions "
+            f"{_WITHOUT}"
+        ) from None
+
+
+def _users_run_directory(user: int) -> Path:
+    """Where the servers of this user take their slots; nobody else can write there."""
+    directory = Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp") / f"lambdad-{user}"  # noqa: S108
+    directory.mkdir(mode=0o700, exist_ok=True)
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != user or found.st_mode & 0o022:
+        raise SettingsError(
+            f"{directory} must be a directory that only you can write to; remove it"
+        )
+    return directory
 
 
 def lock_data_directory(data: Path) -> int:
@@ -121,29 +185,18 @@ def _raise_descriptor_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _check_privilege(config: Config) -> None:
-    if config.sandbox == "namespaces" and (sys.platform != "linux" or os.geteuid() != 0):
-        raise SettingsError(
-            "sandbox: isolating functions by namespaces needs root on Linux. Run the server as "
-            "root, or choose --sandbox process, which runs functions WITHOUT isolation: as "
-            "ordinary processes that see this machine's files and network."
-        )
-
-
 def _sandboxes(
     config: Config,
+    standing: _Standing,
     loop: Loop,
     data: Path,
-    code_directory: Path,
     interpreters: dict[str, Interpreter],
 ) -> Callable[[], Sandboxes]:
     """How to make the sandboxes for one node's life."""
     trees = RuntimeTrees(data / "runtimes")
     trees.remove_unfinished()
-    user_ids = None
-    if os.geteuid() == 0:
-        slot = Slot(_RUN_DIRECTORY)
-        user_ids = slot.user_ids()
+    user_ids = standing.slot.user_ids() if standing.slot else None
+    code_directory = data / "node/code"
     if config.sandbox == "process":
         return lambda: Guarded(
             Processes(
@@ -156,42 +209,47 @@ def _sandboxes(
             )
         )
     assert user_ids is not None
-    groups = _prepare_namespaces(config, slot)
+    groups = _prepare_namespaces(config, standing)
     atexit.register(groups.remove_all)  # our own directory, which is empty by then
     return lambda: Guarded(
         Namespaces(
-            loop=loop,
-            cgroups=groups,
-            user_ids=user_ids,
+            ground=Ground(loop, groups, user_ids),
             interpreters=interpreters,
             trees=trees,
             code_directory=code_directory,
             root=data / "root",
+            pool_mb=config.pool_memory,
         )
     )
 
 
-def _prepare_namespaces(config: Config, slot: Slot) -> cgroups.Cgroups:
+def _prepare_namespaces(config: Config, standing: _Standing) -> Cgroups:
     """Leave the host's mount namespace, so that no mount of ours outlives us, and find cgroups."""
     try:
         syscalls.unshare(syscalls.CLONE_NEWNS)
         syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_SLAVE)
-        groups = cgroups.find_cgroups(str(slot.number))
+        if standing.is_rootless:
+            return cgroup_search.find_delegated_cgroups(standing.name)
+        groups = cgroup_search.find_cgroups(standing.name)
     except OSError as error:
         raise SettingsError(
-            f"sandbox: this machine does not let root make namespaces and cgroups: {error}. "
-            "Choose --sandbox process to run functions WITHOUT isolation."
+            f"sandbox: this machine does not let us make namespaces and cgroups: {error}. "
+            f"--sandbox process runs functions {_WITHOUT}"
         ) from None
     if config.cgroup_favordynmods:
         try:
-            cgroups.mount_favordynmods(_RUN_DIRECTORY / "favordynmods")
+            cgroup_search.mount_favordynmods(_RUN_DIRECTORY / "favordynmods")
         except OSError:
             pass  # starts are slower on an idle machine, nothing else
     return groups
 
 
 def _node_starter(
-    config: Config, listener: socket.socket, home: Path, interpreters: dict[str, Interpreter]
+    config: Config,
+    standing: _Standing,
+    listener: socket.socket,
+    home: Path,
+    interpreters: dict[str, Interpreter],
 ) -> Callable[[int], int]:
     def start(node_socket: int) -> int:
         description, writing_end = os.pipe()  # in a pipe, as no setting shows in a process table
@@ -199,7 +257,7 @@ def _node_starter(
         os.close(writing_end)
         prefixes = [interpreter.prefix for interpreter in interpreters.values()]
         process = node_process.NodeProcess(
-            node_socket, listener.fileno(), description, home, prefixes
+            node_socket, listener.fileno(), description, home, prefixes, standing.node_uid
         )
         try:
             return process.start()

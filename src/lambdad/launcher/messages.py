@@ -1,10 +1,13 @@
 """What node and launcher say to each other: one packet each, descriptors beside it.
 
-    node ─▶ launcher   Prepare · Start [channel, output] · Stop
-    launcher ─▶ node   Hello · Prepared · Started [gauges …] · NotStarted · Exited
+    node ─▶ launcher   Prepare · Start [channel, output] · Restart [channel, output]
+                       Kill · Discard · CheckMemory · Freeze · Thaw
+    launcher ─▶ node   Hello · Prepared · Started [gauges …] · NotStarted ·
+                       MemoryChecked · Exited
 
-`Hello` is the first packet of all. Every `Start` is answered by `Started` or `NotStarted`; every
-`Started` is followed, some day, by one `Exited`.
+`Hello` is the first packet of all. Every `Start` and `Restart` is answered by `Started` or
+`NotStarted`; every `Started` is followed, some day, by one `Exited`. After it the environment's
+place is still there, until `Discard`.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import dataclasses
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from lambdad.launcher import packets
 from lambdad.launcher.contract import Order
@@ -58,20 +61,64 @@ class Started:
 
     environment_id: str
     gauges: list[str]
-    cpu_quota: str
+    texts: dict[str, str]
 
 
 @dataclass(frozen=True)
 class NotStarted:
-    """No sandbox came to be."""
+    """No sandbox came to be, or none could run again, and nothing of it is left."""
 
     environment_id: str
     problem: str
 
 
 @dataclass(frozen=True)
-class Stop:
-    """Kill the sandbox of this environment."""
+class Restart:
+    """Run again in the sandbox of this environment, whose processes have ended; the packet carries
+    a new channel and output."""
+
+    environment_id: str
+
+
+@dataclass(frozen=True)
+class Kill:
+    """End every process of this environment; its place stays."""
+
+    environment_id: str
+
+
+@dataclass(frozen=True)
+class Discard:
+    """End every process of this environment and give its place back."""
+
+    environment_id: str
+
+
+@dataclass(frozen=True)
+class CheckMemory:
+    """Kill the processes of this environment if they use more memory than they may."""
+
+    environment_id: str
+
+
+@dataclass(frozen=True)
+class MemoryChecked:
+    """Answer to CheckMemory; when it is over its limit, `Exited` follows."""
+
+    environment_id: str
+    is_over: bool
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """Stop every process of this environment, which has no freezer gauge."""
+
+    environment_id: str
+
+
+@dataclass(frozen=True)
+class Thaw:
+    """Let every process of this environment go on."""
 
     environment_id: str
 
@@ -86,11 +133,23 @@ class Exited:
     memory_peak: int
 
 
-Message = Hello | Prepare | Prepared | Start | Started | NotStarted | Stop | Exited
-_KINDS = {
-    kind.__name__: kind
-    for kind in (Hello, Prepare, Prepared, Start, Started, NotStarted, Stop, Exited)
-}
+Message = (
+    Hello
+    | Prepare
+    | Prepared
+    | Start
+    | Started
+    | NotStarted
+    | Restart
+    | Kill
+    | Discard
+    | CheckMemory
+    | MemoryChecked
+    | Freeze
+    | Thaw
+    | Exited
+)
+_KINDS = {kind.__name__: kind for kind in get_args(Message)}
 
 
 def encode(message: Message) -> dict[str, Any]:

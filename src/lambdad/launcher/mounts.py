@@ -18,7 +18,13 @@ from lambdad.launcher import syscalls as sys
 
 TASK = "/var/task"
 RUNTIME = "/var/runtime"
+LAYERS = "/opt"
 LANG = "/var/lang"
+TMP = "/tmp"  # noqa: S108
+NETWORK = "/run/network"  # an environment's network namespace, for its next run
+NEW_PROC = "/run/proc"  # where /proc is mounted before it takes its place
+_TMP_INODES_PER_MB = 256
+_TMP_MB = 512  # AWS's default; set to what a function has when it is known
 _READ_ONLY = sys.MS_RDONLY | sys.MS_NOSUID | sys.MS_NODEV
 _HOST_TREES = (
     "/usr/bin",
@@ -37,12 +43,12 @@ _DEVICES = ("null", "zero", "full", "random", "urandom")
 # that a function's code may bring must be there.
 _EMPTY = (
     f"{TASK}/lib",
-    "/opt",
-    "/tmp",  # noqa: S108
+    LAYERS,
+    TMP,
     "/proc",
     "/dev",
     "/var/lang/bin",
-    "/run",
+    NEW_PROC,
     "/usr/local/bin",
 )
 _FILES = {
@@ -51,6 +57,7 @@ _FILES = {
     "/etc/hosts": "127.0.0.1 localhost sandbox.localdomain sandbox\n::1 localhost\n",
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
     "/etc/resolv.conf": "",
+    NETWORK: "",
 }
 
 
@@ -94,6 +101,29 @@ def enter_root(root: Path) -> None:
     os.chdir("/")
     sys.mount(None, "/", None, sys.MS_REMOUNT | sys.MS_BIND | _READ_ONLY)
     sys.mount(None, "/", None, sys.MS_REC | sys.MS_PRIVATE)
+
+
+def mount_tmp(size_mb: int = _TMP_MB, again: int = 0) -> None:
+    """Give this mount namespace a /tmp of that size, or (MS_REMOUNT) another size to the one it
+    has."""
+    options = f"size={size_mb}m,mode=1777,nr_inodes={size_mb * _TMP_INODES_PER_MB}"
+    sys.mount("tmp", TMP, "tmpfs", again | sys.MS_NOSUID | sys.MS_NODEV, options)
+
+
+def keep_network() -> None:
+    """Give the network namespace a name in this mount namespace, where a next run finds it."""
+    sys.mount("/proc/self/ns/net", NETWORK, None, sys.MS_BIND)
+    sys.mount(None, NETWORK, None, sys.MS_BIND | sys.MS_REMOUNT | sys.MS_NOEXEC | _READ_ONLY)
+
+
+def furnish(tmp_mb: int, code: int, layers: int | None = None) -> None:
+    """Put the detached mounts `code` and `layers` in their places in this mount namespace, and set
+    the size of its /tmp."""
+    sys.move_mount(code, TASK)
+    if layers is not None:
+        sys.move_mount(layers, LAYERS)
+    if tmp_mb != _TMP_MB:
+        mount_tmp(tmp_mb, sys.MS_REMOUNT)
 
 
 def bind_read_only(source: Path, target: Path) -> None:

@@ -7,16 +7,17 @@ processes. Needs root.
 
 from __future__ import annotations
 
+import itertools
 import os
+from functools import partial
 from pathlib import Path
 
 from lambdad.launcher import syscalls
-from lambdad.launcher.cgroups import Cgroup, Cgroups, Limits
-from lambdad.launcher.contract import Ended, Exit, Gauges, Order, Prepared, Sandbox
+from lambdad.launcher.contract import Ended, Order, Prepared, Sandbox
+from lambdad.launcher.forked_sandbox import ForkedSandbox, Ground
 from lambdad.launcher.interpreters import Interpreter
-from lambdad.launcher.loop import Loop
+from lambdad.launcher.pool import Pool, PoolKey
 from lambdad.launcher.runtime_trees import RuntimeTrees
-from lambdad.launcher.slots import UserIds
 from lambdad.launcher.zygotes import ZygoteProcess
 
 _CODE_ATTRIBUTES = (
@@ -25,24 +26,22 @@ _CODE_ATTRIBUTES = (
 
 
 class Namespaces:
-    """Makes `namespaces` sandboxes, each forked from the zygote of its runtime and account."""
+    """Makes `namespaces` sandboxes, each forked from the zygote of its runtime and account, if
+    possible before anybody asks."""
 
     name = "namespaces"
 
     def __init__(
         self,
         *,
-        loop: Loop,
-        cgroups: Cgroups,
-        user_ids: UserIds,
+        ground: Ground,
         interpreters: dict[str, Interpreter],
         trees: RuntimeTrees,
         code_directory: Path,
         root: Path,
+        pool_mb: int,
     ) -> None:
-        self._loop = loop
-        self._cgroups = cgroups
-        self._user_ids = user_ids
+        self._ground = ground
         self._interpreters = interpreters
         self._trees = trees
         self._root = root
@@ -51,45 +50,65 @@ class Namespaces:
             code_directory, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         )
         self._zygotes: dict[tuple[str, str], ZygoteProcess] = {}
+        self._numbers = itertools.count(1)
+        self._pool: Pool[ForkedSandbox] = Pool(
+            ground.loop, partial(self._fork, is_ahead=True), pool_mb
+        )
         root.mkdir(exist_ok=True)
+        # Another thread that shares our root could be surprised when we enter a sandbox's.
+        syscalls.unshare(syscalls.CLONE_FS)
 
     def prepare(self, runtime: str, account_id: str, prepared: Prepared) -> None:
-        """Start the zygote, unless it is there."""
-        self._zygote(runtime, account_id).when_ready(prepared)
+        """Start the zygote, unless it is there, and let some sandboxes wait."""
+
+        def warm(problem: str | None) -> None:
+            if problem is None:
+                self._pool.expect((runtime, account_id, ""))
+            prepared(problem)
+
+        self._zygote(runtime, account_id).when_ready(warm)
 
     def start(self, order: Order, channel: int, output: int, ended: Ended) -> Sandbox:
-        """Fork a sandbox; its code is looked up beneath the code store, no link followed."""
-        zygote = self._zygote(order.runtime, order.account_id)
-        opened = [self._clone_code(order.code)]
+        """Take or fork a sandbox; its trees are looked up beneath the code store, no link
+        followed."""
+        trees: list[int] = []
         try:
-            cgroup = self._cgroups.create(order.environment_id, Limits(order.memory_mb))
-            sandbox = _ForkedSandbox(self._loop, cgroup, self._user_ids, ended)
+            for name in filter(None, (order.code, order.layers)):
+                trees.append(self._clone_tree(name))
+            sandbox = self._take_or_fork(order)
             try:
-                opened += cgroup.open_entrances()
-                os.fchown(output, sandbox.uid, sandbox.uid)  # so that /dev/stdout can be opened
-                request = {
-                    "id": order.environment_id,
-                    "uid": sandbox.uid,
-                    "ephemeral_storage_mb": order.ephemeral_storage_mb,
-                }
-                zygote.fork(
-                    request, [channel, output, *opened], sandbox.set_pidfd, sandbox.set_exited
-                )
-            except OSError:
-                sandbox.give_back()
+                sandbox.furnish(order, tuple(trees), channel, output, ended)
+            except BaseException:
+                sandbox.discard()
                 raise
         finally:
-            for descriptor in opened:
+            for descriptor in trees:
                 os.close(descriptor)
         return sandbox
 
     def close(self) -> None:
-        """End every zygote and give the descriptors back."""
+        """End all that wait and every zygote, and give the descriptors back."""
+        self._pool.close()
         for zygote in self._zygotes.values():
             zygote.kill()
         os.close(self._code_directory)
 
-    def _clone_code(self, name: str) -> int:
+    def _take_or_fork(self, order: Order) -> ForkedSandbox:
+        key = (order.runtime, order.account_id, order.heap_class)
+        waiting = self._pool.take(key) if order.start == "pool" else None
+        return waiting or self._fork(key)
+
+    def _fork(self, key: PoolKey, *, is_ahead: bool = False) -> ForkedSandbox:
+        runtime, account_id, _ = key
+        return ForkedSandbox(
+            self._ground,
+            f"e{next(self._numbers)}",
+            partial(self._zygote, runtime, account_id),
+            partial(self._pool.forget, key),
+            is_ahead=is_ahead,
+        )
+
+    def _clone_tree(self, name: str) -> int:
         directory = syscalls.open_beneath(self._code_directory, name)
         try:
             return syscalls.clone_mount(directory, _CODE_ATTRIBUTES)
@@ -102,62 +121,6 @@ class Namespaces:
             interpreter = self._interpreters.get(runtime)
             if interpreter is None:
                 raise OSError(f"{runtime} is not on this machine")
-            zygote = ZygoteProcess(self._loop, interpreter, self._trees, self._root)
+            zygote = ZygoteProcess(self._ground.loop, interpreter, self._trees, self._root)
             self._zygotes[runtime, account_id] = zygote
         return zygote
-
-
-class _ForkedSandbox:
-    """One environment's sandbox; its process is known, by a pidfd, once the zygote has forked."""
-
-    def __init__(self, loop: Loop, cgroup: Cgroup, user_ids: UserIds, ended: Ended) -> None:
-        self.uid = user_ids.take()
-        self._loop = loop
-        self._user_ids = user_ids
-        self._cgroup = cgroup
-        self._ended = ended
-        self._pidfd: int | None = None
-        self._is_doomed = False
-        # The kernel may pick any process; the others would go on without it.
-        self._out_of_memory = cgroup.open_out_of_memory_event()
-        if self._out_of_memory is not None:
-            loop.watch(self._out_of_memory, self._run_out_of_memory)
-
-    def gauges(self) -> Gauges:
-        cpu, quota = self._cgroup.open_cpu_quota()
-        return Gauges({"memory_peak": self._cgroup.open_memory_peak(), "cpu_quota": cpu}, quota)
-
-    def kill(self) -> None:
-        self._is_doomed = True
-        if self._pidfd is not None:
-            try:
-                syscalls.pidfd_send_signal(self._pidfd, 9)  # the kernel ends the whole namespace
-            except ProcessLookupError:
-                pass
-
-    def set_pidfd(self, pidfd: int) -> None:
-        self._pidfd = pidfd
-        if self._is_doomed:
-            self.kill()
-
-    def _run_out_of_memory(self) -> None:
-        assert self._out_of_memory is not None
-        os.eventfd_read(self._out_of_memory)
-        self.kill()
-
-    def set_exited(self, status: int) -> None:
-        out_of_memory = self._cgroup.out_of_memory_kills() > 0
-        memory_peak = self._cgroup.memory_peak()
-        self.give_back()
-        self._ended(Exit(status, out_of_memory, memory_peak))
-
-    def give_back(self) -> None:
-        if self._out_of_memory is not None:
-            self._loop.forget(self._out_of_memory)
-            os.close(self._out_of_memory)
-            self._out_of_memory = None
-        self._cgroup.remove()
-        self._user_ids.give_back(self.uid)
-        if self._pidfd is not None:
-            os.close(self._pidfd)
-            self._pidfd = None

@@ -11,13 +11,19 @@ from collections.abc import Callable
 from lambdad.launcher import messages, packets
 from lambdad.launcher.contract import Exit, Sandbox, Sandboxes
 from lambdad.launcher.messages import (
+    CheckMemory,
+    Discard,
     Exited,
+    Freeze,
+    Kill,
+    MemoryChecked,
     NotStarted,
     Prepare,
     Prepared,
+    Restart,
     Start,
     Started,
-    Stop,
+    Thaw,
 )
 
 
@@ -34,7 +40,8 @@ class NodeLife:
         self.channel = channel
         self._sandboxes = sandboxes
         self._on_nonsense = on_nonsense
-        self._running: dict[str, Sandbox] = {}
+        self._known: dict[str, Sandbox] = {}
+        self._running: set[str] = set()
         self._is_over = False
 
     def receive(self) -> bool:
@@ -53,7 +60,7 @@ class NodeLife:
         """The node is dead: kill all that it started."""
         self._is_over = True
         self._sandboxes.close()
-        self._running.clear()
+        self._known.clear()
         self.channel.close()
 
     def _obey(self, content: dict[str, object], descriptors: list[int]) -> None:
@@ -65,9 +72,20 @@ class NodeLife:
                 case Start():
                     channel, output = descriptors
                     self._start(message, channel, output)
-                case Stop():
-                    if sandbox := self._running.get(message.environment_id):
-                        sandbox.kill()
+                case Restart(environment_id):
+                    channel, output = descriptors
+                    self._restart(environment_id, channel, output)
+                case Kill(environment_id) if environment_id in self._known:
+                    self._known[environment_id].kill()
+                case Discard(environment_id):
+                    self._discard(environment_id)
+                case CheckMemory(environment_id) if environment_id in self._known:
+                    is_over = self._known[environment_id].check_memory()
+                    self._tell(MemoryChecked(environment_id, is_over))
+                case Freeze(environment_id) if environment_id in self._known:
+                    self._known[environment_id].freeze()
+                case Thaw(environment_id) if environment_id in self._known:
+                    self._known[environment_id].thaw()
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -85,7 +103,8 @@ class NodeLife:
         environment_id = message.order.environment_id
 
         def ended(how: Exit) -> None:
-            if self._running.pop(environment_id, None):
+            if environment_id in self._running:
+                self._running.remove(environment_id)
                 self._tell(Exited(environment_id, how.status, how.out_of_memory, how.memory_peak))
 
         try:
@@ -93,17 +112,38 @@ class NodeLife:
         except OSError as error:
             self._tell(NotStarted(environment_id, str(error)))
             return
+        self._known[environment_id] = sandbox
+        self._began(environment_id)
+
+    def _restart(self, environment_id: str, channel: int, output: int) -> None:
+        sandbox = self._known[environment_id]
+        try:
+            sandbox.restart(channel, output)
+        except OSError as error:
+            self._discard(environment_id)
+            self._tell(NotStarted(environment_id, str(error)))
+            return
+        self._began(environment_id)
+
+    def _began(self, environment_id: str) -> None:
+        """Say so, and hand the gauges over; without them there is no sandbox."""
+        sandbox = self._known[environment_id]
         try:
             gauges = sandbox.gauges()
         except OSError as error:
-            sandbox.kill()  # nobody knows of it yet, and nobody will
-            self._tell(NotStarted(environment_id, str(error)))
+            del self._known[environment_id]
+            self._tell(NotStarted(environment_id, str(error)))  # so nobody is told of its end
+            sandbox.discard()
             return
-        self._running[environment_id] = sandbox
+        self._running.add(environment_id)
         handed = list(gauges.descriptors.values())
-        self._tell(Started(environment_id, list(gauges.descriptors), gauges.cpu_quota), handed)
+        self._tell(Started(environment_id, list(gauges.descriptors), gauges.texts), handed)
         for descriptor in handed:
             os.close(descriptor)
+
+    def _discard(self, environment_id: str) -> None:
+        if sandbox := self._known.pop(environment_id, None):
+            sandbox.discard()  # and if it runs, its end is still told
 
     def _tell(self, message: messages.Message, descriptors: list[int] | None = None) -> None:
         if not self._is_over:

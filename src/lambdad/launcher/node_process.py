@@ -18,20 +18,21 @@ from pathlib import Path
 from typing import NoReturn
 
 from lambdad.launcher import syscalls
-from lambdad.launcher.slots import NODE_UID
 
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "NO_COLOR", "PYTHONWARNINGS")
 
 
 @dataclass(frozen=True)
 class NodeProcess:
-    """What a node is started with: descriptors that it inherits, and directories that it needs."""
+    """What a node is started with: descriptors that it inherits, directories that it needs, and the
+    user that it becomes (None: it stays who we are)."""
 
     launcher_socket: int
     listener: int
     config: int
     home: Path
     interpreter_prefixes: Sequence[str]
+    uid: int | None
 
     def start(self) -> int:
         """Fork and become the node; returns its pid."""
@@ -47,9 +48,9 @@ class NodeProcess:
             for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, signal.SIG_DFL)
             os.setsid()  # a Ctrl-C in the terminal is the launcher's to handle
-            if os.geteuid() == 0:
-                _open_ways([*_python_paths(), *self.interpreter_prefixes], self.home)
-                _drop_root()
+            if self.uid is not None:
+                open_ways([*_python_paths(), *self.interpreter_prefixes], self.home)
+                _drop_root(self.uid)
             os.umask(0o077)  # what the node keeps is nobody else's
             if sys.platform == "linux":
                 syscalls.die_with_parent()
@@ -72,7 +73,7 @@ class NodeProcess:
         os.execve(sys.executable, command, variables)  # noqa: S606
 
 
-def make_home(home: Path) -> None:
+def make_home(home: Path, uid: int | None) -> None:
     """The directory that belongs to the node, and the only one that it can write to.
 
     What stands in it is whatever an earlier node left there, so no link is followed.
@@ -84,18 +85,18 @@ def make_home(home: Path) -> None:
             directory.mkdir()
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
-            if os.geteuid() == 0:
-                os.fchown(descriptor, NODE_UID, NODE_UID)
+            if uid is not None:
+                os.fchown(descriptor, uid, uid)
             os.fchmod(descriptor, mode)
         finally:
             os.close(descriptor)
 
 
-def _drop_root() -> None:
+def _drop_root(uid: int) -> None:
     os.setgroups([])
     syscalls.drop_bounding_capabilities()
-    os.setresgid(NODE_UID, NODE_UID, NODE_UID)
-    os.setresuid(NODE_UID, NODE_UID, NODE_UID)
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
 
 
 def _python_paths() -> list[str]:
@@ -104,7 +105,7 @@ def _python_paths() -> list[str]:
     return [os.path.realpath(path) for path in paths if path and os.path.exists(path)]
 
 
-def _open_ways(readable: Sequence[str], home: Path) -> None:
+def open_ways(readable: Sequence[str], home: Path) -> None:
     """Let everyone of this new mount namespace reach the `readable` trees and `home`."""
     wanted = {os.path.realpath(path) for path in [*readable, str(home)]}
     closed = sorted({top for path in wanted if (top := _first_closed(path))})
@@ -113,8 +114,17 @@ def _open_ways(readable: Sequence[str], home: Path) -> None:
     syscalls.unshare(syscalls.CLONE_NEWNS)
     syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_SLAVE)
     for top in closed:
-        below = sorted(path for path in wanted if path == top or path.startswith(top + "/"))
-        _replace(top, below, writable=os.path.realpath(home))
+        below = [path for path in wanted if path == top or path.startswith(top + "/")]
+        _replace(top, _outermost(below), writable=os.path.realpath(home))
+
+
+def _outermost(paths: Sequence[str]) -> list[str]:
+    """Without those that lie below others."""
+    found: list[str] = []
+    for path in sorted(paths):
+        if not any(path.startswith(top + "/") for top in found):
+            found.append(path)
+    return found
 
 
 def _first_closed(path: str) -> str | None:

@@ -11,6 +11,9 @@ import os
 import signal
 import subprocess
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lambdad.launcher.contract import Ended, Exit, Gauges, Order, Prepared, Sandbox
@@ -75,22 +78,17 @@ class Processes:
             "runtime": [str(tree / "runtime")],
             "source": str(tree / "source"),
             "launcher": os.getpid(),
+            "start": order.start,
         }
+        program = _Program(interpreter, command, uid)
+        sandbox = _Process(self._loop, program, ended, partial(self._give_back, uid, temporary))
         try:
             if uid is not None:
                 os.chown(temporary, uid, uid)
-            sandbox = _Process(_start(interpreter, command, channel, output, uid))
+            sandbox.run(channel, output)
         except BaseException:
             self._give_back(uid, temporary)
             raise
-
-        def exited(status: int) -> None:
-            sandbox.is_gone = True
-            sandbox.kill_group()
-            self._give_back(uid, temporary)
-            ended(Exit(status))
-
-        self._loop.adopt(sandbox.pid, exited)
         return sandbox
 
     def close(self) -> None:
@@ -110,46 +108,86 @@ class Processes:
         return interpreter
 
 
+@dataclass(frozen=True)
+class _Program:
+    """What is run, as which user (None: the server's own)."""
+
+    interpreter: Interpreter
+    command: dict[str, object]
+    uid: int | None
+
+    def start(self, channel: int, output: int) -> int:
+        """Start it; returns the process id."""
+        source = str(self.command["source"])
+        arguments = [source, str(channel), str(output), json.dumps(self.command)]
+        process = subprocess.Popen(  # noqa: S603
+            [self.interpreter.executable, "-I", "-S", "-X", "utf8", "-c", _MAIN, *arguments],
+            stdin=subprocess.DEVNULL,
+            env={"PATH": os.environ.get("PATH", os.defpath)},
+            pass_fds=(channel, output),
+            start_new_session=True,
+            user=self.uid,
+            group=self.uid,
+            extra_groups=[] if self.uid is not None else None,
+        )
+        process.returncode = 0  # the loop reaps it; Popen must not try
+        return process.pid
+
+
 class _Process:
-    def __init__(self, pid: int) -> None:
-        self.is_gone = False
-        self.pid = pid
+    """What the function starts is in its process group, unless it takes care not to be."""
+
+    def __init__(
+        self, loop: Loop, program: _Program, ended: Ended, give_back: Callable[[], None]
+    ) -> None:
+        self._loop = loop
+        self._program = program
+        self._ended = ended
+        self._give_back = give_back
+        self._pid: int | None = None  # while it runs
+        self._is_discarded = False
+
+    def run(self, channel: int, output: int) -> None:
+        self._pid = self._program.start(channel, output)
+        self._loop.adopt(self._pid, self._exited)
+
+    restart = run
 
     def gauges(self) -> Gauges:
         return Gauges()
 
     def kill(self) -> None:
-        if not self.is_gone:
-            self.kill_group()
+        self._signal(signal.SIGKILL)
 
-    def kill_group(self) -> None:
-        """What the function started is in its process group, unless it took care not to be."""
-        try:
-            os.killpg(self.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
+    def check_memory(self) -> bool:
+        return False  # nothing limits it
 
+    def freeze(self) -> None:
+        self._signal(signal.SIGSTOP)
 
-def _start(
-    interpreter: Interpreter,
-    command: dict[str, object],
-    channel: int,
-    output: int,
-    uid: int | None,
-) -> int:
-    arguments = [str(command["source"]), str(channel), str(output), json.dumps(command)]
-    process = subprocess.Popen(  # noqa: S603
-        [interpreter.executable, "-I", "-S", "-X", "utf8", "-c", _MAIN, *arguments],
-        stdin=subprocess.DEVNULL,
-        env={"PATH": os.environ.get("PATH", os.defpath)},
-        pass_fds=(channel, output),
-        start_new_session=True,
-        user=uid,
-        group=uid,
-        extra_groups=[] if uid is not None else None,
-    )
-    process.returncode = 0  # the loop reaps it; Popen must not try
-    return process.pid
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def discard(self) -> None:
+        self._is_discarded = True
+        if self._pid is None:
+            self._give_back()
+        else:
+            self.kill()
+
+    def _exited(self, status: int) -> None:
+        self.kill()  # those that it started
+        self._pid = None
+        if self._is_discarded:
+            self._give_back()
+        self._ended(Exit(status))
+
+    def _signal(self, number: int) -> None:
+        if self._pid is not None:
+            try:
+                os.killpg(self._pid, number)
+            except (ProcessLookupError, PermissionError):
+                pass
 
 
 def _start_removing(directory: Path) -> subprocess.Popen[bytes]:

@@ -26,6 +26,8 @@ def main(channel_descriptor: int, output: int, order_text: str) -> None:
     variables["PYTHONPATH"] = os.pathsep.join(order["runtime"])
     sys.path[:] = [*order["runtime"], *(p for p in sys.path if p != order["source"])]
     bootstrap = importlib.import_module("bootstrap")  # the runtime
+    if order["start"] == "spawn":
+        entering.run_program(variables, sys.executable, str(bootstrap.__file__))
     entering.run_runtime(variables, bootstrap.run)
 
 

@@ -9,20 +9,38 @@ from __future__ import annotations
 import fcntl
 import os
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 
-NODE_UID = 1_899_999_999
-_FIRST_UID = 1_900_000_000
-_UIDS_PER_SLOT = 100_000
-_SLOTS = 1_000
+
+@dataclass(frozen=True)
+class UserIdRange:
+    """The user ids that the servers of a machine (or of one user's namespaces) have among them: one
+    for every node, and for the environments of each slot `per_slot`, from `first` on."""
+
+    node: int
+    first: int
+    per_slot: int
+    slots: int
+
+
+OF_ROOT = UserIdRange(node=1_899_999_999, first=1_900_000_000, per_slot=100_000, slots=1_000)
+_SLOTS_OF_A_NAMESPACE = 8
+
+
+def of_namespace(count: int) -> UserIdRange:
+    """Those of a user namespace with `count` ids, 0 being the server's own."""
+    per_slot = (count - 2) // _SLOTS_OF_A_NAMESPACE
+    return UserIdRange(node=1, first=2, per_slot=per_slot, slots=_SLOTS_OF_A_NAMESPACE)
 
 
 class Slot:
     """A locked slot; the lock lives as long as the process."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, users: UserIdRange = OF_ROOT) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        for number in range(_SLOTS):
+        self._users = users
+        for number in range(users.slots):
             descriptor = os.open(
                 directory / f"slot-{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
             )
@@ -34,12 +52,17 @@ class Slot:
             self.number = number
             self._lock = descriptor
             return
-        raise OSError(f"{_SLOTS} servers run on this machine already")
+        raise OSError(f"{users.slots} servers run here already")
+
+    @property
+    def node_uid(self) -> int:
+        """The user id of the node."""
+        return self._users.node
 
     def user_ids(self) -> UserIds:
         """The user ids of this slot's environments."""
-        first = _FIRST_UID + self.number * _UIDS_PER_SLOT
-        return UserIds(first, first + _UIDS_PER_SLOT)
+        first = self._users.first + self.number * self._users.per_slot
+        return UserIds(first, first + self._users.per_slot)
 
 
 class UserIds:

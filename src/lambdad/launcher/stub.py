@@ -43,13 +43,31 @@ class _Echo:
     def __init__(self, loop: Loop, channel: int, output: int, ended: Ended) -> None:
         self._loop = loop
         self._ended = ended
+        self._begin(channel, output)
+
+    def _begin(self, channel: int, output: int) -> None:
         self._channel = packets.from_descriptor(channel)
         self._output = output
         self._connection: http.client.HTTPConnection | None = None
         self._is_killed = False
         self._over, self._over_end = os.pipe()
-        loop.watch(self._over, self._finish)
+        self._loop.watch(self._over, self._finish)
         threading.Thread(target=self._run, daemon=True).start()
+
+    def restart(self, channel: int, output: int) -> None:
+        self._begin(os.dup(channel), os.dup(output))
+
+    def check_memory(self) -> bool:
+        return False  # nothing limits it
+
+    def freeze(self) -> None:
+        """There is nothing that could go on by itself."""
+
+    def thaw(self) -> None:
+        """See `freeze`."""
+
+    def discard(self) -> None:
+        self.kill()
 
     def gauges(self) -> Gauges:
         return Gauges()
@@ -86,16 +104,17 @@ class _Echo:
 
     def _take_assignment(self) -> dict[str, str]:
         listeners = entering.open_listeners(0, 0)
-        addresses = ["{}:{}".format(*listener.getsockname()) for listener in listeners]
+        address = "{}:{}".format(*listeners[0].getsockname())
         try:
-            packets.send(self._channel, {"listeners": addresses}, [s.fileno() for s in listeners])
+            descriptors = [listener.fileno() for listener in listeners]
+            packets.send(self._channel, {"handed": ["runtime_api", "endpoint"]}, descriptors)
         finally:
             for listener in listeners:
                 listener.close()
         message, _ = packets.receive(self._channel) or ({}, [])
         if not message:
             raise ConnectionResetError("the environment was not wanted any more")
-        return {"AWS_LAMBDA_RUNTIME_API": addresses[0], **message["variables"]}
+        return {"AWS_LAMBDA_RUNTIME_API": address, **message["variables"]}
 
     def _echo(self, connection: http.client.HTTPConnection) -> None:
         connection.request("GET", _NEXT)

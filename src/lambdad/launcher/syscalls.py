@@ -7,6 +7,7 @@ kernel's headers.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 import signal
@@ -15,10 +16,12 @@ import struct
 from fcntl import ioctl
 from typing import Any, Optional
 
+CLONE_FS = 0x00000200
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
 CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
@@ -28,6 +31,7 @@ MS_NODEV = 4
 MS_NOEXEC = 8
 MS_REMOUNT = 32
 MS_BIND = 4096
+MS_MOVE = 8192
 MS_REC = 16384
 MS_PRIVATE = 1 << 18
 MS_SLAVE = 1 << 19
@@ -57,14 +61,12 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 # The calls that differ between the two architectures; those from 424 on are the same on all.
 _NUMBERS = {
-    "x86_64": {"capset": 126, "pivot_root": 155, "setns": 308, "seccomp": 317},
-    "aarch64": {"capset": 91, "pivot_root": 41, "setns": 268, "seccomp": 277},
+    "x86_64": {"clone": 56, "capset": 126, "pivot_root": 155, "setns": 308, "seccomp": 317},
+    "aarch64": {"clone": 220, "capset": 91, "pivot_root": 41, "setns": 268, "seccomp": 277},
 }
 _SAME_EVERYWHERE = {
-    "pidfd_send_signal": 424,
     "open_tree": 428,
     "move_mount": 429,
-    "pidfd_open": 434,
     "openat2": 437,
     "mount_setattr": 442,
 }
@@ -103,6 +105,12 @@ def unshare(flags: int) -> None:
     _check(_libc.unshare(ctypes.c_int(flags)), "unshare")
 
 
+def fork_into_new_pid_namespace() -> int:
+    """fork(2), with a child that is process 1 of a new PID namespace. The interpreter and the C
+    library do not hear of this fork: the child must become another program soon."""
+    return _syscall("clone", CLONE_NEWPID | signal.SIGCHLD, 0, 0, 0, 0)
+
+
 def setns(descriptor: int, kind: int) -> None:
     """Enter the namespace that `descriptor` names."""
     _syscall("setns", descriptor, kind)
@@ -139,8 +147,15 @@ def open_beneath(directory: int, path: str) -> int:
 
 
 def clone_mount(descriptor: int, attributes: int) -> int:
-    """A detached mount of what `descriptor` (O_PATH) names, with mount `attributes` set."""
-    tree = _syscall("open_tree", descriptor, b"", _OPEN_TREE_CLONE | _AT_EMPTY_PATH | os.O_CLOEXEC)
+    """A detached mount of what `descriptor` (O_PATH) names, with mount `attributes` set. What is
+    mounted below comes along only where a user namespace forbids to leave it out."""
+    flags = _OPEN_TREE_CLONE | _AT_EMPTY_PATH | os.O_CLOEXEC
+    try:
+        tree = _syscall("open_tree", descriptor, b"", flags)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        tree = _syscall("open_tree", descriptor, b"", flags | _AT_RECURSIVE)
     wanted = struct.pack("QQQQ", attributes, 0, 0, 0)
     try:
         _syscall(
@@ -156,16 +171,6 @@ def clone_mount(descriptor: int, attributes: int) -> int:
 def move_mount(descriptor: int, target: str) -> None:
     """Attach the detached mount `descriptor` at `target` of this mount namespace."""
     _syscall("move_mount", descriptor, b"", _AT_FDCWD, _text(target), _MOVE_MOUNT_F_EMPTY_PATH)
-
-
-def pidfd_open(pid: int) -> int:
-    """A descriptor that names process `pid` for good."""
-    return _syscall("pidfd_open", pid, 0)
-
-
-def pidfd_send_signal(pidfd: int, number: int) -> None:
-    """Send a signal to the process that `pidfd` names."""
-    _syscall("pidfd_send_signal", pidfd, number, None, 0)
 
 
 def prctl(option: int, argument: int = 0, second: int = 0) -> None:

@@ -6,7 +6,12 @@ in a PID namespace of its own below the zygote's, so that the kernel ends every 
 its zygote, and every zygote with the launcher.
 
     launcher ── fork {id, uid, …} + descriptors ──▶ zygote ── fork ──▶ environment
-             ◀── forked {id} + pidfd, exited {id, status} ──
+             ── kill, freeze, thaw {id} ──▶
+             ◀── exited {id, status} ──
+             ◀── waiting {id} + its mount namespace, a pidfd of it ──
+
+A new environment goes all the way into its sandbox, gives its privileges up, says that it waits,
+and then learns over its own line what it is to be: its code has been put in its place meanwhile.
 """
 
 from __future__ import annotations
@@ -24,18 +29,16 @@ import threading
 import traceback
 from typing import Any, Dict, List
 
-from lambdad.launcher import entering, packets, seccomp
+from lambdad.launcher import entering, mounts, packets, seccomp, signalling
 from lambdad.launcher import syscalls as calls
 
-_NAMESPACES = (
-    calls.CLONE_NEWNS | calls.CLONE_NEWNET | calls.CLONE_NEWIPC | calls.CLONE_NEWUTS
-    | calls.CLONE_NEWCGROUP
-)  # fmt: skip
+_OWN = calls.CLONE_NEWIPC | calls.CLONE_NEWUTS | calls.CLONE_NEWCGROUP
+_KEPT = calls.CLONE_NEWNS | calls.CLONE_NEWNET  # from one run of an environment to the next
 _MASKED = ("/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/timer_list", "/proc/sched_debug",
            "/proc/sysrq-trigger", "/proc/kmsg", "/proc/latency_stats")  # fmt: skip
 _READ_ONLY = ("/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs")
 _PROC_FLAGS = calls.MS_NOSUID | calls.MS_NODEV | calls.MS_NOEXEC
-_TMP_INODES_PER_MB = 256
+_SIGNALLING = {"kill": signalling.kill, "freeze": signalling.freeze, "thaw": signalling.thaw}
 _COULD_NOT_FORK = 1 << 8  # a wait status: exit status 1
 
 
@@ -59,9 +62,11 @@ class Zygote:
     def __init__(self, control: socket.socket, bootstrap: Any) -> None:
         self._control = control
         self._bootstrap = bootstrap
+        self._hidden = entering.own_modules()
         self._own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         self._filter = seccomp.filter_program(platform.machine())
         self._environments: Dict[int, str] = {}
+        self._pids: Dict[str, int] = {}
         self._masked = [path for path in _MASKED if os.path.exists(path)]
         self._read_only = [path for path in _READ_ONLY if os.path.exists(path)]
         self._wakeup, wakeup_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -83,7 +88,13 @@ class Zygote:
                 packet = packets.receive(self._control)
                 if packet is None:
                     return  # the launcher is gone, and everything below us ends with us
-                self._fork(*packet)
+                self._obey(*packet)
+
+    def _obey(self, request: Dict[str, Any], descriptors: List[int]) -> None:
+        if request["type"] == "fork":
+            self._fork(request, descriptors)
+        elif request["id"] in self._pids:  # and otherwise it has just ended
+            _SIGNALLING[request["type"]](self._pids[request["id"]])
 
     def _fork(self, request: Dict[str, Any], descriptors: List[int]) -> None:
         try:
@@ -95,9 +106,7 @@ class Zygote:
             for descriptor in descriptors:
                 os.close(descriptor)
         self._environments[pid] = request["id"]
-        pidfd = calls.pidfd_open(pid)
-        packets.send(self._control, {"type": "forked", "id": request["id"]}, [pidfd])
-        os.close(pidfd)
+        self._pids[request["id"]] = pid
 
     def _fork_into_new_namespace(self, request: Dict[str, Any], descriptors: List[int]) -> int:
         calls.unshare(calls.CLONE_NEWPID)
@@ -119,46 +128,81 @@ class Zygote:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
-            self._tell_exited(self._environments.pop(pid), status)
+            environment_id = self._environments.pop(pid)
+            del self._pids[environment_id]
+            self._tell_exited(environment_id, status)
 
     def _become_environment(self, request: Dict[str, Any], descriptors: List[int]) -> None:
         """In the child: take every step into the sandbox; never returns."""
-        channel_descriptor, output, code, *entrances = descriptors
-        channel = packets.from_descriptor(channel_descriptor)
+        speaker = line = packets.from_descriptor(descriptors[0])
         try:
-            self._control.close()
             entering.reset_inherited_state()
             os.setsid()
-            self._isolate(request, code, entrances)
-            listeners = entering.open_listeners(entering.RUNTIME_API_PORT, entering.ENDPOINT_PORT)
-            entering.take_output(output)
+            listeners = self._isolate(request, descriptors[1:])
             entering.limit_resources()
+            self._say_waiting(request["id"])
             self._give_up_privileges(request["uid"])
-            variables = entering.receive_assignment(channel, listeners)
-            channel.close()
+            if request["is_ahead"]:
+                self._bootstrap.rehearse()
+                entering.rehearse()
+            assignment, (channel, output) = _wait_for_assignment(line)
+            speaker = packets.from_descriptor(channel)
+            entering.take_output(output)
+            variables = entering.receive_assignment(speaker, listeners, "/tmp")  # noqa: S108
+            speaker.close()
             entering.close_all_but([])
         except BaseException:
-            _say_and_exit(channel, traceback.format_exc(limit=-2))
+            _say_and_exit(speaker, traceback.format_exc(limit=-2))
+        if assignment["start"] == "spawn":
+            entering.run_program(variables, sys.executable, self._bootstrap.__file__)
         try:
-            entering.run_runtime(variables, self._bootstrap.run)
+            entering.run_runtime(variables, self._bootstrap.run, self._hidden)
         finally:
             _leave()
 
-    def _isolate(self, request: Dict[str, Any], code: int, entrances: List[int]) -> None:
+    def _say_waiting(self, environment_id: str) -> None:
+        namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        pidfd = os.pidfd_open(os.getpid())
+        packets.send(self._control, {"type": "waiting", "id": environment_id}, [namespace, pidfd])
+        for descriptor in (namespace, pidfd):
+            os.close(descriptor)
+        self._control.close()
+
+    def _isolate(self, request: Dict[str, Any], descriptors: List[int]) -> List[socket.socket]:
+        """Enter new namespaces, or those of the run before; returns the new listeners."""
+        entrances = descriptors[request["namespaces"] :]
         for entrance in entrances:  # before the cgroup namespace, whose root is where we stand
             os.write(entrance, b"0")
             os.close(entrance)
-        calls.unshare(_NAMESPACES)
+        if request["namespaces"]:
+            self._return_to(descriptors[0])
+            return []
+        calls.unshare(_OWN | _KEPT)
         calls.sethostname("sandbox")
-        calls.unmount("/proc")
-        calls.mount("proc", "/proc", "proc", _PROC_FLAGS)
-        self._cover_proc()
-        size_mb = request["ephemeral_storage_mb"]
-        options = f"size={size_mb}m,mode=1777,nr_inodes={size_mb * _TMP_INODES_PER_MB}"
-        calls.mount("tmp", "/tmp", "tmpfs", calls.MS_NOSUID | calls.MS_NODEV, options)  # noqa: S108
-        calls.move_mount(code, "/var/task")
-        os.close(code)
+        self._mount_proc()
+        mounts.keep_network()
+        mounts.mount_tmp()
         calls.bring_loopback_up()
+        return entering.open_listeners(entering.RUNTIME_API_PORT, entering.ENDPOINT_PORT)
+
+    def _return_to(self, namespace: int) -> None:
+        """Into the mounts and the network of an earlier run; only its processes are gone."""
+        calls.setns(namespace, calls.CLONE_NEWNS)
+        os.close(namespace)
+        network = os.open(mounts.NETWORK, os.O_RDONLY | os.O_CLOEXEC)
+        calls.setns(network, calls.CLONE_NEWNET)
+        os.close(network)
+        calls.unshare(_OWN)
+        calls.sethostname("sandbox")
+        self._mount_proc()
+
+    def _mount_proc(self) -> None:
+        """Of our own PID namespace. In a user namespace the kernel lets nobody mount one who does
+        not see another, so the old one goes last."""
+        calls.mount("proc", mounts.NEW_PROC, "proc", _PROC_FLAGS)
+        calls.unmount("/proc")
+        calls.mount(mounts.NEW_PROC, "/proc", None, calls.MS_MOVE)
+        self._cover_proc()
 
     def _cover_proc(self) -> None:
         for path in self._masked:
@@ -177,6 +221,14 @@ class Zygote:
         calls.die_with_parent()
         calls.no_new_privileges()
         calls.seccomp_filter(self._filter)
+
+
+def _wait_for_assignment(line: socket.socket) -> packets.Packet:
+    packet = packets.receive(line)
+    if packet is None:
+        os._exit(0)  # nobody needs this environment any more
+    line.close()
+    return packet
 
 
 def _say_and_exit(channel: socket.socket, failure: str) -> None:

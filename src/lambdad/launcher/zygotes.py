@@ -20,10 +20,14 @@ _NAMESPACES = (
     syscalls.CLONE_NEWNS | syscalls.CLONE_NEWNET | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS
 )
 # CHOWN 0 … MAC_ADMIN 33: only what making a sandbox takes.
-_KILL, _SETGID, _SETUID, _SETPCAP, _DAC_READ_SEARCH, _NET_ADMIN, _SYS_ADMIN = 5, 6, 7, 8, 2, 12, 21
+_KILL, _SETGID, _SETUID, _SETPCAP, _DAC_READ_SEARCH = 5, 6, 7, 8, 2
+_NET_ADMIN, _SYS_CHROOT, _SYS_ADMIN = 12, 18, 21
 _CAPABILITIES = sum(
     1 << number
-    for number in (_KILL, _SETGID, _SETUID, _SETPCAP, _DAC_READ_SEARCH, _NET_ADMIN, _SYS_ADMIN)
+    for number in (
+        *(_KILL, _SETGID, _SETUID, _SETPCAP, _DAC_READ_SEARCH),
+        *(_NET_ADMIN, _SYS_CHROOT, _SYS_ADMIN),
+    )
 )
 # What the loader reads is read when a program starts, and the zygote is what starts: the
 # variables that AWS documents for it are therefore the zygote's own.
@@ -40,7 +44,7 @@ _MAIN = (
     "from lambdad.launcher.zygote import main; main(int(sys.argv[1]))"
 )
 
-OnForked = Callable[[int], None]  # gets a pidfd, and owns it
+OnWaiting = Callable[[int, int], None]  # gets and owns the mount namespace and a pidfd
 OnExited = Callable[[int], None]  # gets a wait status
 
 
@@ -52,7 +56,7 @@ class ZygoteProcess:
     ) -> None:
         self.is_gone = False
         self._loop = loop
-        self._environments: dict[str, tuple[OnForked, OnExited]] = {}
+        self._environments: dict[str, tuple[OnWaiting, OnExited]] = {}
         self._waiting: list[Callable[[str | None], None]] = []
         self._is_ready = False
         self._control, theirs = packets.socket_pair()
@@ -74,12 +78,19 @@ class ZygoteProcess:
         self,
         request: dict[str, Any],
         descriptors: list[int],
-        forked: OnForked,
+        waiting: OnWaiting,
         exited: OnExited,
     ) -> None:
         """Ask for an environment; the descriptors may be closed afterwards."""
         packets.send(self._control, {"type": "fork", **request}, descriptors)
-        self._environments[request["id"]] = (forked, exited)
+        self._environments[request["id"]] = (waiting, exited)
+
+    def signal(self, environment_id: str, what: str) -> None:
+        """`kill`, `freeze` or `thaw` every process of an environment."""
+        try:
+            packets.send(self._control, {"type": what, "id": environment_id})
+        except OSError:
+            pass  # the zygote is gone, and so is what it forked
 
     def kill(self) -> None:
         """End the zygote, and with it, by the kernel, every environment it forked."""
@@ -103,8 +114,8 @@ class ZygoteProcess:
         if message["type"] == "ready":
             self._is_ready = True
             self._tell(None)
-        elif message["type"] == "forked":
-            self._environments[message["id"]][0](descriptors[0])
+        elif message["type"] == "waiting":
+            self._environments[message["id"]][0](*descriptors)
         elif message["type"] == "exited":
             self._environments.pop(message["id"])[1](message["status"])
 
@@ -134,19 +145,9 @@ class ZygoteProcess:
 
 def _spawn(interpreter: Interpreter, trees: RuntimeTrees, root: Path, control: int) -> int:
     """Fork, in a new PID namespace, the process that becomes the zygote."""
-    own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-    pid = -1
-    try:
-        syscalls.unshare(syscalls.CLONE_NEWPID)
-        try:
-            pid = os.fork()
-            if pid == 0:
-                _become_zygote(interpreter, trees, root, control)
-        finally:
-            if pid != 0:  # also when there was no fork: whatever we start next belongs here
-                syscalls.setns(own, syscalls.CLONE_NEWPID)
-    finally:
-        os.close(own)
+    pid = syscalls.fork_into_new_pid_namespace()
+    if pid == 0:
+        _become_zygote(interpreter, trees, root, control)
     return pid
 
 

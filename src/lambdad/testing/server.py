@@ -65,7 +65,7 @@ class LocalServer:
         self._close_files()
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self._process = subprocess.Popen(  # noqa: S603 - our own program, no shell
-            [sys.executable, "-m", "lambdad.cli.main", "serve", *self._flags()],
+            self._command(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -154,6 +154,9 @@ class LocalServer:
         return os.pread(self._log.fileno(), size, 0).decode(errors="replace")
 
     # Inside
+
+    def _command(self) -> list[str]:
+        return [sys.executable, "-m", "lambdad.cli.main", "serve", *self._flags()]
 
     def _flags(self) -> list[str]:
         flags = [f"--data-dir={self.data_dir}"]

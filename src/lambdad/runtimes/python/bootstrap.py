@@ -18,7 +18,16 @@ from typing import Any, Callable, Dict, NoReturn
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from lambdad_runtime import errors, fresh_state, handler, logs, preloading, search_path, termination
+from lambdad_runtime import (
+    errors,
+    fresh_state,
+    handler,
+    logs,
+    preloading,
+    rehearsal,
+    search_path,
+    termination,
+)
 from lambdad_runtime.context import ContextBuilder
 from lambdad_runtime.errors import Fault
 from lambdad_runtime.marshalling import Marshaller
@@ -28,6 +37,16 @@ from lambdad_runtime.runtime_api import InvocationRequest, LambdaRuntimeClient
 _TRACE_VARIABLE = "_X_AMZN_TRACE_ID"
 
 preload = preloading.preload
+
+
+def rehearse() -> None:
+    """Play an invocation, in a fork that has no function yet."""
+    fresh_state.renew(sys.modules[__name__])
+    rehearsal.rehearse(
+        lambda client, echo, request, log: handle_event_request(
+            client, echo, request, _Environment(log)
+        )
+    )
 
 
 def run() -> NoReturn:

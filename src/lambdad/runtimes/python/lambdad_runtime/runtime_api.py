@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional, Type
 
 from lambdad_runtime.connection import Answer, Connection
 
@@ -36,8 +36,8 @@ class InvocationRequest(NamedTuple):
 class LambdaRuntimeClient:
     """Speaks to the Runtime API at `address`; used by one thread."""
 
-    def __init__(self, address: str) -> None:
-        self._connection = Connection(address)
+    def __init__(self, address: str, connect: Type[Connection] = Connection) -> None:
+        self._connection = connect(address)
         self._unsent = b""
         self._unanswered = ""  # what the answer that is still to come is about
         self._host = f" HTTP/1.1\r\nHost: {address}\r\n"

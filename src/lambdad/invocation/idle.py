@@ -1,0 +1,44 @@
+"""The environments that are idle, by version, and how much memory they hold together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lambdad.environment.environment import ExecutionEnvironment
+from lambdad.environment.lifecycle import State
+
+
+class IdleEnvironments:
+    """Those of one version are taken the latest first; its memory stays cached longest."""
+
+    def __init__(self) -> None:
+        self._by_revision: dict[str, list[ExecutionEnvironment]] = {}
+        self.memory = 0  # bytes
+
+    def put(self, environment: ExecutionEnvironment) -> None:
+        """It has become idle. One that needs another Init is taken when there is no better."""
+        idle = self._by_revision.setdefault(environment.version.revision_id, [])
+        idle.insert(len(idle) if environment.state is State.READY else 0, environment)
+        self.memory += environment.memory_held
+
+    def take(self, revision_id: str) -> ExecutionEnvironment | None:
+        """One of this version; it is not idle any more."""
+        idle = self._by_revision.get(revision_id)
+        if not idle:
+            return None
+        environment = idle[-1]
+        self.remove(environment)
+        return environment
+
+    def remove(self, environment: ExecutionEnvironment) -> None:
+        """It is not idle any more, if it was."""
+        idle = self._by_revision.get(environment.version.revision_id, [])
+        if environment in idle:
+            idle.remove(environment)
+            self.memory -= environment.memory_held
+            if not idle:
+                del self._by_revision[environment.version.revision_id]
+
+    def __iter__(self) -> Iterator[ExecutionEnvironment]:
+        """All of them, also while some are removed."""
+        return iter([environment for idle in self._by_revision.values() for environment in idle])

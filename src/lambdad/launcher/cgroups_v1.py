@@ -1,0 +1,148 @@
+"""Version 1: a directory in the hierarchy of each controller.
+
+Freezing is version 2's affair also here, wherever its file system is mounted beside the others: a
+task that it has frozen dies of SIGKILL at once. The freezer of version 1 stands in otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lambdad.launcher import cgroup_files as files
+from lambdad.launcher.cgroups import CONTROLLERS, CPU_PERIOD_US, PROCESSES, Cgroup, Limits
+from lambdad.launcher.contract import Gauges
+
+_WITHOUT_LIMIT = -1
+
+
+class Version1:
+    """The groups of one server, each a directory per hierarchy."""
+
+    is_enforced = True
+
+    def __init__(self, name: str, root: Path) -> None:
+        self._tops = {c: root / c / files.own_path(c) / name for c in CONTROLLERS}
+        self._tops |= _freezing_top(name, root)
+        self.remove_all()
+        for top in self._tops.values():
+            top.mkdir(parents=True, exist_ok=True)
+
+    def create(self, name: str) -> Cgroup:
+        files.check_name(name)
+        group = _Group({c: top / name for c, top in self._tops.items()})
+        with _removed_on_error(group):
+            group.make()
+        return group
+
+    def remove_all(self) -> None:
+        for top in self._tops.values():
+            files.remove_tree(top)
+
+
+def _freezing_top(name: str, root: Path) -> dict[str, Path]:
+    """Where the groups stand that can be frozen, by the name of their hierarchy."""
+    unified = _mount_of_version2()
+    if unified is not None:
+        top = unified / files.own_path("") / name
+        try:
+            top.mkdir(exist_ok=True)
+            if (top / "cgroup.freeze").exists():  # since Linux 5.2
+                return {"unified": top}
+            top.rmdir()
+        except OSError:
+            pass  # it is not ours to write
+    if (root / "freezer/tasks").exists():
+        return {"freezer": root / "freezer" / files.own_path("freezer") / name}
+    return {}
+
+
+def _mount_of_version2() -> Path | None:
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        mount, _, file_system = line.partition(" - ")
+        if file_system.startswith("cgroup2 "):
+            return Path(mount.split(" ")[4])
+    return None
+
+
+@dataclass(frozen=True)
+class _Group:
+    directories: dict[str, Path]
+
+    def make(self) -> None:
+        for directory in self.directories.values():
+            directory.mkdir()
+        files.write(self.directories["pids"] / "pids.max", PROCESSES)
+        files.write(self.directories["cpu"] / "cpu.cfs_period_us", CPU_PERIOD_US)
+
+    def entered(self, pid: int) -> None:
+        """It has written itself into the group."""
+
+    def limit(self, limits: Limits) -> None:
+        memory = self.directories["memory"]
+        files.write(memory / "memory.limit_in_bytes", limits.memory_and_files)
+        with_swap = memory / "memory.memsw.limit_in_bytes"
+        if with_swap.exists():
+            files.write(with_swap, limits.memory_and_files)
+
+    def open_entrances(self) -> list[int]:
+        return [files.open_for_writing(d / "cgroup.procs") for d in self.directories.values()]
+
+    def open_gauges(self, limits: Limits) -> Gauges:
+        cpu = self.directories["cpu"] / "cpu.cfs_quota_us"
+        files.write(cpu, _WITHOUT_LIMIT)
+        peak = self.directories["memory"] / "memory.max_usage_in_bytes"
+        descriptors = {
+            "memory_peak": files.open_for_reading(peak),
+            "cpu_quota": files.open_for_writing(cpu),
+        }
+        texts = {"cpu_quota": str(limits.cpu_quota_us)}
+        if freezer := self._freezer():
+            file, texts["frozen"], texts["thawed"] = freezer
+            descriptors["freezer"] = files.open_for_writing(file)
+        return Gauges(descriptors, texts)
+
+    def memory_peak(self) -> int:
+        return files.read_number(self.directories["memory"] / "memory.max_usage_in_bytes")
+
+    def forget_memory_peak(self) -> None:
+        files.write(self.directories["memory"] / "memory.max_usage_in_bytes", 0)
+
+    def memory_in_use(self, tmp: int) -> int:
+        """`cache` is of files and of shared memory, and /tmp is a part of the latter."""
+        memory = self.directories["memory"]
+        usage = files.read_number(memory / "memory.usage_in_bytes")
+        parts = files.counters(memory / "memory.stat")
+        return usage - parts["cache"] + max(0, parts.get("shmem", 0) - tmp)
+
+    def out_of_memory_kills(self) -> int:
+        control = files.counters(self.directories["memory"] / "memory.oom_control")
+        return control.get("oom_kill", 0)
+
+    def thaw(self) -> None:
+        if freezer := self._freezer():
+            file, _, thawed = freezer
+            files.write(file, thawed)
+
+    def remove(self) -> None:
+        for directory in self.directories.values():
+            files.remove(directory)
+
+    def _freezer(self) -> tuple[Path, str, str] | None:
+        """The file, and what to write to it for freezing and for thawing."""
+        if "unified" in self.directories:
+            return self.directories["unified"] / "cgroup.freeze", "1", "0"
+        if "freezer" in self.directories:
+            return self.directories["freezer"] / "freezer.state", "FROZEN", "THAWED"
+        return None
+
+
+@contextmanager
+def _removed_on_error(group: Cgroup) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        group.remove()
+        raise

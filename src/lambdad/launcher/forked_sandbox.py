@@ -1,0 +1,289 @@
+"""One environment's place, and the processes that a zygote forks into it.
+
+made ──▶ a process goes into its sandbox ──▶ waits
+furnish ──▶ code, layers and limits are put in place ──▶ it learns what it is to be
+its last process ends ──▶ restart: another process goes into the same place
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from lambdad.launcher import mounts, packets, syscalls
+from lambdad.launcher.cgroups import Cgroup, Cgroups, Limits
+from lambdad.launcher.contract import Ended, Exit, Gauges, Order
+from lambdad.launcher.loop import Loop
+from lambdad.launcher.slots import UserIds
+from lambdad.launcher.zygotes import ZygoteProcess
+
+FindZygote = Callable[[], ZygoteProcess]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What every sandbox of a server stands on."""
+
+    loop: Loop
+    cgroups: Cgroups
+    user_ids: UserIds
+
+
+@dataclass(frozen=True)
+class _Lease:
+    """What a run is for: descriptors of ours, until its process has them."""
+
+    channel: int
+    output: int
+    trees: tuple[int, ...]
+
+    def close(self) -> None:
+        for descriptor in (self.channel, self.output, *self.trees):
+            os.close(descriptor)
+
+
+class ForkedSandbox:
+    """A `namespaces` sandbox. It waits, for anybody of its account, until it is ordered."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        name: str,
+        find_zygote: FindZygote,
+        gone: Callable[[ForkedSandbox], None],
+        *,
+        is_ahead: bool,
+    ) -> None:
+        """Fork the first process; OSError when the machine does not allow it, and nothing is left.
+        `gone` is called when it ends before anybody has given an order. When it is made ahead, its
+        process has the time to rehearse."""
+        self.name = name
+        self._ground = ground
+        self._find_zygote = find_zygote
+        self._gone = gone
+        self._ended: Ended | None = None
+        self._order: Order | None = None
+        self._limits = Limits(0)
+        self._namespace: int | None = None
+        self._line: socket.socket | None = None
+        self._lease: _Lease | None = None
+        self._kills_before = 0
+        self._is_out_of_memory = self._is_discarded = self._is_waiting = self._is_running = False
+        self._uid = ground.user_ids.take()
+        try:
+            self._cgroup: Cgroup = ground.cgroups.create(name)
+        except BaseException:
+            ground.user_ids.give_back(self._uid)
+            raise
+        try:
+            self._fork(is_ahead)
+        except BaseException:
+            self._give_back()
+            raise
+
+    def furnish(
+        self, order: Order, trees: tuple[int, ...], channel: int, output: int, ended: Ended
+    ) -> None:
+        """Make it the sandbox of `order`; `trees` are detached mounts of its code and layers."""
+        self._order, self._ended = order, ended
+        self._limits = Limits(order.memory_mb, order.ephemeral_storage_mb)
+        self._promise(channel, output, trees)
+
+    # Sandbox
+
+    def gauges(self) -> Gauges:
+        return self._cgroup.open_gauges(self._limits)
+
+    def kill(self) -> None:
+        if self._is_running:
+            self._cgroup.thaw()
+            self._zygote.signal(self.name, "kill")  # the kernel ends the whole namespace
+
+    def check_memory(self) -> bool:
+        """The kernel may have killed any process of several; the others would go on without it."""
+        in_use = self._cgroup.memory_in_use(self._files())
+        if in_use > self._limits.memory or self._has_been_killed_for_memory():
+            self._is_out_of_memory = True
+            self.kill()
+        return self._is_out_of_memory
+
+    def freeze(self) -> None:
+        self._zygote.signal(self.name, "freeze")
+
+    def thaw(self) -> None:
+        self._zygote.signal(self.name, "thaw")
+
+    def restart(self, channel: int, output: int) -> None:
+        self._is_out_of_memory = False
+        self._kills_before = self._cgroup.out_of_memory_kills()
+        self._cgroup.forget_memory_peak()
+        self._promise(channel, output, ())
+        try:
+            self._fork()
+        except BaseException:
+            self._take_lease().close()
+            raise
+
+    def discard(self) -> None:
+        self._is_discarded = True
+        if self._is_running:
+            self.kill()
+        else:
+            self._give_back()
+
+    # The process
+
+    def _fork(self, is_ahead: bool = False) -> None:
+        ours, theirs = packets.socket_pair()
+        opened = self._cgroup.open_entrances()
+        kept = [self._namespace] if self._namespace is not None else []
+        request = {"id": self.name, "uid": self._uid, "namespaces": len(kept), "is_ahead": is_ahead}
+        self._zygote = self._find_zygote()
+        try:
+            self._zygote.fork(
+                request, [theirs.fileno(), *kept, *opened], self._waiting, self._exited
+            )
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+            for descriptor in opened:
+                os.close(descriptor)
+        self._line = ours
+        self._is_running = True
+
+    def _promise(self, channel: int, output: int, trees: tuple[int, ...]) -> None:
+        """Keep what the process needs until it waits for it, which it may do already."""
+        os.fchown(output, self._uid, self._uid)  # so that /dev/stdout can be opened
+        self._lease = _Lease(os.dup(channel), os.dup(output), tuple(map(os.dup, trees)))
+        if self._is_waiting:
+            self._hand_over()
+
+    def _waiting(self, namespace: int, pidfd: int) -> None:
+        if self._namespace is None:
+            self._namespace = namespace
+        else:
+            os.close(namespace)
+        pid = _pid_of(pidfd)
+        os.close(pidfd)
+        try:
+            self._cgroup.entered(pid)
+        except OSError:
+            pass  # it has ended, which will be told
+        self._is_waiting = True
+        if self._lease is not None:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Furnish the place and tell the process what it is."""
+        assert self._order is not None
+        assert self._namespace is not None
+        assert self._line is not None
+        lease, self._is_waiting = self._take_lease(), False
+        try:
+            self._cgroup.limit(self._limits)
+            if lease.trees:
+                with _inside(self._namespace):
+                    mounts.furnish(self._order.ephemeral_storage_mb, *lease.trees)
+            message = {"start": self._order.start}
+            packets.send(self._line, message, [lease.channel, lease.output])
+        except OSError as error:
+            _say_failed(lease.channel, str(error))
+            self.kill()
+        finally:
+            lease.close()
+            self._close_line()
+
+    def _take_lease(self) -> _Lease:
+        assert self._lease is not None
+        lease, self._lease = self._lease, None
+        return lease
+
+    def _close_line(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
+    def _has_been_killed_for_memory(self) -> bool:
+        return self._cgroup.out_of_memory_kills() > self._kills_before
+
+    def _files(self) -> int:
+        """Bytes in /tmp."""
+        if self._namespace is None:
+            return 0
+        with _inside(self._namespace):
+            room = os.statvfs(mounts.TMP)
+        return (room.f_blocks - room.f_bfree) * room.f_frsize
+
+    def _exited(self, status: int) -> None:
+        self._is_running = self._is_waiting = False
+        if self._lease is not None:
+            self._say_last_words()
+            self._take_lease().close()
+        self._close_line()
+        how = Exit(status)
+        if not self._is_discarded:
+            out_of_memory = self._is_out_of_memory or self._has_been_killed_for_memory()
+            peak = max(0, self._cgroup.memory_peak() - self._files())
+            how = Exit(status, out_of_memory, peak)
+        if self._ended is None or self._is_discarded:
+            self._give_back()
+        if self._ended is None:
+            self._gone(self)
+        else:
+            self._ended(how)
+
+    def _say_last_words(self) -> None:
+        """The process ended on its way: what it said of that is for whoever wanted it."""
+        assert self._lease is not None
+        assert self._line is not None
+        self._line.setblocking(False)
+        try:
+            packet = packets.receive(self._line)
+        except BlockingIOError:
+            return
+        if packet is not None:
+            _say_failed(self._lease.channel, packet[0]["failed"])
+
+    def _give_back(self) -> None:
+        self._cgroup.remove()
+        self._ground.user_ids.give_back(self._uid)
+        if self._namespace is not None:
+            os.close(self._namespace)
+            self._namespace = None
+
+
+def _say_failed(channel: int, failure: str) -> None:
+    with packets.from_descriptor(os.dup(channel)) as speaker:
+        try:
+            packets.send(speaker, {"failed": failure})
+        except OSError:
+            pass  # nobody is interested any more
+
+
+def _pid_of(pidfd: int) -> int:
+    """The process id by which we know the process of `pidfd`; -1 when it has ended."""
+    with open(f"/proc/self/fdinfo/{pidfd}") as file:
+        fields = dict(line.rstrip().split(":", 1) for line in file)
+    return int(fields["Pid"])
+
+
+@contextmanager
+def _inside(namespace: int) -> Iterator[None]:
+    """Be in a mount namespace, with its root, for a moment, and come back to where we were."""
+    own = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    here = os.open(".", os.O_PATH | os.O_CLOEXEC)
+    try:
+        syscalls.setns(namespace, syscalls.CLONE_NEWNS)
+        try:
+            yield
+        finally:
+            syscalls.setns(own, syscalls.CLONE_NEWNS)
+            os.fchdir(here)
+    finally:
+        os.close(own)
+        os.close(here)

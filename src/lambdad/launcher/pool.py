@@ -1,0 +1,160 @@
+"""Sandboxes that wait, made ahead: the next start takes one and is not kept waiting.
+
+One pool key is one runtime of one account: what waits was forked from that account's zygote, and no
+other account ever gets it. POLICY: `choose_refill` says which key gets another one, from figures
+alone; the pool counts, and does as it says, when nothing has been started for a moment.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from lambdad.launcher.loop import Loop
+
+WAITING_MB = 4  # what one that waits takes of the machine's memory
+LEAST = 2  # so many wait for a key that is in use
+REMEMBERED_SECONDS = 10.0  # starts that long ago tell how many there will be
+IN_USE_SECONDS = 600.0
+_QUIET_SECONDS = 0.02  # after a start, until others are made: what was started has the machine
+
+PoolKey = tuple[str, str, str]  # runtime, account id, heap class
+
+
+@dataclass(frozen=True)
+class Demand:
+    """How one key is used: how many wait, how many were started lately, and how many seconds ago
+    one was last asked for."""
+
+    waiting: int
+    started: int
+    idle_seconds: float
+
+    @property
+    def wanted(self) -> int:
+        """How many should wait."""
+        if self.idle_seconds > IN_USE_SECONDS:
+            return 0
+        return max(LEAST, self.started)
+
+
+def choose_refill(demands: Mapping[PoolKey, Demand], budget: int) -> PoolKey | None:
+    """POLICY: the key that lacks the largest share of what it wants, as long as no more than
+    `budget` sandboxes wait in all; None when nothing is to be made."""
+    if sum(demand.waiting for demand in demands.values()) >= budget:
+        return None
+    lacking = {key: d for key, d in demands.items() if d.waiting < d.wanted}
+    return min(lacking, key=lambda key: lacking[key].waiting / lacking[key].wanted, default=None)
+
+
+def choose_surplus(demands: Mapping[PoolKey, Demand]) -> PoolKey | None:
+    """POLICY: a key that nobody uses any more and for which some still wait."""
+    return next((key for key, d in demands.items() if d.waiting and not d.wanted), None)
+
+
+class Waiting(Protocol):
+    """What waits in a pool."""
+
+    def discard(self) -> None:
+        """It is not needed any more."""
+
+
+W = TypeVar("W", bound=Waiting)
+
+
+@dataclass
+class _Shelf(Generic[W]):
+    waiting: deque[W] = field(default_factory=deque)
+    starts: deque[float] = field(default_factory=deque)
+    asked: float = 0.0
+
+
+class Pool(Generic[W]):
+    """The sandboxes that wait, by key. `make` makes one, or raises OSError."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        make: Callable[[PoolKey], W],
+        budget_mb: int,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._loop = loop
+        self._make = make
+        self._budget = budget_mb // WAITING_MB
+        self._now = now
+        self._shelves: dict[PoolKey, _Shelf[W]] = {}
+        self._due = math.inf
+        self._is_closed = False
+        self._last_start = -math.inf
+
+    def expect(self, key: PoolKey) -> None:
+        """Somebody will start one of these."""
+        self._shelf(key).asked = self._now()
+        self._schedule()
+
+    def take(self, key: PoolKey) -> W | None:
+        """One that waits, when there is one."""
+        shelf = self._shelf(key)
+        shelf.asked = self._last_start = self._now()
+        shelf.starts.append(shelf.asked)
+        self._schedule()
+        return shelf.waiting.popleft() if shelf.waiting else None
+
+    def forget(self, key: PoolKey, gone: W) -> None:
+        """It ended by itself, and so might the next: none is made before somebody asks again."""
+        shelf = self._shelf(key)
+        if gone in shelf.waiting:
+            shelf.waiting.remove(gone)
+            shelf.asked = self._now() - IN_USE_SECONDS - 1
+
+    def close(self) -> None:
+        """Discard all that wait; nothing is made any more."""
+        self._is_closed = True
+        for shelf in self._shelves.values():
+            while shelf.waiting:
+                shelf.waiting.popleft().discard()
+
+    def _shelf(self, key: PoolKey) -> _Shelf[W]:
+        return self._shelves.setdefault(key, _Shelf())
+
+    def _schedule(self, seconds: float = _QUIET_SECONDS) -> None:
+        due = self._now() + seconds
+        if due < self._due and self._budget and not self._is_closed:
+            self._due = due
+            self._loop.call_later(seconds, self._tend)
+
+    def _tend(self) -> None:
+        """Make one, or end one, and come back while there is something to do."""
+        if self._is_closed or self._now() < self._due:
+            return  # it was done earlier
+        self._due = math.inf
+        quiet = self._now() - self._last_start
+        if quiet < _QUIET_SECONDS:
+            self._schedule(_QUIET_SECONDS - quiet)
+            return
+        demands = {key: self._demand(shelf) for key, shelf in self._shelves.items()}
+        if key := choose_surplus(demands):
+            self._shelves[key].waiting.popleft().discard()
+            self._schedule()
+        elif key := choose_refill(demands, self._budget):
+            self._refill(key)
+        elif any(shelf.waiting for shelf in self._shelves.values()):
+            self._schedule(IN_USE_SECONDS / 10)
+
+    def _refill(self, key: PoolKey) -> None:
+        try:
+            self._shelves[key].waiting.append(self._make(key))
+        except OSError:
+            return  # the next start will say what is wrong
+        self._schedule()
+
+    def _demand(self, shelf: _Shelf[W]) -> Demand:
+        now = self._now()
+        while shelf.starts and shelf.starts[0] < now - REMEMBERED_SECONDS:
+            shelf.starts.popleft()
+        return Demand(len(shelf.waiting), len(shelf.starts), now - shelf.asked)
