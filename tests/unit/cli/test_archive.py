@@ -42,12 +42,28 @@ def test_an_executable_file_stays_executable(tmp_path: Path) -> None:
     assert modes == {"bootstrap": 0o755, "plain": 0o644}
 
 
+def test_what_an_editor_keeps_beside_its_file_stays_out(tmp_path: Path) -> None:
+    # Given files of vim, Emacs, GNOME, Kate and JetBrains
+    for name in (".app.py.swp", "app.py~", "#app.py#", ".#app.py", ".goutputstream-4RZ1Y2"):
+        (tmp_path / name).touch()
+    for name in (".app.py.kate-swp", "app.py___jb_tmp___", "app.py___jb_old___"):
+        (tmp_path / name).touch()
+    # And files that only look a little like them
+    kept = ["#notes", ".env", "app.py", "swap.swp", "tilde~.txt"]
+    for name in kept:
+        (tmp_path / name).touch()
+    # Then only these are packed
+    assert sorted(files_below(tmp_path)) == kept
+
+
 def test_a_link_is_followed_and_a_circle_ends(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared" / "a.py").touch()
     (tmp_path / "function").mkdir()
     (tmp_path / "function" / "lib").symlink_to(tmp_path / "shared")
     (tmp_path / "function" / "again").symlink_to(tmp_path / "function")
+    (tmp_path / "function" / "lost").symlink_to(tmp_path / "nothing")
+    (tmp_path / "function" / "itself").symlink_to(tmp_path / "function" / "itself")
     assert list(files_below(tmp_path / "function")) == ["lib/a.py"]
 
 
