@@ -1,17 +1,12 @@
-"""A deployment package: a zip whose bytes depend on nothing but its files.
-
-Every entry has one date and one of two modes, and the entries are sorted, so that deploying the
-same files again makes the same CodeSha256.
-"""
+"""Which files make a deployment package, and which a package holds."""
 
 from __future__ import annotations
 
 import io
 import os
 import re
-import stat
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 # What never belongs in a function: version control, caches, virtual environments, and what an
@@ -24,7 +19,6 @@ _LEFT_OUT_FILES = re.compile(
     r"\.DS_Store|\.gitignore|.*\.pyc"
     r"|\..*\.sw[a-z]|.*~|#.*#|\.#.*|\.goutputstream-.*|\..*\.kate-swp|.*___jb_(?:tmp|old)___"
 )
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date that a zip can hold
 
 
 def files_below(root: Path) -> dict[str, Path]:
@@ -56,23 +50,6 @@ def _is_directory(entry: os.DirEntry[str]) -> bool:
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
     return os.path.isfile(entry) if entry.is_symlink() else entry.is_file()
-
-
-def pack(files: Mapping[str, Path]) -> bytes:
-    """The zip of `files`."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.create_system = 3  # Unix, wherever it is made
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = (stat.S_IFREG | _mode(files[name])) << 16
-            archive.writestr(entry, files[name].read_bytes())
-    return content.getvalue()
-
-
-def _mode(path: Path) -> int:
-    return 0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644
 
 
 def top_level_sources(content: bytes) -> dict[str, bytes]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import tempfile
 import zipfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from lambdad.cli import archive, requirements
+from lambdad.cli import archive
 from lambdad.cli.failure import CommandError, ExitCode
+from lambdad.cli.workshop import Workshop
 
 _MAX_NAME_LENGTH = 64
 REQUIREMENTS = "requirements.txt"
@@ -55,25 +56,23 @@ class Source:
         """Is there something to install? A zip is taken as it is."""
         return REQUIREMENTS in self._files
 
-    def build(self, runtime: str, on_step: Callable[[str], object] = lambda _: None) -> bytes:
-        """The zip; `on_step` hears what is being done."""
+    def build(
+        self,
+        runtime: str,
+        on_step: Callable[[str], object] = lambda _: None,
+        workshop: Workshop | None = None,
+    ) -> bytes:
+        """The zip; `on_step` hears what is being done, and `workshop` is used if there is one."""
         if self._zip is not None:
             return self._zip
-        with tempfile.TemporaryDirectory(prefix="lambdad-build-") as build:
+        with nullcontext(workshop) if workshop else Workshop() as place:
             installed: dict[str, Path] = {}
             if self.has_requirements:
                 on_step("installing requirements")
-                installed = self._install(Path(build), runtime)
+                installed = place.install(self._files[REQUIREMENTS], runtime)
             on_step("zipping")
             # A file of the user's wins over one that a package brings.
-            return archive.pack(installed | self._files)
-
-    def _install(self, target: Path, runtime: str) -> dict[str, Path]:
-        version = requirements.python_version(runtime)
-        if version is None:
-            return {}
-        requirements.install(self._files[REQUIREMENTS], target, version)
-        return archive.files_below(target)
+            return place.pack(installed | self._files)
 
     def _read_sources(self) -> dict[str, bytes]:
         if self._zip is not None:
@@ -88,6 +87,15 @@ class Source:
 def code_sha256(content: bytes) -> str:
     """CodeSha256 as the API gives it."""
     return base64.b64encode(hashlib.sha256(content).digest()).decode()
+
+
+@contextmanager
+def unreadable(path: Path) -> Iterator[None]:
+    """Turn what the system says about a file of `path` into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise _unusable(f"{error.filename or path}: {error.strerror}.") from None
 
 
 def _unusable(sentence: str) -> CommandError:

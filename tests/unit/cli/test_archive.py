@@ -1,13 +1,11 @@
-"""A deployment package depends on nothing but its files."""
+"""Which files belong to a deployment package."""
 
 from __future__ import annotations
 
-import io
-import os
-import zipfile
 from pathlib import Path
 
-from lambdad.cli.archive import files_below, pack, top_level_sources
+from lambdad.cli.archive import files_below, top_level_sources
+from lambdad.cli.packer import Packer
 
 
 def make_tree(root: Path) -> Path:
@@ -17,29 +15,11 @@ def make_tree(root: Path) -> Path:
     return root
 
 
-def test_same_files_make_the_same_bytes_whatever_their_dates(tmp_path: Path) -> None:
-    # Given the same files, written at different times
-    first, second = make_tree(tmp_path / "first"), make_tree(tmp_path / "second")
-    os.utime(second / "app.py", (1, 1))
-    # Then the packages are equal to the byte
-    assert pack(files_below(first)) == pack(files_below(second))
-
-
 def test_caches_version_control_and_virtual_environments_stay_out(tmp_path: Path) -> None:
     make_tree(tmp_path)
     (tmp_path / "myenv" / "lib").mkdir(parents=True)
     (tmp_path / "myenv" / "pyvenv.cfg").touch()
     assert sorted(files_below(tmp_path)) == ["app.py", "package/inner.py"]
-
-
-def test_an_executable_file_stays_executable(tmp_path: Path) -> None:
-    script = tmp_path / "bootstrap"
-    script.write_text("#!/bin/sh\n")
-    script.chmod(0o700)
-    (tmp_path / "plain").touch(mode=0o600)
-    with zipfile.ZipFile(io.BytesIO(pack(files_below(tmp_path)))) as archive:
-        modes = {entry.filename: entry.external_attr >> 16 & 0o777 for entry in archive.filelist}
-    assert modes == {"bootstrap": 0o755, "plain": 0o644}
 
 
 def test_what_an_editor_keeps_beside_its_file_stays_out(tmp_path: Path) -> None:
@@ -69,4 +49,4 @@ def test_a_link_is_followed_and_a_circle_ends(tmp_path: Path) -> None:
 
 def test_sources_are_the_python_files_at_the_top(tmp_path: Path) -> None:
     make_tree(tmp_path)
-    assert top_level_sources(pack(files_below(tmp_path))) == {"app.py": b"app.py"}
+    assert top_level_sources(Packer().pack(files_below(tmp_path))) == {"app.py": b"app.py"}

@@ -1,0 +1,59 @@
+"""What building one package leaves for the next: installed requirements, compressed files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from lambdad.cli import archive, requirements
+from lambdad.cli.packer import Packer
+
+
+class Workshop:
+    """A place to build packages in; leaving it removes what was installed.
+
+    The requirements are installed again only when their text or the Python that they are for is
+    another one.
+    """
+
+    def __init__(self) -> None:
+        self._packer = Packer()
+        self._place: tempfile.TemporaryDirectory[str] | None = None
+        self._installed_for: tuple[bytes, str] | None = None
+
+    def install(self, file: Path, runtime: str) -> dict[str, Path]:
+        """The files that the requirements in `file` come to, by their names in the zip."""
+        version = requirements.python_version(runtime)
+        if version is None:
+            return {}
+        wanted = (file.read_bytes(), version)
+        if self._place is None or wanted != self._installed_for:
+            self.close()
+            self._place = tempfile.TemporaryDirectory(prefix="lambdad-build-")
+            requirements.install(file, Path(self._place.name), version)
+            self._installed_for = wanted
+        return archive.files_below(Path(self._place.name))
+
+    def pack(self, files: Mapping[str, Path]) -> bytes:
+        """The zip of `files`."""
+        return self._packer.pack(files)
+
+    def close(self) -> None:
+        """Remove what was installed."""
+        self._installed_for = None
+        if self._place is not None:
+            self._place.cleanup()
+            self._place = None
+
+    def __enter__(self) -> Workshop:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
