@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lambdad.testing.server import LocalServer
 from support.clients import ENVIRONMENT, ROLE
 from support.packages import make_zip, zoo_files
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -26,28 +30,50 @@ def handler(event, context):
 """
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., subprocess.Popen[str]]
+
+
+def variables(server: LocalServer, home: Path) -> dict[str, str]:
+    """The environment of a user's shell."""
+    return {
+        **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
+        **ENVIRONMENT,
+        "HOME": str(home),
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_PAGER": "",
+    }
 
 
 @pytest.fixture
 def run(server: LocalServer, tmp_path: Path) -> Run:
     """Run a program of the virtual environment, as a user's shell would."""
-    variables = {
-        **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
-        **ENVIRONMENT,
-        "HOME": str(tmp_path),
-        "AWS_ENDPOINT_URL": server.url,
-        "AWS_PAGER": "",
-    }
 
     def run(program: str, *arguments: str | Path, stdin: str = "", code: int = 0) -> Run:
         done = subprocess.run(
-            [BIN / program, *arguments], env=variables, cwd=tmp_path, input=stdin,
+            [BIN / program, *arguments], env=variables(server, tmp_path), cwd=tmp_path, input=stdin,
             capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         assert done.returncode == code, f"{done.returncode}: {done.stdout}\n{done.stderr}"
         return done  # type: ignore[return-value]
 
     return run  # type: ignore[return-value]
+
+
+@pytest.fixture
+def start(server: LocalServer, tmp_path: Path) -> Iterator[Start]:
+    """Start a program of the virtual environment; it is ended with the test."""
+    with ExitStack() as started:
+
+        def start(program: str, *arguments: str) -> subprocess.Popen[str]:
+            process = subprocess.Popen(
+                [BIN / program, *arguments], env=variables(server, tmp_path), cwd=tmp_path,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            started.enter_context(process)  # waits for it, last
+            started.callback(process.kill)
+            return process
+
+        yield start
 
 
 def test_a_function_is_deployed_invoked_listed_read_and_removed(run: Run, tmp_path: Path) -> None:
@@ -84,6 +110,44 @@ def test_a_function_is_deployed_invoked_listed_read_and_removed(run: Run, tmp_pa
     # rm
     assert f"Deleted {name}." in run("lambdad", "rm", name, "--yes").stdout
     run("lambdad", "invoke", name, code=3)
+
+
+def test_a_save_is_what_the_next_invocation_runs(
+    start: Start, tmp_path: Path, lambda_client: Any
+) -> None:
+    # Given a directory that is deployed and watched
+    name = f"watched-{uuid.uuid4().hex[:8]}"
+    file = tmp_path / "hello" / "app.py"
+    file.parent.mkdir()
+    file.write_text("def handler(event, context): return 'first'\n")
+    watch = start("lambdad", "deploy", "hello", "--name", name, "--watch", "--json")
+
+    def told() -> dict[str, Any]:
+        """The next line of the watch, whose time limit is the test's."""
+        line: dict[str, Any] = json.loads(watch.stdout.readline())
+        return line
+
+    def answer() -> Any:
+        return json.load(lambda_client.invoke(FunctionName=name)["Payload"])
+
+    assert told()["Status"] == "created"
+    assert answer() == "first"
+    # When the file is saved, as an editor does it
+    (tmp_path / "saved").write_text("def handler(event, context): return 'second'\n")
+    (tmp_path / "saved").replace(file)
+    # Then the answer changes
+    wait_until(lambda: answer() == "second", "the saved file runs")
+    change = told()
+    assert change["Changed"] == ["app.py"]
+    assert change["LiveMs"] < 10_000
+    # And a change that has been told is live
+    file.write_text("def handler(event, context): return 'the third'\n")
+    told()
+    assert answer() == "the third"
+    # And Ctrl-C ends it
+    watch.send_signal(signal.SIGINT)
+    assert watch.wait(20) == 0
+    lambda_client.delete_function(FunctionName=name)
 
 
 def test_a_function_that_fails_makes_invoke_fail(run: Run, tmp_path: Path) -> None:

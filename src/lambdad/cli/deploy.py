@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from lambdad.cli.deployment import Deployment, Outcome, Wishes
-from lambdad.cli.endpoint import Endpoint
-from lambdad.cli.failure import CommandError, ExitCode
+from lambdad.cli.deployment import Deployment, OnStep, Outcome, Wishes
+from lambdad.cli.endpoint import ATTEMPTS, Endpoint
 from lambdad.cli.ls import size_text
 from lambdad.cli.options import client_command
-from lambdad.cli.package import Source
+from lambdad.cli.package import Source, unreadable
 from lambdad.cli.screen import Screen
+from lambdad.cli.watch import Watch
+from lambdad.cli.watched_files import WatchedFiles
+from lambdad.cli.workshop import Workshop
+
+_STEPS = 4  # of a deployment with requirements
 
 
 def _read_variables(
@@ -52,34 +58,39 @@ def _read_variables(
     metavar="ARN",
     help="Execution role.  [default for a new one: arn:aws:iam::000000000000:role/lambdad]",
 )
+@click.option("--watch", is_flag=True, help="Deploy every change, until Ctrl-C.")
 def command(
-    endpoint: Endpoint, screen: Screen, path: Path, name: str | None, **options: Any
+    endpoint: Endpoint, screen: Screen, path: Path, name: str | None, watch: bool, **options: Any
 ) -> None:
     """Deploy the function at PATH: a directory, one .py file, or a zip.
 
     A requirements.txt in the directory is installed into the package, as wheels. A function of
     that name is updated; options that are not given stay as they are.
+
+    With --watch the first deployment must succeed; after it, one that fails is told in a line
+    and the next change is waited for. With --json each deployment is a document in one line.
     """
-    try:
-        source = Source(path)
-        wishes = Wishes(name=name or source.function_name, **options)
-        with _progress(screen) as progress:
-            outcome = Deployment(endpoint, source, wishes, progress).run()
-    except OSError as error:
-        raise CommandError(
-            f"{error.filename or path}: {error.strerror}.", ExitCode.USAGE, name="InvalidPackage"
-        ) from None
-    if screen.as_json:
-        screen.json(outcome.to_json())
-    else:
-        _show(screen, outcome)
+    with Workshop() as workshop:
+        with unreadable(path):
+            files = WatchedFiles(path)  # from before the first deployment: no change is missed
+            source = Source(path)
+            wishes = Wishes(name=name or source.function_name, **options)
+            # A watch makes its own further attempts, and says at once that the server is gone.
+            attempts = 1 if watch else ATTEMPTS
+            deployment = Deployment(endpoint, wishes, workshop, attempts=attempts)
+            with _progress(screen) as on_step:
+                outcome = deployment.run(source, on_step)
+        _show(screen, outcome, in_one_line=watch)
+        if watch:
+            Watch(endpoint, screen, deployment, files).run()
 
 
-def _progress(screen: Screen) -> Any:
+@contextmanager
+def _progress(screen: Screen) -> Iterator[OnStep]:
     """A bar on standard error; nothing is drawn where nobody looks."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    return Progress(
+    with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
@@ -87,10 +98,15 @@ def _progress(screen: Screen) -> Any:
         console=screen.err,
         transient=True,
         disable=screen.as_json or not sys.stderr.isatty(),
-    )
+    ) as progress:
+        bar = progress.add_task("", total=_STEPS)
+        yield lambda step: progress.update(bar, description=step, advance=1)
 
 
-def _show(screen: Screen, outcome: Outcome) -> None:
+def _show(screen: Screen, outcome: Outcome, *, in_one_line: bool) -> None:
+    if screen.as_json:
+        (screen.json_line if in_one_line else screen.json)(outcome.to_json())
+        return
     function = outcome.configuration
     screen.line(f"{outcome.status.capitalize()} {function['FunctionName']}.", style="green")
     details = (

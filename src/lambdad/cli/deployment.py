@@ -6,19 +6,21 @@ import json
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambdad.cli.endpoint import Endpoint, error_code
+from lambdad.cli.endpoint import ATTEMPTS, Endpoint, error_code
 from lambdad.cli.failure import CommandError, ExitCode
 from lambdad.cli.handlers import defines, find_handler
 from lambdad.cli.package import Source, code_sha256
 from lambdad.cli.requirements import python_version
+from lambdad.cli.workshop import Workshop
 
 DEFAULT_ROLE = "arn:aws:iam::000000000000:role/lambdad"
-_STEPS = 5
 _HEALTH_TIMEOUT = 2
-_WAITER = {"Delay": 0.1, "MaxAttempts": 600}  # a minute
+_WAITER = {"Delay": 0.02, "MaxAttempts": 3000}  # a minute
+OnStep = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +50,25 @@ class Outcome:
 
 
 class Deployment:
-    """One run of `deploy`; `progress` is rich's, and hears of every step."""
+    """Brings a function to what the user asked for, as often as its source changes."""
 
-    def __init__(self, endpoint: Endpoint, source: Source, wishes: Wishes, progress: Any) -> None:
+    def __init__(
+        self, endpoint: Endpoint, wishes: Wishes, workshop: Workshop, *, attempts: int = ATTEMPTS
+    ) -> None:
         self._endpoint = endpoint
-        self._client = endpoint.client("lambda")
-        self._source = source
+        self._client = endpoint.client("lambda", attempts=attempts)
         self._wishes = wishes
-        self._progress = progress
-        self._bar = progress.add_task("looking", total=_STEPS)
+        self._workshop = workshop
 
-    def run(self) -> Outcome:
-        """Bring the function to what the user asked for."""
+    def run(self, source: Source, on_step: OnStep = lambda _: None) -> Outcome:
+        """Deploy `source`; `on_step` hears of every step."""
+        on_step("looking")
         existing = self._find()
         runtime = self._choose_runtime(existing)
-        handler = self._choose_handler(existing, runtime)
-        content = self._source.build(runtime, self._step)
+        handler = self._choose_handler(source.sources, existing, runtime)
+        content = source.build(runtime, on_step, self._workshop)
         settings = self._settings(runtime, handler, new=existing is None)
+        on_step("uploading, and waiting until active")
         if existing is None:
             self._create(content, settings)
             status = "created"
@@ -72,11 +76,7 @@ class Deployment:
             status = "updated"
         else:
             status = "unchanged"
-        self._step("done")
         return Outcome(status, self._find() or {})
-
-    def _step(self, description: str) -> None:
-        self._progress.update(self._bar, description=description, advance=1)
 
     def _find(self) -> dict[str, Any] | None:
         from botocore.exceptions import ClientError
@@ -97,7 +97,9 @@ class Deployment:
             return self._wishes.runtime
         return str(existing["Runtime"]) if existing else newest_python(self._endpoint)
 
-    def _choose_handler(self, existing: dict[str, Any] | None, runtime: str) -> str:
+    def _choose_handler(
+        self, sources: Mapping[str, bytes], existing: dict[str, Any] | None, runtime: str
+    ) -> str:
         """What was asked for, else what the function has if it is still there, else a search."""
         if self._wishes.handler:
             return self._wishes.handler
@@ -110,11 +112,7 @@ class Deployment:
                 ExitCode.USAGE,
                 name="NoHandler",
             )
-        return (
-            kept
-            if kept and defines(self._source.sources, kept)
-            else find_handler(self._source.sources)
-        )
+        return kept if kept and defines(sources, kept) else find_handler(sources)
 
     def _settings(self, runtime: str, handler: str, *, new: bool) -> dict[str, Any]:
         """The configuration members to set, in AWS's words."""
@@ -130,11 +128,9 @@ class Deployment:
         return {member: value for member, value in wanted.items() if value is not None}
 
     def _create(self, content: bytes, settings: dict[str, Any]) -> None:
-        self._step("uploading")
         self._client.create_function(
             FunctionName=self._wishes.name, Code={"ZipFile": content}, **settings
         )
-        self._step("waiting until active")
         self._wait("function_active_v2")
 
     def _update(self, existing: dict[str, Any], content: bytes, settings: dict[str, Any]) -> bool:
@@ -144,11 +140,9 @@ class Deployment:
         }
         has_failed = existing.get("State") == "Failed"  # the same code may fare better today
         new_code = has_failed or code_sha256(content) != existing["CodeSha256"]
-        self._step("uploading")
         if new_code:
             self._client.update_function_code(FunctionName=self._wishes.name, ZipFile=content)
             self._wait("function_updated_v2")
-        self._step("waiting until active")
         if changed:
             self._client.update_function_configuration(FunctionName=self._wishes.name, **changed)
             self._wait("function_updated_v2")

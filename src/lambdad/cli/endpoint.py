@@ -17,6 +17,7 @@ from lambdad.cli.failure import CommandError, ExitCode
 
 DEFAULT_URL = "http://127.0.0.1:4566"
 DEFAULT_REGION = "us-east-1"
+ATTEMPTS = 3
 _CONNECT_TIMEOUT = 5
 _READ_TIMEOUT = 60
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -51,7 +52,7 @@ class Endpoint:
         *,
         connect_timeout: float = _CONNECT_TIMEOUT,
         read_timeout: float = _READ_TIMEOUT,
-        attempts: int = 3,
+        attempts: int = ATTEMPTS,
     ) -> Any:
         """A botocore client for `service`."""
         import botocore.session

@@ -47,6 +47,7 @@ class StandIn:
     url: str = ""
     functions: dict[str, dict[str, Any]] = field(default_factory=dict)
     packages: dict[str, bytes] = field(default_factory=dict)
+    uploads: int = 0
     health: dict[str, Any] = field(default_factory=lambda: {"runtimes": ["python3.11"]})
     payload: bytes = b'{"answer": 42}'
     function_error: str | None = None
@@ -132,6 +133,7 @@ class StandIn:
     def _store(self, function: dict[str, Any], encoded: str) -> None:
         content = base64.b64decode(encoded)
         self.packages[function["FunctionName"]] = content
+        self.uploads += 1
         function["CodeSize"] = len(content)
         function["CodeSha256"] = base64.b64encode(hashlib.sha256(content).digest()).decode()
 
@@ -169,10 +171,13 @@ def _error(status: int, code: str, message: str) -> tuple[int, dict[str, str], b
 
 
 class RunningStandIn:
-    """A `StandIn` on a free port, in a thread, for the length of a `with`."""
+    """A `StandIn` on a port, or a free one, in a thread, for the length of a `with`."""
+
+    def __init__(self, port: int = 0) -> None:
+        self._port = port
 
     def __enter__(self) -> StandIn:
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.create_server(("127.0.0.1", self._port))
         stand_in = StandIn(url=f"http://127.0.0.1:{self._socket.getsockname()[1]}")
         config = uvicorn.Config(stand_in, lifespan="off", ws="none", log_level="critical")
         self._server = uvicorn.Server(config)
