@@ -24,6 +24,8 @@ from lambdad.launcher.interpreters import Interpreter
 
 _SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 _NO_BYTECODE = shutil.ignore_patterns("__pycache__")
+# What `lambdad doctor` asks is asked outside of sandboxes.
+_NOT_FOR_A_ZYGOTE = shutil.ignore_patterns("__pycache__", "probes", "findings")
 _COMPILE = "import compileall, sys; compileall.compile_dir(sys.argv[1], quiet=2)"
 
 
@@ -69,7 +71,7 @@ class RuntimeTrees:
                 shutil.copytree(part, runtime / part.name, copy_function=_link_or_copy)
             else:
                 shutil.copy2(part, runtime / part.name)
-        shutil.copytree(self._package / "launcher", source / "launcher", ignore=_NO_BYTECODE)
+        shutil.copytree(self._package / "launcher", source / "launcher", ignore=_NOT_FOR_A_ZYGOTE)
         shutil.copy2(self._package / "__init__.py", source)
 
     def _fingerprint(self, interpreter: Interpreter) -> str:

@@ -1,0 +1,48 @@
+"""Ask everything, once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lambdad.launcher.interpreters import VERSIONS, Interpreter, find_interpreters
+from lambdad.launcher.probes.control_groups import probe_control_groups, probe_systemd
+from lambdad.launcher.probes.kernel import probe_kernel
+from lambdad.launcher.probes.machine import Machine
+from lambdad.launcher.probes.reading import read_field
+from lambdad.launcher.probes.resources import probe_resources
+from lambdad.launcher.probes.users import probe_user, probe_user_namespaces
+
+
+def examine() -> Machine:
+    """The facts of this machine, as the user of this process sees them."""
+    user = probe_user()
+    return Machine(
+        user=user,
+        kernel=probe_kernel(user),
+        resources=probe_resources(),
+        user_namespaces=probe_user_namespaces(user),
+        control_groups=probe_control_groups(),
+        systemd=probe_systemd(user),
+        interpreters=_interpreters(),
+        distribution=_distribution(),
+        container=_container(),
+    )
+
+
+def _interpreters() -> tuple[Interpreter, ...]:
+    found = find_interpreters()
+    return tuple(found[name] for name in VERSIONS if name in found)  # the oldest first
+
+
+def _distribution(root: Path = Path("/")) -> tuple[str, ...]:
+    release = root / "etc/os-release"
+    return tuple(f"{read_field(release, 'ID')} {read_field(release, 'ID_LIKE')}".split())
+
+
+def _container(root: Path = Path("/")) -> str:
+    """Which of the two programs that leave a mark runs this container, if any."""
+    if (root / ".dockerenv").exists():
+        return "docker"
+    if (root / "run/.containerenv").exists():
+        return "podman"
+    return ""
