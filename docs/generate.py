@@ -51,7 +51,8 @@ def cli_page() -> str:
         *("# Command line", "", _NOTE, ""),
         *("| Exit code | Means |", "|---|---|"),
         *("| 0 | done |", "| 1 | `invoke`: the function failed |"),
-        "| 2 | it cannot be done as asked: arguments, settings, a package that cannot be built |",
+        "| 2 | it cannot be done as asked: arguments, settings, a package that cannot be built; "
+        "`doctor`: no sandbox isolates on this machine |",
         *("| 3 | the server refused, with an AWS error |", "| 4 | no server answered |"),
         *("| 70 | a bug of lambdad |", "| 130 | interrupted (Ctrl-C) |", ""),
         "With `--json` standard output carries one JSON document and nothing else; a failure is",

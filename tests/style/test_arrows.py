@@ -10,6 +10,7 @@ observe     ─▶ store, model
 store       ─▶ model
 launcher    ─▶ the standard library (and config, errors, which need no more)
 runtimes    ─▶ the standard library, and nothing of lambdad
+cli         ─▶ config; `doctor` also what the launcher can tell of the machine (probes, findings)
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ ARROWS = {
     "services": {"invocation", "sources", "observe", "client", "store", "model"},
     "gateway": {"model"},
     "client": {"model"},
-    "cli": {"config"},
+    "cli": {"config", "launcher"},  # doctor alone, see below
     "console": set(),
     "launcher": {"config"},
     "runtimes": set(),
@@ -59,6 +60,9 @@ OUTSIDERS = {
 
 # What node and launcher say to each other: all that one knows of the other.
 LAUNCHER_WORDS = tuple(f"lambdad.launcher.{word}" for word in ("messages", "packets", "contract"))
+
+# What `lambdad doctor` asks the launcher's side: facts, and what they mean.
+LAUNCHER_PROBES = tuple(f"lambdad.launcher.{package}." for package in ("probes", "findings"))
 
 FILES = source_files()
 
@@ -117,6 +121,41 @@ def test_environment_knows_only_the_words_of_the_launcher() -> None:
         for file in in_room("environment")
         for name in file.imports
         if name.startswith("lambdad.launcher.") and not name.startswith(LAUNCHER_WORDS)
+    ]
+    assert wrong == []
+
+
+def test_only_doctor_knows_the_launcher_and_only_what_it_tells_of_the_machine() -> None:
+    wrong = [
+        f"{file} imports {name}"
+        for file in in_room("cli")
+        for name in file.imports
+        if name.startswith("lambdad.launcher.")
+        and not (file.parts == ("cli", "doctor") and name.startswith(LAUNCHER_PROBES))
+    ]
+    assert wrong == []
+
+
+def test_launcher_serves_without_what_doctor_asks() -> None:
+    wrong = [
+        f"{file} imports {name}"
+        for file in in_room("launcher")
+        if file.parts[1] not in ("probes", "findings")
+        for name in file.imports
+        if name.startswith(LAUNCHER_PROBES)
+    ]
+    assert wrong == []
+
+
+def test_findings_are_pure() -> None:
+    pure = ("__future__", "collections", "dataclasses", "enum", "re")
+    ours = ("lambdad.launcher.findings", "lambdad.launcher.probes.machine")
+    wrong = [
+        f"{file} imports {name}"
+        for file in in_room("launcher")
+        if file.parts[1] == "findings"
+        for name in file.imports
+        if not name.startswith((*pure, *ours))
     ]
     assert wrong == []
 

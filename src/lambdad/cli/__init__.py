@@ -1,1 +1,1 @@
-"""The command line: one file per command; all but `serve` are clients of the server's HTTP API."""
+"""The command line: one file per command; most are clients of the server's HTTP API."""

@@ -2,7 +2,8 @@
 
 0    done
 1    the function failed (invoke)
-2    what was asked cannot be done: arguments, settings, or a package that cannot be built
+2    what was asked cannot be done: arguments, settings, or a package that cannot be built;
+     doctor: no sandbox isolates on this machine
 3    the server refused, with an AWS error
 4    no server answered
 70   a bug of lambdad itself
