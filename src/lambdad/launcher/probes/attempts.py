@@ -17,7 +17,6 @@ from pathlib import Path
 from lambdad.launcher import syscalls
 from lambdad.launcher.seccomp import filter_program
 
-_CLONE_NEWUSER = 0x10000000
 _NAMESPACES = (
     syscalls.CLONE_NEWNS
     | syscalls.CLONE_NEWPID
@@ -70,7 +69,7 @@ def use_new_calls() -> None:
     """Use the calls that need no rights: openat2 and pidfds."""
     root = os.open("/", os.O_PATH | os.O_CLOEXEC)
     syscalls.open_beneath(root, "proc")
-    syscalls.pidfd_send_signal(syscalls.pidfd_open(os.getpid()), 0)
+    signal.pidfd_send_signal(os.pidfd_open(os.getpid()), 0)
 
 
 def load_filter() -> None:
@@ -90,7 +89,7 @@ def make_namespaces() -> None:
 def make_namespaces_as_user() -> None:
     """The same as the root of a user namespace."""
     uid, gid = os.geteuid(), os.getegid()
-    syscalls.unshare(_CLONE_NEWUSER)
+    syscalls.unshare(syscalls.CLONE_NEWUSER)
     for name, text in (
         ("setgroups", "deny"),
         ("uid_map", f"0 {uid} 1"),
@@ -131,7 +130,7 @@ def map_ids(uids: Sequence[int], gids: Sequence[int]) -> None:
 def _wait_in_user_namespace(become_ready: int) -> None:
     try:
         syscalls.die_with_parent()
-        syscalls.unshare(_CLONE_NEWUSER)
+        syscalls.unshare(syscalls.CLONE_NEWUSER)
         os.write(become_ready, b"1")
         signal.pause()
     finally:

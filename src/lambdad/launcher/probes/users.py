@@ -11,7 +11,7 @@ from pathlib import Path
 from lambdad.launcher.probes import attempts
 from lambdad.launcher.probes.machine import User, UserNamespaces
 from lambdad.launcher.probes.reading import read_field, read_number, read_text
-from lambdad.launcher.slots import NODE_UID
+from lambdad.launcher.slots import OF_ROOT
 
 _CAP_SYS_ADMIN = 21
 _TOOLS = ("newuidmap", "newgidmap")
@@ -29,7 +29,7 @@ def probe_user(root: Path = Path("/")) -> User:
         name=_name(os.geteuid()),
         uid=os.geteuid(),
         can_administer=bool(capabilities >> _CAP_SYS_ADMIN & 1),
-        has_environment_ids=maps_id(read_text(root / "proc/self/uid_map"), NODE_UID),
+        has_environment_ids=maps_id(read_text(root / "proc/self/uid_map"), OF_ROOT.node),
     )
 
 
