@@ -12,7 +12,9 @@ from typing import Protocol, cast
 
 import httptools
 
-MAX_HEADER_BYTES = 65_536
+# The official clients send the cause of a failure, with its stack, in a header of up to 1 MiB.
+MAX_HEADER_BYTES = 1_114_112
+_MAX_HEADERS = 100
 _REASONS = {
     200: "OK",
     202: "Accepted",
@@ -116,6 +118,8 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if len(self.headers) >= _MAX_HEADERS:  # each takes far more memory here than on its way
+            raise ValueError("a request has too many headers")
         self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_body(self, chunk: bytes) -> None:

@@ -192,6 +192,25 @@ def test_headers_up_to_the_limit_are_taken(line: Line) -> None:
     assert len(line.desk.seen) == 1
 
 
+def test_a_header_of_a_mebibyte_is_taken(line: Line) -> None:
+    """As AWS's runtime interface client sends the cause of a failure, in UTF-8."""
+    cause = ("ü" * (1 << 19))[:-1]
+    request = post(b"{}", headers=f"Lambda-Runtime-Function-XRay-Error-Cause: {cause}\r\n")
+    for position in range(0, len(request), 50_000):
+        line.send(request[position : position + 50_000])
+    ((_, _, headers, body, _),) = line.desk.seen
+    assert body == b"{}"
+    assert len(headers["lambda-runtime-function-xray-error-cause"]) == (1 << 20) - 2
+
+
+def test_a_hundred_headers_are_taken_and_no_more(line: Line) -> None:
+    for count in (100, 101):
+        fields = "".join(f"X{number}: y\r\n" for number in range(count))
+        line.send(f"GET / HTTP/1.1\r\n{fields}\r\n".encode())
+    assert [len(seen[2]) for seen in line.desk.seen] == [100]
+    assert line.wire.is_closed
+
+
 ENDLESS = {
     "a path": (b"GET /", b"a" * 10_000),
     "many headers": (b"GET / HTTP/1.1\r\n", b"X: y\r\n" * 2_000),
