@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import site
 import sys
 from importlib.machinery import PathFinder
 from typing import Iterable, List, Mapping, Set
@@ -30,11 +31,40 @@ def set_up(variables: Mapping[str, str], runtime_directory: str) -> None:
     ]
     brought += [entry for entry in variables.get("PYTHONPATH", "").split(os.pathsep) if entry]
     brought = [entry for entry in dict.fromkeys(brought) if entry != runtime_directory]
+    _leave_machines_packages(brought)
     order = [*brought, runtime_directory, *sys.path]
     sys.path[:] = [entry for entry in dict.fromkeys(order) if entry]
     for entry in brought:  # a warm interpreter may remember that there was nothing
         sys.path_importer_cache.pop(entry, None)
     _forget(_replaced(brought))
+
+
+def _leave_machines_packages(brought: List[str]) -> None:
+    """Leave behind what is installed on this machine for the interpreter.
+
+    One that is started as a program finds it by itself, and imports what *.pth files there name. A
+    directory that the function brings, or names, is its own.
+    """
+    if sys.flags.no_site:
+        return  # none of it was looked for
+    own = tuple(entry + os.sep for entry in brought)
+    found = [entry for entry in (*site.getsitepackages(), site.USER_SITE) if entry]
+    machines = tuple(entry + os.sep for entry in found if not (entry + os.sep).startswith(own))
+    sys.path[:] = [entry for entry in sys.path if not (entry + os.sep).startswith(machines)]
+    modules = list(sys.modules.items())
+    gone = {name for name, module in modules if _file_of(module).startswith(machines)}
+    sys.meta_path[:] = [finder for finder in sys.meta_path if _home_of(finder) not in gone]
+    for name in gone:
+        del sys.modules[name]
+
+
+def _file_of(module: object) -> str:
+    return str(getattr(module, "__file__", None) or "")
+
+
+def _home_of(finder: object) -> str:
+    """The module that a finder comes from, which may itself be a class."""
+    return (finder if isinstance(finder, type) else type(finder)).__module__
 
 
 def _replaced(directories: List[str]) -> Set[str]:
