@@ -5,19 +5,19 @@ from __future__ import annotations
 import importlib.util
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 ZOO = Path(__file__).parents[1] / "functions"
 
 
-def make_zip(files: Mapping[str, str | bytes]) -> bytes:
-    """A zip that holds `files`; the same bytes for the same files."""
+def make_zip(files: Mapping[str, str | bytes], programs: Collection[str] = ()) -> bytes:
+    """A zip that holds `files`, some of them `programs`; the same bytes for the same files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in files.items():
             entry = zipfile.ZipInfo(name)
-            entry.external_attr = 0o644 << 16
+            entry.external_attr = (0o755 if name in programs else 0o644) << 16
             archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 

@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple
 
 from lambdad.launcher import packets
 
@@ -27,6 +27,7 @@ _ADDRESSES = (f"127.0.0.1:{RUNTIME_API_PORT}", f"127.0.0.1:{ENDPOINT_PORT}")
 FILE_DESCRIPTORS = 1024
 _BACKLOG = 128
 _MEMORY = "/proc/self/statm"
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
 def open_listeners(runtime_api_port: int, endpoint_port: int) -> List[socket.socket]:
@@ -141,14 +142,41 @@ def run_program(variables: Dict[str, str], interpreter: str, bootstrap: str) -> 
     not return."""
     command = [interpreter, bootstrap]
     wrapper = variables.get("AWS_LAMBDA_EXEC_WRAPPER")
-    if wrapper:
-        command.insert(0, wrapper)
     os.chdir(variables["LAMBDA_TASK_ROOT"])
+    for number in _IGNORED_BY_PYTHON:  # and by every program that it becomes
+        signal.signal(number, signal.SIG_DFL)
+    if wrapper:
+        _check_wrapper(wrapper)
+        command.insert(0, wrapper)
+        if _is_script_without_interpreter(wrapper):
+            command.insert(0, "/bin/sh")
     try:
         os.execve(command[0], command, variables)  # noqa: S606
     except OSError as error:
-        print(f"{command[0]}: {error.strerror}", file=sys.stderr, flush=True)
-        os._exit(127 if isinstance(error, FileNotFoundError) else 126)
+        _refuse(f"{command[0]}: cannot be run: {error.strerror}", 126)
+
+
+def _check_wrapper(path: str) -> None:
+    """In the words of AWS, whose bootstrap is a shell script that looks first."""
+    if not os.path.isfile(path):
+        _refuse(f"{path}: does not exist", 127)
+    if not os.access(path, os.X_OK):
+        _refuse(f"{path}: is not an executable", 126)
+
+
+def _is_script_without_interpreter(path: str) -> bool:
+    """Text that does not begin with #!, which the kernel does not run and a shell does."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(80)
+    except OSError:
+        return False  # it may be run and not be read
+    return not start.startswith(b"#!") and b"\0" not in start
+
+
+def _refuse(sentence: str, status: int) -> NoReturn:
+    os.write(2, os.fsencode(sentence + "\n"))
+    os._exit(status)
 
 
 def _listen(port: int) -> socket.socket:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import sys
+from typing import Dict
 
 from lambdad.launcher import entering, packets
+
+# What an interpreter, the loader, or we ourselves open by the names that these hold.
+_PATHS = ("AWS_LAMBDA_EXEC_WRAPPER", "LD_LIBRARY_PATH", "LD_PRELOAD", "PATH", "PYTHONPATH")
 
 
 def main(channel_descriptor: int, output: int, order_text: str) -> None:
@@ -23,12 +28,28 @@ def main(channel_descriptor: int, output: int, order_text: str) -> None:
     channel.close()
     variables["LAMBDA_TASK_ROOT"] = order["task"]
     variables["TMPDIR"] = order["tmp"]
-    variables["PYTHONPATH"] = os.pathsep.join(order["runtime"])
+    _relocate(variables, {"/var/task": order["task"], "/var/runtime": order["runtime"][0]})
     sys.path[:] = [*order["runtime"], *(p for p in sys.path if p != order["source"])]
     bootstrap = importlib.import_module("bootstrap")  # the runtime
     if order["start"] == "spawn":
         entering.run_program(variables, sys.executable, str(bootstrap.__file__))
     entering.run_runtime(variables, bootstrap.run)
+
+
+def _relocate(variables: Dict[str, str], places: Dict[str, str]) -> None:
+    """Let lists of paths mean what they mean at AWS: without a root of its own, a function has its
+    files elsewhere."""
+    for name in _PATHS:
+        parts = re.split("([: ])", variables.get(name, ""))
+        if any(parts):
+            variables[name] = "".join(_moved(part, places) for part in parts)
+
+
+def _moved(path: str, places: Dict[str, str]) -> str:
+    for known, place in places.items():
+        if path == known or path.startswith(known + "/"):
+            return place + path[len(known) :]
+    return path
 
 
 def _end_with_the_launcher(launcher: int) -> None:
