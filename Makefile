@@ -6,6 +6,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 LOCK := requirements-dev.lock
 STAMP := $(VENV)/.lambdad-setup
+OFFICIAL_CLIENT := tests/functions/official_client/requirements
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench docs lock
@@ -37,13 +38,19 @@ lock: setup ## Write requirements-dev.lock again, with the newest versions that 
 	@$(RUN) -m piptools compile --quiet --upgrade --strip-extras --allow-unsafe \
 		--generate-hashes --extra dev --no-emit-find-links --no-emit-index-url \
 		--output-file $(LOCK) pyproject.toml
+	@$(RUN) -m piptools compile --quiet --upgrade --strip-extras --allow-unsafe \
+		--generate-hashes --no-emit-find-links --no-emit-index-url \
+		--output-file $(OFFICIAL_CLIENT).txt $(OFFICIAL_CLIENT).in
 
 # The stamp is younger than the lock when nothing is to be done.
-$(STAMP): $(LOCK) pyproject.toml .ci/system-packages
+$(STAMP): $(LOCK) $(OFFICIAL_CLIENT).txt pyproject.toml .ci/system-packages
 	@PYTHON="$(PYTHON)" .ci/system-packages
 	@$(RUN) -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing into $(VENV) ..."
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $(LOCK)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-input --no-deps \
 		--no-build-isolation --editable .
+	@rm -rf $(VENV)/official_client
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
+		--only-binary :all: --target $(VENV)/official_client -r $(OFFICIAL_CLIENT).txt
 	@touch $(STAMP)
