@@ -77,7 +77,7 @@ class RuntimeTrees:
     def _fingerprint(self, interpreter: Interpreter) -> str:
         """Differs whenever the runtime, the SDK or the interpreter does."""
         sources = [interpreter.version, interpreter.executable]
-        own = [*self._package.rglob("runtimes/**/*.py"), *self._package.glob("launcher/*.py")]
+        own = [*self._package.rglob("runtimes/**/*.py"), *self._package.glob("launcher/*.*")]
         for path in sorted([*own, *self._sdk]):
             sources.append(f"{path} {path.stat().st_mtime_ns}")
         return hashlib.sha256("\n".join(sources).encode()).hexdigest()[:16]

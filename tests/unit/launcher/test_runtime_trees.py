@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -38,6 +39,7 @@ def test_a_tree_has_the_runtime_the_sdk_and_the_launchers_source(trees: RuntimeT
     assert (tree / "runtime/bootstrap.py").is_file()
     assert (tree / "runtime/tiny_sdk/__init__.py").read_text() == "A = 1\n"
     assert (tree / "source/lambdad/launcher/zygote.py").is_file()
+    assert (tree / "source/lambdad/launcher/seccomp.json").is_file()
     assert tree.stat().st_mode & 0o777 == 0o755
 
 
@@ -64,6 +66,19 @@ def test_another_interpreter_and_another_sdk_have_another_tree(
     (tmp_path / "site/tiny_sdk/new.py").touch()  # changes the package's directory
     paths.add(trees.path(INTERPRETER))
     assert len(paths) == 3
+
+
+def test_another_list_of_system_calls_has_another_tree(
+    trees: RuntimeTrees, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "lambdad"
+    lists = package / "launcher/seccomp.json"
+    lists.parent.mkdir(parents=True)
+    lists.touch()
+    monkeypatch.setattr(trees, "_package", package)
+    before = trees.path(INTERPRETER)
+    os.utime(lists, (0, 0))
+    assert trees.path(INTERPRETER) != before
 
 
 def test_what_a_killed_server_was_making_is_removed(trees: RuntimeTrees) -> None:
