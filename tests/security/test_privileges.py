@@ -92,6 +92,12 @@ def test_there_is_no_set_user_id_program_with_an_effect(probe: Probe) -> None:
         ("name_to_handle_at", (-100, "/", "null_buffer", "null_buffer", 0)),
         ("fanotify_init", (0, 0)),
         ("personality", (0x0040000,)),
+        ("process_madvise", (0, "null_buffer", 1, 4, 0)),
+        ("quotactl_fd", (0, 0, 0, "null_buffer")),
+        ("memfd_secret", (0,)),
+        ("statmount", ("null_buffer", "null_buffer", 128, 0)),
+        ("open_tree_attr", (-100, "/tmp", 1, "null_buffer", 32)),
+        ("listns", ("null_buffer", "null_buffer", 16, 0)),
     ],
     ids=str,
 )
@@ -108,6 +114,21 @@ def test_a_system_call_that_could_lead_out_is_refused(
 def test_raw_sockets_are_refused(probe: Probe, family: str, kind: str, protocol: int) -> None:
     refused = probe.errno_of("raw_socket", family=family, kind=kind, protocol=protocol)
     assert refused in (errno.EPERM, errno.EACCES, errno.EAFNOSUPPORT)
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "protocol", "refused"),
+    [
+        ("AF_VSOCK", "SOCK_STREAM", 0, errno.EAFNOSUPPORT),
+        ("AF_ALG", "SOCK_SEQPACKET", 0, errno.EAFNOSUPPORT),
+        ("AF_INET", "SOCK_STREAM", 132, errno.EPROTONOSUPPORT),
+        ("AF_NETLINK", "SOCK_RAW", 12, errno.EPROTONOSUPPORT),
+    ],
+)
+def test_sockets_that_need_a_driver_of_the_hosts_are_refused(
+    probe: Probe, family: str, kind: str, protocol: int, refused: int
+) -> None:
+    assert probe.errno_of("raw_socket", family=family, kind=kind, protocol=protocol) == refused
 
 
 def test_devices_cannot_be_made(probe: Probe) -> None:

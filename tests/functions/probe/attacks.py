@@ -22,6 +22,8 @@ NUMBERS = {
         "fsopen": 430, "pidfd_open": 434, "clone3": 435, "pidfd_getfd": 438,
         "mount_setattr": 442, "clone": 56, "iopl": 172, "syslog": 103, "personality": 135,
         "acct": 163, "kexec_load": 246, "fanotify_init": 300, "name_to_handle_at": 303,
+        "process_madvise": 440, "quotactl_fd": 443, "memfd_secret": 447, "statmount": 457,
+        "open_tree_attr": 467, "listns": 470,
     },
     "aarch64": {
         "ptrace": 117, "mount": 40, "umount2": 39, "swapon": 224, "reboot": 142,
@@ -33,6 +35,8 @@ NUMBERS = {
         "fsopen": 430, "pidfd_open": 434, "clone3": 435, "pidfd_getfd": 438,
         "mount_setattr": 442, "clone": 220, "syslog": 116, "personality": 92, "acct": 89,
         "kexec_load": 104, "fanotify_init": 262, "name_to_handle_at": 264,
+        "process_madvise": 440, "quotactl_fd": 443, "memfd_secret": 447, "statmount": 457,
+        "open_tree_attr": 467, "listns": 470,
     },
 }  # fmt: skip
 
