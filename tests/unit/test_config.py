@@ -39,6 +39,12 @@ def test_config_survives_the_way_to_a_child_process() -> None:
         ("runtimes", "newest", "one of nearest, strict"),
         ("idle_timeout", "0", "at least 1"),
         ("concurrency", "0", "at least 1"),
+        ("freeze_after", "-1", "at least 0"),
+        ("freeze_after", "soon", "a whole number"),
+        ("idle_memory", "-1", "at least 0"),
+        ("idle_memory", "half", "a whole number"),
+        ("pool_memory", "-1", "at least 0"),
+        ("pool_memory", "1.5", "a whole number"),
         ("cgroup_favordynmods", "maybe", "true or false"),
         ("log_level", "loud", "one of debug"),
     ],
@@ -68,3 +74,19 @@ def test_data_of_an_ordinary_user_lives_in_their_home(monkeypatch: pytest.Monkey
 def test_data_of_root_lives_in_var_lib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
     assert Config.load({}, {"XDG_DATA_HOME": "/data"}).data_dir == "/var/lib/lambdad"
+
+
+def test_idle_environments_are_frozen_soon_and_may_hold_half_of_the_machines_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    of_the_machine = {"SC_PHYS_PAGES": 1 << 20, "SC_PAGE_SIZE": 4096}
+    monkeypatch.setattr("os.sysconf", of_the_machine.__getitem__)
+    config = Config.load({}, {})
+    assert (config.freeze_after, config.idle_memory, config.pool_memory) == (20, 2048, 64)
+
+
+def test_what_memory_is_for_can_be_set_and_nothing_is_a_choice() -> None:
+    flags = {"freeze_after": "0", "idle_memory": "0", "pool_memory": "0"}
+    config = Config.load(flags, {"LAMBDAD_IDLE_MEMORY": "7"})
+    assert (config.freeze_after, config.idle_memory, config.pool_memory) == (0, 0, 0)
+    assert Config.load({}, {"LAMBDAD_IDLE_MEMORY": "7"}).idle_memory == 7

@@ -173,18 +173,18 @@ class ExecutionEnvironment:
         return _WARM
 
     async def _init_phase(self, request_id: str) -> _Init:
-        """Init for the first time. A failure is tried again, as AWS does, with the function's own
-        timeout instead of Init's ten seconds."""
+        """Init for the first time. A failure is tried again, as AWS does, in the function's own
+        time instead of Init's ten seconds."""
         place = await self._find_place(self.version)
         self._check_wanted()
         interpreter = place.interpreter
         self._write(report.init_start(self.version.runtime, interpreter, self.version.region))
         self._sandbox = self._make_sandbox(place)
-        for phase, seconds in (("init", limits.INIT_SECONDS), ("invoke", self.version.timeout)):
-            init_ms, failure = await self._try_init(request_id, phase, seconds)
-            if failure is None:
-                break
-        return _Init(failure, init_ms=init_ms)
+        init_ms, failure = await self._try_init(request_id, "init", limits.INIT_SECONDS)
+        if failure is None:
+            return _Init(init_ms=init_ms)
+        took_ms, failure = await self._try_init(request_id, "invoke", self.version.timeout)
+        return _Init(failure, suppressed_ms=took_ms)
 
     async def _init_again(self, request_id: str) -> _Init:
         """Init after the processes have ended, which AWS calls suppressed: it takes from the
@@ -247,10 +247,8 @@ class ExecutionEnvironment:
         seconds = max(0.0, self.version.timeout - init.suppressed_ms / 1000)
         self._sandbox.deliver(invocation, int((self._clock.now() + seconds) * 1000))
         event = await self._sandbox.next_event(seconds)
-        if self._sandbox.may_be_out_of_memory and not isinstance(event, Exited | TimedOut):
-            await self._sandbox.check_memory()
-            if self._sandbox.has_ended.is_set():
-                event = await self._sandbox.next_event(seconds)
+        if self._sandbox.may_be_out_of_memory and await self._sandbox.is_out_of_memory():
+            event = await self._sandbox.next_event(seconds)  # its end, whatever it answered
         duration_ms = (self._clock.monotonic() - began) * 1000
         if isinstance(event, Exited) and init is _WARM and not self._sandbox.api.is_handed_over:
             self.stop()
@@ -269,7 +267,7 @@ class ExecutionEnvironment:
         payload, error = outcome
         self._sandbox.drain_output()
         max_memory_used_mb = self._sandbox.max_memory_used_mb()
-        self.memory_held = self._sandbox.memory_held
+        self.memory_held = 0 if self.state is State.FAILED else self._sandbox.memory_held
         figures = Report(
             request_id=request_id,
             duration_ms=duration_ms,

@@ -95,23 +95,23 @@ class LauncherClient:
         finally:
             del self._requests[request]
 
-    async def start(
+    def start(
         self, order: Order, channel: int, output: int, exited: Callable[[Exited], None]
-    ) -> Gauges:
-        """Start a sandbox; `exited` is called when its processes have ended. The descriptors may be
-        closed when this returns."""
-        future = asyncio.get_running_loop().create_future()
-        self._watched[order.environment_id] = _Watched(future, exited)
+    ) -> asyncio.Future[Gauges]:
+        """Start a sandbox, whose gauges the future will have; PlatformError when there is none.
+        `exited` is called when its processes have ended. The descriptors may be closed when this
+        returns."""
+        started: asyncio.Future[Gauges] = asyncio.get_running_loop().create_future()
+        self._watched[order.environment_id] = _Watched(started, exited)
         self._send(messages.Start(order), [channel, output])
-        gauges: Gauges = await future
-        return gauges
+        return started
 
-    async def restart(self, environment_id: str, channel: int, output: int) -> Gauges:
+    def restart(self, environment_id: str, channel: int, output: int) -> asyncio.Future[Gauges]:
         """Start processes again in a sandbox in which they have ended; see `start`."""
         watched = self._watched[environment_id]
         watched.started, watched.is_running = asyncio.get_running_loop().create_future(), True
         self._send(messages.Restart(environment_id), [channel, output])
-        return await watched.started
+        return watched.started
 
     def kill(self, environment_id: str) -> None:
         """End the processes; `exited` follows."""
@@ -127,16 +127,16 @@ class LauncherClient:
             if not watched.is_running:
                 del self._watched[environment_id]
 
-    async def check_memory(self, environment_id: str) -> bool:
-        """Have the processes killed if they use more memory than they may; tells whether they do.
-        `exited` follows if so."""
+    def check_memory(self, environment_id: str) -> asyncio.Future[bool]:
+        """Have the processes killed if they use more memory than they may; the future tells whether
+        they do, and then `exited` follows."""
         watched = self._watched.get(environment_id)
-        if watched is None or not watched.is_running:
-            return False
+        if watched is None or not watched.is_running or not watched.started.done():
+            return _resolved(False)
         if watched.checked is None:
             watched.checked = asyncio.get_running_loop().create_future()
             self._send(messages.CheckMemory(environment_id))
-        return await asyncio.shield(watched.checked)
+        return asyncio.shield(watched.checked)  # one who gives up gives up for himself
 
     def freeze(self, environment_id: str) -> None:
         """Stop the processes of a sandbox without a freezer."""
@@ -235,3 +235,9 @@ class LauncherClient:
             future.set_result(None)
         else:
             future.set_exception(PlatformError(message.problem))
+
+
+def _resolved(value: bool) -> asyncio.Future[bool]:
+    future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    future.set_result(value)
+    return future

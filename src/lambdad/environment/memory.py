@@ -33,11 +33,15 @@ class MemoryInUse:
 
     def settle(self) -> None:
         """Init is over: from now on the cgroup alone is asked, where there is one."""
-        if self._cgroup_peak is not None and self._statm is not None:
-            resident = _resident(self._statm)
-            self._shared = max(0, resident - int(os.pread(self._cgroup_peak, 32, 0)))
-            os.close(self._statm)
-            self._statm = None
+        if self._cgroup_peak is None or self._statm is None:
+            return
+        try:
+            charged = int(os.pread(self._cgroup_peak, 32, 0)) - self._files()
+            self._shared = max(0, _resident(self._statm) - charged)
+        except (OSError, IndexError):
+            pass  # the process has just ended
+        os.close(self._statm)
+        self._statm = None
 
     def raise_to(self, size: int) -> None:
         """Somebody else measured `size` bytes in the cgroup."""

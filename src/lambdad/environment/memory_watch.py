@@ -15,7 +15,7 @@ INTERVAL_SECONDS = 0.1
 class Measured(Protocol):
     """Something whose memory is looked after."""
 
-    async def check_memory(self) -> None:
+    def check_memory(self) -> None:
         """End what uses too much."""
 
 
@@ -38,4 +38,4 @@ class MemoryWatch:
         while True:
             await asyncio.sleep(INTERVAL_SECONDS)
             for measured in list(self._running):
-                await measured.check_memory()
+                measured.check_memory()

@@ -124,6 +124,8 @@ class Sandbox:
     async def restart(self, variables: dict[str, str]) -> None:
         """Start processes again in the same place, once the last ones have ended."""
         await self.has_ended.wait()
+        if self._is_discarded:
+            raise PlatformError("the execution environment was stopped before it started again")
         self._begin()
         await self._run(
             variables,
@@ -143,17 +145,17 @@ class Sandbox:
             is_congested=self._surroundings.is_congested,
         )
         handshake = Handshake(variables)
-        asking = asyncio.ensure_future(ask(handshake.theirs.fileno(), writing))
-        await asyncio.sleep(0)  # the packet is sent, or copied, with the task's first step
+        asked = ask(handshake.theirs.fileno(), writing)
         handshake.close_theirs()
         os.close(writing)
         try:
-            self._gauges = await asking
+            self._gauges = await asked
         except BaseException:
             handshake.give_up()
             self._close_run()
             self._close_place()
             self.has_ended.set()  # it never was
+            self._on_end()
             raise
         await self._shake_hands(handshake)
 
@@ -161,24 +163,30 @@ class Sandbox:
         try:
             async with asyncio.timeout(_HANDSHAKE_SECONDS):
                 handed = await handshake.receive()
+            self._memory = MemoryInUse(handed.memory, self._gauges.memory_peak, handed.tmp)
+            if handed.listeners is not None:
+                await self._serve(handed.listeners)
         except TimeoutError:
             self.discard()
             raise PlatformError("the sandbox did not come up") from None
         except BaseException:
             self.discard()
             raise
-        self._memory = MemoryInUse(handed.memory, self._gauges.memory_peak, handed.tmp)
-        if handed.listeners is not None:
-            await self._serve(handed.listeners)
-        if self.has_ended.is_set():
-            self._close_run()
+        finally:
+            if self.has_ended.is_set():
+                self._close_run()
 
     async def _serve(self, listeners: Listeners) -> None:
         self._close_place()
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(self._connect, sock=listeners.runtime_api)
-        self._serving.append(server)
-        self._serving.append(await self._serve_endpoint(listeners.endpoint))
+        try:
+            server = await loop.create_server(self._connect, sock=listeners.runtime_api)
+            self._serving.append(server)
+            self._serving.append(await self._serve_endpoint(listeners.endpoint))
+        except BaseException:
+            for listener in listeners[len(self._serving) :]:
+                listener.close()
+            raise
         if self._is_discarded and self.has_ended.is_set():
             self._close_place()
 
@@ -226,11 +234,17 @@ class Sandbox:
         """Whether memory and /tmp together are, or were, more than the memory's limit."""
         return self._memory.peak_mb() >= self.order.memory_mb
 
-    async def check_memory(self) -> None:
-        """End it if it uses more memory than it may, and return when it has ended."""
-        check = self._surroundings.launcher.check_memory
-        if self.may_be_out_of_memory and await check(self.order.environment_id):
-            await self.has_ended.wait()
+    def check_memory(self) -> None:
+        """Have it ended if it uses more memory than it may."""
+        if self.may_be_out_of_memory:
+            self._surroundings.launcher.check_memory(self.order.environment_id)
+
+    async def is_out_of_memory(self) -> bool:
+        """The same, and wait for the end if it is to be."""
+        if not await self._surroundings.launcher.check_memory(self.order.environment_id):
+            return False
+        await self.has_ended.wait()
+        return True
 
     def freeze(self) -> None:
         """Stop every process until `thaw`."""

@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 MB = 1024 * 1024
@@ -40,6 +40,19 @@ def write(path: Path, value: object) -> None:
 def open_for_writing(path: Path) -> int:
     """A descriptor for somebody else, who writes."""
     return os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+
+
+def open_all(paths: Iterable[Path]) -> list[int]:
+    """Descriptors for writing to all of these files, or none."""
+    opened: list[int] = []
+    try:
+        for path in paths:
+            opened.append(open_for_writing(path))
+    except OSError:
+        for descriptor in opened:
+            os.close(descriptor)
+        raise
+    return opened
 
 
 def open_for_reading(path: Path) -> int:

@@ -6,8 +6,6 @@ task that it has frozen dies of SIGKILL at once. The freezer of version 1 stands
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +31,7 @@ class Version1:
     def create(self, name: str) -> Cgroup:
         files.check_name(name)
         group = _Group({c: top / name for c, top in self._tops.items()})
-        with _removed_on_error(group):
-            group.make()
+        group.make()
         return group
 
     def remove_all(self) -> None:
@@ -72,10 +69,18 @@ class _Group:
     directories: dict[str, Path]
 
     def make(self) -> None:
-        for directory in self.directories.values():
-            directory.mkdir()
-        files.write(self.directories["pids"] / "pids.max", PROCESSES)
-        files.write(self.directories["cpu"] / "cpu.cfs_period_us", CPU_PERIOD_US)
+        """Make it whole, or leave nothing; what was there before is somebody else's."""
+        made: list[Path] = []
+        try:
+            for directory in self.directories.values():
+                directory.mkdir()
+                made.append(directory)
+            files.write(self.directories["pids"] / "pids.max", PROCESSES)
+            files.write(self.directories["cpu"] / "cpu.cfs_period_us", CPU_PERIOD_US)
+        except BaseException:
+            for directory in made:
+                files.remove(directory)
+            raise
 
     def entered(self, pid: int) -> None:
         """It has written itself into the group."""
@@ -88,7 +93,7 @@ class _Group:
             files.write(with_swap, limits.memory_and_files)
 
     def open_entrances(self) -> list[int]:
-        return [files.open_for_writing(d / "cgroup.procs") for d in self.directories.values()]
+        return files.open_all(d / "cgroup.procs" for d in self.directories.values())
 
     def open_gauges(self, limits: Limits) -> Gauges:
         cpu = self.directories["cpu"] / "cpu.cfs_quota_us"
@@ -137,12 +142,3 @@ class _Group:
         if "freezer" in self.directories:
             return self.directories["freezer"] / "freezer.state", "FROZEN", "THAWED"
         return None
-
-
-@contextmanager
-def _removed_on_error(group: Cgroup) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        group.remove()
-        raise

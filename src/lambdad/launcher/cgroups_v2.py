@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,11 +31,7 @@ class Version2:
     def create(self, name: str) -> Cgroup:
         files.check_name(name)
         group = _Group(self._top / name)
-        try:
-            group.make()
-        except BaseException:
-            group.remove()
-            raise
+        group.make()
         return group
 
     def remove_all(self) -> None:
@@ -70,10 +67,15 @@ class _Group:
     directory: Path
 
     def make(self) -> None:
+        """Make it whole, or leave nothing; what was there before is somebody else's."""
         self.directory.mkdir()
-        if (self.directory / "memory.oom.group").exists():
-            files.write(self.directory / "memory.oom.group", 1)
-        files.write(self.directory / "pids.max", PROCESSES)
+        try:
+            if (self.directory / "memory.oom.group").exists():
+                files.write(self.directory / "memory.oom.group", 1)
+            files.write(self.directory / "pids.max", PROCESSES)
+        except BaseException:
+            self.remove()
+            raise
 
     def entered(self, pid: int) -> None:
         """It has written itself into the group."""
@@ -91,7 +93,7 @@ class _Group:
         cpu = self.directory / "cpu.max"
         files.write(cpu, f"max {CPU_PERIOD_US}")
         descriptors = {
-            "memory_peak": files.open_for_reading(self._peak()),
+            "memory_peak": _open_peak(self._peak()),
             "cpu_quota": files.open_for_writing(cpu),
             "freezer": files.open_for_writing(self.directory / "cgroup.freeze"),
         }
@@ -122,3 +124,16 @@ class _Group:
     def _peak(self) -> Path:
         peak = self.directory / "memory.peak"  # since Linux 5.19
         return peak if peak.exists() else self.directory / "memory.current"
+
+
+def _open_peak(path: Path) -> int:
+    """The kernel (since Linux 6.12) counts anew for a descriptor through which it is asked to."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return files.open_for_reading(path)
+    try:
+        os.pwrite(descriptor, b"0", 0)
+    except OSError:
+        pass  # the most since the group was made
+    return descriptor

@@ -26,6 +26,7 @@ _LISTENERS = ("runtime_api", "endpoint")
 _ADDRESSES = (f"127.0.0.1:{RUNTIME_API_PORT}", f"127.0.0.1:{ENDPOINT_PORT}")
 FILE_DESCRIPTORS = 1024
 _BACKLOG = 128
+_HIGHEST_DESCRIPTOR = 0xFFFFFFFF  # a limit may be lower than what was opened before it
 _MEMORY = "/proc/self/statm"
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
@@ -83,11 +84,14 @@ def _open_views(tmp: Optional[str]) -> List[Tuple[str, int]]:
 
 def close_all_but(keep: List[int]) -> None:
     """Close every descriptor that is not standard input, output, error or in `keep`."""
+    from lambdad.launcher import syscalls  # which only Linux has
+
     first = 3
     for descriptor in sorted(keep):
-        os.closerange(first, descriptor)
+        if descriptor > first:
+            syscalls.close_range(first, descriptor - 1)
         first = descriptor + 1
-    os.closerange(first, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    syscalls.close_range(first, _HIGHEST_DESCRIPTOR)
 
 
 def take_output(output: int) -> None:

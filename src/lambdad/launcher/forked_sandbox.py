@@ -7,11 +7,12 @@ its last process ends ──▶ restart: another process goes into the same plac
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lambdad.launcher import mounts, packets, syscalls
 from lambdad.launcher.cgroups import Cgroup, Cgroups, Limits
@@ -25,11 +26,12 @@ FindZygote = Callable[[], ZygoteProcess]
 
 @dataclass(frozen=True)
 class Ground:
-    """What every sandbox of a server stands on."""
+    """What every sandbox of a server stands on, in every life of its node."""
 
     loop: Loop
     cgroups: Cgroups
     user_ids: UserIds
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,9 @@ class _Lease:
 
     channel: int
     output: int
-    trees: tuple[int, ...]
 
     def close(self) -> None:
-        for descriptor in (self.channel, self.output, *self.trees):
+        for descriptor in (self.channel, self.output):
             os.close(descriptor)
 
 
@@ -70,6 +71,7 @@ class ForkedSandbox:
         self._namespace: int | None = None
         self._line: socket.socket | None = None
         self._lease: _Lease | None = None
+        self._trees: tuple[int, ...] = ()  # until they are in their places
         self._kills_before = 0
         self._is_out_of_memory = self._is_discarded = self._is_waiting = self._is_running = False
         self._uid = ground.user_ids.take()
@@ -90,7 +92,8 @@ class ForkedSandbox:
         """Make it the sandbox of `order`; `trees` are detached mounts of its code and layers."""
         self._order, self._ended = order, ended
         self._limits = Limits(order.memory_mb, order.ephemeral_storage_mb)
-        self._promise(channel, output, trees)
+        self._trees = tuple(map(os.dup, trees))
+        self._promise(channel, output)
 
     # Sandbox
 
@@ -120,7 +123,8 @@ class ForkedSandbox:
         self._is_out_of_memory = False
         self._kills_before = self._cgroup.out_of_memory_kills()
         self._cgroup.forget_memory_peak()
-        self._promise(channel, output, ())
+        self._cgroup.thaw()  # it may have died frozen
+        self._promise(channel, output)
         try:
             self._fork()
         except BaseException:
@@ -137,29 +141,29 @@ class ForkedSandbox:
     # The process
 
     def _fork(self, is_ahead: bool = False) -> None:
-        ours, theirs = packets.socket_pair()
-        opened = self._cgroup.open_entrances()
-        kept = [self._namespace] if self._namespace is not None else []
-        request = {"id": self.name, "uid": self._uid, "namespaces": len(kept), "is_ahead": is_ahead}
         self._zygote = self._find_zygote()
+        ours, theirs = packets.socket_pair()
+        kept = [self._namespace] if self._namespace is not None else []
+        request = {
+            "id": self.name,
+            "uid": self._uid,
+            "namespaces": len(kept),
+            "is_ahead": is_ahead,
+        }
         try:
-            self._zygote.fork(
-                request, [theirs.fileno(), *kept, *opened], self._waiting, self._exited
-            )
+            with theirs, _closed_afterwards(self._cgroup.open_entrances()) as entrances:
+                handed = [theirs.fileno(), *kept, *entrances]
+                self._zygote.fork(request, handed, self._waiting, self._exited)
         except BaseException:
             ours.close()
             raise
-        finally:
-            theirs.close()
-            for descriptor in opened:
-                os.close(descriptor)
         self._line = ours
         self._is_running = True
 
-    def _promise(self, channel: int, output: int, trees: tuple[int, ...]) -> None:
+    def _promise(self, channel: int, output: int) -> None:
         """Keep what the process needs until it waits for it, which it may do already."""
         os.fchown(output, self._uid, self._uid)  # so that /dev/stdout can be opened
-        self._lease = _Lease(os.dup(channel), os.dup(output), tuple(map(os.dup, trees)))
+        self._lease = _Lease(os.dup(channel), os.dup(output))
         if self._is_waiting:
             self._hand_over()
 
@@ -186,9 +190,10 @@ class ForkedSandbox:
         lease, self._is_waiting = self._take_lease(), False
         try:
             self._cgroup.limit(self._limits)
-            if lease.trees:
+            if self._trees:
                 with _inside(self._namespace):
-                    mounts.furnish(self._order.ephemeral_storage_mb, *lease.trees)
+                    mounts.furnish(self._order.ephemeral_storage_mb, *self._trees)
+                self._close_trees()
             message = {"start": self._order.start}
             packets.send(self._line, message, [lease.channel, lease.output])
         except OSError as error:
@@ -202,6 +207,16 @@ class ForkedSandbox:
         assert self._lease is not None
         lease, self._lease = self._lease, None
         return lease
+
+    def _close_trees(self) -> None:
+        for descriptor in self._trees:
+            os.close(descriptor)
+        self._trees = ()
+
+    def _close_namespace(self) -> None:
+        if self._namespace is not None:
+            os.close(self._namespace)
+            self._namespace = None
 
     def _close_line(self) -> None:
         if self._line is not None:
@@ -230,6 +245,8 @@ class ForkedSandbox:
             out_of_memory = self._is_out_of_memory or self._has_been_killed_for_memory()
             peak = max(0, self._cgroup.memory_peak() - self._files())
             how = Exit(status, out_of_memory, peak)
+        if self._trees:  # it never came to be anything, so its listeners are gone with it
+            self._close_namespace()
         if self._ended is None or self._is_discarded:
             self._give_back()
         if self._ended is None:
@@ -252,9 +269,17 @@ class ForkedSandbox:
     def _give_back(self) -> None:
         self._cgroup.remove()
         self._ground.user_ids.give_back(self._uid)
-        if self._namespace is not None:
-            os.close(self._namespace)
-            self._namespace = None
+        self._close_trees()
+        self._close_namespace()
+
+
+@contextmanager
+def _closed_afterwards(descriptors: list[int]) -> Iterator[list[int]]:
+    try:
+        yield descriptors
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 def _say_failed(channel: int, failure: str) -> None:

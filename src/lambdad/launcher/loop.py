@@ -65,7 +65,8 @@ class Loop:
             # A callback before this one may have given the number to somebody else.
             if self._selector.get_map().get(key.fd) is key:
                 key.data()
-        while self._due and self._due[0][0] <= time.monotonic():
+        now = time.monotonic()
+        while self._due and self._due[0][0] <= now:
             heapq.heappop(self._due)[2]()
 
     def run_until_alone(self, seconds: float) -> None:

@@ -211,9 +211,10 @@ def _sandboxes(
     assert user_ids is not None
     groups = _prepare_namespaces(config, standing)
     atexit.register(groups.remove_all)  # our own directory, which is empty by then
+    ground = Ground(loop, groups, user_ids)
     return lambda: Guarded(
         Namespaces(
-            ground=Ground(loop, groups, user_ids),
+            ground=ground,
             interpreters=interpreters,
             trees=trees,
             code_directory=code_directory,

@@ -7,7 +7,6 @@ processes. Needs root.
 
 from __future__ import annotations
 
-import itertools
 import os
 from functools import partial
 from pathlib import Path
@@ -50,7 +49,6 @@ class Namespaces:
             code_directory, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         )
         self._zygotes: dict[tuple[str, str], ZygoteProcess] = {}
-        self._numbers = itertools.count(1)
         self._pool: Pool[ForkedSandbox] = Pool(
             ground.loop, partial(self._fork, is_ahead=True), pool_mb
         )
@@ -102,7 +100,7 @@ class Namespaces:
         runtime, account_id, _ = key
         return ForkedSandbox(
             self._ground,
-            f"e{next(self._numbers)}",
+            f"e{next(self._ground.numbers)}",
             partial(self._zygote, runtime, account_id),
             partial(self._pool.forget, key),
             is_ahead=is_ahead,

@@ -27,12 +27,13 @@ PoolKey = tuple[str, str, str]  # runtime, account id, heap class
 
 @dataclass(frozen=True)
 class Demand:
-    """How one key is used: how many wait, how many were started lately, and how many seconds ago
-    one was last asked for."""
+    """How one key is used: how many wait, how many were started lately, how many seconds ago one
+    was last asked for, and whether the last one that was made ended before it was needed."""
 
     waiting: int
     started: int
     idle_seconds: float
+    is_failing: bool = False
 
     @property
     def wanted(self) -> int:
@@ -45,15 +46,34 @@ class Demand:
 def choose_refill(demands: Mapping[PoolKey, Demand], budget: int) -> PoolKey | None:
     """POLICY: the key that lacks the largest share of what it wants, as long as no more than
     `budget` sandboxes wait in all; None when nothing is to be made."""
-    if sum(demand.waiting for demand in demands.values()) >= budget:
+    if _waiting(demands) >= budget:
         return None
-    lacking = {key: d for key, d in demands.items() if d.waiting < d.wanted}
-    return min(lacking, key=lambda key: lacking[key].waiting / lacking[key].wanted, default=None)
+    return _neediest(demands)
 
 
-def choose_surplus(demands: Mapping[PoolKey, Demand]) -> PoolKey | None:
-    """POLICY: a key that nobody uses any more and for which some still wait."""
-    return next((key for key, d in demands.items() if d.waiting and not d.wanted), None)
+def choose_surplus(demands: Mapping[PoolKey, Demand], budget: int) -> PoolKey | None:
+    """POLICY: a key of which more wait than it wants, when nobody uses it any more, or when there
+    is no room for another's; None when all may wait on."""
+    is_needed = _waiting(demands) >= budget and _neediest(demands) is not None
+    surplus = {
+        key: demand.waiting - demand.wanted
+        for key, demand in demands.items()
+        if demand.waiting > demand.wanted and (is_needed or not demand.wanted)
+    }
+    return max(surplus, key=lambda key: surplus[key], default=None)
+
+
+def _waiting(demands: Mapping[PoolKey, Demand]) -> int:
+    return sum(demand.waiting for demand in demands.values())
+
+
+def _neediest(demands: Mapping[PoolKey, Demand]) -> PoolKey | None:
+    lacking = {
+        key: demand.waiting / demand.wanted
+        for key, demand in demands.items()
+        if demand.waiting < demand.wanted and not demand.is_failing
+    }
+    return min(lacking, key=lambda key: lacking[key], default=None)
 
 
 class Waiting(Protocol):
@@ -71,6 +91,7 @@ class _Shelf(Generic[W]):
     waiting: deque[W] = field(default_factory=deque)
     starts: deque[float] = field(default_factory=deque)
     asked: float = 0.0
+    is_failing: bool = False
 
 
 class Pool(Generic[W]):
@@ -94,13 +115,13 @@ class Pool(Generic[W]):
 
     def expect(self, key: PoolKey) -> None:
         """Somebody will start one of these."""
-        self._shelf(key).asked = self._now()
+        self._ask(key)
         self._schedule()
 
     def take(self, key: PoolKey) -> W | None:
         """One that waits, when there is one."""
-        shelf = self._shelf(key)
-        shelf.asked = self._last_start = self._now()
+        shelf = self._ask(key)
+        self._last_start = shelf.asked
         shelf.starts.append(shelf.asked)
         self._schedule()
         return shelf.waiting.popleft() if shelf.waiting else None
@@ -110,7 +131,7 @@ class Pool(Generic[W]):
         shelf = self._shelf(key)
         if gone in shelf.waiting:
             shelf.waiting.remove(gone)
-            shelf.asked = self._now() - IN_USE_SECONDS - 1
+            shelf.is_failing = True
 
     def close(self) -> None:
         """Discard all that wait; nothing is made any more."""
@@ -118,6 +139,11 @@ class Pool(Generic[W]):
         for shelf in self._shelves.values():
             while shelf.waiting:
                 shelf.waiting.popleft().discard()
+
+    def _ask(self, key: PoolKey) -> _Shelf[W]:
+        shelf = self._shelf(key)
+        shelf.asked, shelf.is_failing = self._now(), False
+        return shelf
 
     def _shelf(self, key: PoolKey) -> _Shelf[W]:
         return self._shelves.setdefault(key, _Shelf())
@@ -138,7 +164,7 @@ class Pool(Generic[W]):
             self._schedule(_QUIET_SECONDS - quiet)
             return
         demands = {key: self._demand(shelf) for key, shelf in self._shelves.items()}
-        if key := choose_surplus(demands):
+        if key := choose_surplus(demands, self._budget):
             self._shelves[key].waiting.popleft().discard()
             self._schedule()
         elif key := choose_refill(demands, self._budget):
@@ -157,4 +183,5 @@ class Pool(Generic[W]):
         now = self._now()
         while shelf.starts and shelf.starts[0] < now - REMEMBERED_SECONDS:
             shelf.starts.popleft()
-        return Demand(len(shelf.waiting), len(shelf.starts), now - shelf.asked)
+        idle_seconds = now - shelf.asked
+        return Demand(len(shelf.waiting), len(shelf.starts), idle_seconds, shelf.is_failing)

@@ -53,11 +53,20 @@ def family(pid: int) -> Iterator[int]:
 
 
 def _is_stopped(pid: int) -> bool:
+    """Whether no thread of it runs; the first one may have ended long before the others."""
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] in "TtZX"
+        threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
         return True  # it has ended
+    return all(_thread_is_stopped(pid, thread) for thread in threads)
+
+
+def _thread_is_stopped(pid: int, thread: str) -> bool:
+    try:
+        with open(f"/proc/{pid}/task/{thread}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] in "TtZX"
+    except OSError:
+        return True
 
 
 def _send(pid: int, number: int) -> None:

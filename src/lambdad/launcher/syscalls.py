@@ -67,6 +67,7 @@ _NUMBERS = {
 _SAME_EVERYWHERE = {
     "open_tree": 428,
     "move_mount": 429,
+    "close_range": 436,
     "openat2": 437,
     "mount_setattr": 442,
 }
@@ -171,6 +172,11 @@ def clone_mount(descriptor: int, attributes: int) -> int:
 def move_mount(descriptor: int, target: str) -> None:
     """Attach the detached mount `descriptor` at `target` of this mount namespace."""
     _syscall("move_mount", descriptor, b"", _AT_FDCWD, _text(target), _MOVE_MOUNT_F_EMPTY_PATH)
+
+
+def close_range(first: int, last: int) -> None:
+    """Close all descriptors from `first` to `last`."""
+    _syscall("close_range", first, last, 0)
 
 
 def prctl(option: int, argument: int = 0, second: int = 0) -> None:

@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +17,7 @@ from lambdad.launcher.loop import Loop
 from lambdad.launcher.runtime_trees import RuntimeTrees
 
 SOURCE = "/run/lambdad"
+_RETRY_SECONDS = 0.002
 _NAMESPACES = (
     syscalls.CLONE_NEWNS | syscalls.CLONE_NEWNET | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS
 )
@@ -59,6 +61,7 @@ class ZygoteProcess:
         self._environments: dict[str, tuple[OnWaiting, OnExited]] = {}
         self._waiting: list[Callable[[str | None], None]] = []
         self._is_ready = False
+        self._unsent: deque[tuple[dict[str, Any], list[int]]] = deque()
         self._control, theirs = packets.socket_pair()
         self._pid = _spawn(interpreter, trees, root, theirs.fileno())
         theirs.close()
@@ -82,15 +85,42 @@ class ZygoteProcess:
         exited: OnExited,
     ) -> None:
         """Ask for an environment; the descriptors may be closed afterwards."""
-        packets.send(self._control, {"type": "fork", **request}, descriptors)
+        self._send({"type": "fork", **request}, descriptors)
         self._environments[request["id"]] = (waiting, exited)
 
     def signal(self, environment_id: str, what: str) -> None:
         """`kill`, `freeze` or `thaw` every process of an environment."""
         try:
-            packets.send(self._control, {"type": what, "id": environment_id})
+            self._send({"type": what, "id": environment_id})
         except OSError:
             pass  # the zygote is gone, and so is what it forked
+
+    def _send(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
+        """Send, now or as soon as a busy zygote has read what was sent before."""
+        if not self._unsent:
+            try:
+                packets.send(self._control, message, descriptors)
+                return
+            except BlockingIOError:
+                self._loop.call_later(_RETRY_SECONDS, self._send_kept)
+        self._unsent.append((message, [os.dup(descriptor) for descriptor in descriptors]))
+
+    def _send_kept(self) -> None:
+        while self._unsent:
+            message, descriptors = self._unsent[0]
+            try:
+                packets.send(self._control, message, descriptors)
+            except BlockingIOError:
+                self._loop.call_later(_RETRY_SECONDS, self._send_kept)
+                return
+            except OSError:
+                return  # its death is about to be told
+            self._forget_first_unsent()
+
+    def _forget_first_unsent(self) -> None:
+        _, descriptors = self._unsent.popleft()
+        for descriptor in descriptors:
+            os.close(descriptor)
 
     def kill(self) -> None:
         """End the zygote, and with it, by the kernel, every environment it forked."""
@@ -124,6 +154,8 @@ class ZygoteProcess:
         self._take_last_words()
         self._watch_no_more()
         self._control.close()
+        while self._unsent:
+            self._forget_first_unsent()
         self._tell(f"the interpreter could not be started (wait status {status})")
         for _, exited in list(self._environments.values()):
             exited(signal.SIGKILL)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -11,6 +12,7 @@ sys.path.append(str(Path(__file__).parent))
 
 from stage import INTERPRETER, Stage, make_version
 
+from lambdad.clock import FakeClock
 from lambdad.environment.environment import Place
 from lambdad.model.function import FunctionVersion
 
@@ -21,9 +23,19 @@ def version() -> FunctionVersion:
 
 
 @pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
-    """An environment's surroundings, played by the test."""
-    stage = Stage(Place("c0de", INTERPRETER))
+async def clock() -> AsyncIterator[FakeClock]:
+    """A clock by which the test's loop goes too: timers are due when the test says so."""
+    loop, clock = asyncio.get_running_loop(), FakeClock()
+    began = loop.time()
+    loop.time = lambda: began + clock.monotonic()  # type: ignore[method-assign]
+    yield clock
+    del loop.time  # type: ignore[method-assign]
+
+
+@pytest.fixture
+async def stage(clock: FakeClock) -> AsyncIterator[Stage]:
+    """An environment's surroundings, played by the test. No time passes by itself."""
+    stage = Stage(Place("c0de", INTERPRETER), clock)
     yield stage
     await stage.close()
 

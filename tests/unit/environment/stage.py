@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from lambdad.clock import SystemClock
+from lambdad.clock import Clock, SystemClock
 from lambdad.environment.environment import ExecutionEnvironment, Place
 from lambdad.environment.launcher_client import Gauges
+from lambdad.environment.memory_watch import MemoryWatch
 from lambdad.environment.sandbox import Surroundings
 from lambdad.launcher import entering, packets
 from lambdad.launcher.contract import Order
@@ -26,6 +29,7 @@ INTERPRETER = Interpreter("python3.12", "3.12.1", "/usr/bin/python3.12")
 INVOCATION = Invocation("r1", b'{"n": 1}', "arn:aws:lambda:eu-west-1:1:function:f", "Root=1")
 PATIENCE = 5.0
 PREFIX = "/2018-06-01/runtime"
+KILLED = 9
 
 
 def make_version(**changes: Any) -> FunctionVersion:
@@ -45,22 +49,48 @@ def make_version(**changes: Any) -> FunctionVersion:
     return FunctionVersion(**{**members, **changes})
 
 
+def make_invocation(request_id: str) -> Invocation:
+    return Invocation(request_id, b'{"of": "%s"}' % request_id.encode(), "arn", "Root=1")
+
+
 async def happens(condition: Callable[[], object]) -> None:
-    """Let the loop run until something is so."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event of its own
-            await asyncio.sleep(0)
+    """Let the loop run until something is so; the loop's own time may stand still meanwhile."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        await asyncio.sleep(0)
+
+
+async def settle() -> None:
+    """Let the transports see that their other ends are gone, and close."""
+    for _ in range(30):
+        await asyncio.sleep(0)
+
+
+def kinds(messages: list[str]) -> list[str]:
+    """The first word of each line: START, END, REPORT, …"""
+    return [message.split()[0] for message in messages]
+
+
+def figures(line: str) -> dict[str, str]:
+    """What a REPORT or INIT_REPORT says, by name."""
+    parts = line.removeprefix("INIT_").removeprefix("REPORT ").split("\t")
+    return dict(part.split(": ", 1) for part in parts if part)
 
 
 @dataclass
-class PlayedSandbox:
-    """A started sandbox: what the process inside would do, the test does."""
+class PlayedRun:
+    """One run in a sandbox: what the process inside would do, the test does."""
 
+    number: int
     order: Order
     exited: Callable[[Exited], None]
+    answer: Callable[[], None]  # the launcher's, that it has started
+    channel: socket.socket
     output: int
     variables: dict[str, str] = field(default_factory=dict)
     has_ended: bool = False
+    task: asyncio.Task[None] | None = None  # what it does
     _streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def call(
@@ -94,73 +124,231 @@ class PlayedSandbox:
     def print(self, text: bytes) -> None:
         os.write(self.output, text)
 
-    def exit(self, status: int = 0, *, out_of_memory: bool = False) -> None:
-        """The launcher tells that its last process has ended."""
+    def exit(self, status: int = 0, *, out_of_memory: bool = False, peak: int = 0) -> None:
+        """The launcher tells that its last process has ended; before it, that it had started."""
         if not self.has_ended:
             self.has_ended = True
+            if self.task is not None and self.task is not asyncio.current_task():
+                self.task.cancel()
             if self._streams:
                 self._streams[1].close()
             os.close(self.output)
-            self.exited(Exited(self.order.environment_id, status, out_of_memory, 5 << 20))
+            self.channel.close()
+            self.answer()
+            self.exited(Exited(self.order.environment_id, status, out_of_memory, peak))
 
 
-Play = Callable[[PlayedSandbox], Any]
+Play = Callable[[PlayedRun], Any]
+
+
+@dataclass
+class PlayedPlace:
+    """What outlives runs."""
+
+    order: Order
+    exited: Callable[[Exited], None]
+    runs: list[PlayedRun] = field(default_factory=list)
+    is_discarded: bool = False
+
+    @property
+    def running(self) -> PlayedRun | None:
+        """The run that has not ended, if there is one."""
+        return self.runs[-1] if self.runs and not self.runs[-1].has_ended else None
 
 
 class PlayedLauncher:
-    """Starts sandboxes that live as `play` says; `stop` is SIGKILL, at once."""
+    """Stands where the client of the launcher stands. Its runs live as `play` says; a kill works
+    with the loop's next turn. What it was asked for is in `asked`, in order."""
 
     def __init__(self) -> None:
         self.play: Play = serve_forever
-        self.failure: Exception | None = None
+        self.failure: Exception | None = None  # the answer to start
+        self.refusal: Exception | None = None  # the answer to restart
         self.failed_step = ""  # what a sandbox says that cannot be made
-        self.gauges = Gauges()
-        self.sandboxes: list[PlayedSandbox] = []
-        self._tasks: list[asyncio.Task[Any]] = []
+        self.is_mute = False  # the process does not come to hand anything over
+        self.is_holding_answers = False
+        self.kills_slowly = False  # until the test lets it exit
+        self.is_out_of_memory = False  # the answer to check_memory
+        self.hands_new_listeners = False  # in a restart, as those without a network of their own
+        self.tmp: str | None = None
+        self.make_gauges: Callable[[], Gauges] = Gauges
+        self.asked: list[str] = []
+        self.places: dict[str, PlayedPlace] = {}
+        self.runs: list[PlayedRun] = []
+        self._held: list[Callable[[], None]] = []
 
-    async def start(
+    def start(
         self, order: Order, channel: int, output: int, exited: Callable[[Exited], None]
-    ) -> Gauges:
-        if self.failure is not None:
-            raise self.failure
-        sandbox = PlayedSandbox(order, exited, os.dup(output))
-        self.sandboxes.append(sandbox)
-        with packets.from_descriptor(os.dup(channel)) as ours:
-            if self.failed_step:
-                packets.send(ours, {"failed": self.failed_step})
-                asyncio.get_running_loop().call_soon(sandbox.exit, 256)
-                return self.gauges
-            sandbox.variables = entering.receive_assignment(ours, entering.open_listeners(0, 0))
-        self._tasks.append(asyncio.ensure_future(self.play(sandbox)))
-        return self.gauges
+    ) -> asyncio.Future[Gauges]:
+        self.asked.append("start")
+        place = self.places[order.environment_id] = PlayedPlace(order, exited)
+        return self._run(place, self.failure, channel, output)
 
-    def stop(self, environment_id: str) -> None:
-        for sandbox in self.sandboxes:
-            if sandbox.order.environment_id == environment_id:
-                asyncio.get_running_loop().call_soon(sandbox.exit, 9)
+    def restart(self, environment_id: str, channel: int, output: int) -> asyncio.Future[Gauges]:
+        self.asked.append("restart")
+        place = self.places[environment_id]
+        assert not place.running, "legal only after the end of the last run"
+        if place.is_discarded:
+            raise KeyError(environment_id)  # as the client does
+        return self._run(place, self.refusal, channel, output)
+
+    def kill(self, environment_id: str) -> None:
+        self.asked.append("kill")
+        if not self.kills_slowly:
+            self._end(self.places[environment_id])
+
+    def discard(self, environment_id: str) -> None:
+        place = self.places.get(environment_id)
+        if place is not None and not place.is_discarded:
+            self.asked.append("discard")
+            place.is_discarded = True
+            self._end(place)
+
+    def check_memory(self, environment_id: str) -> asyncio.Future[bool]:
+        self.asked.append("check_memory")
+        loop = asyncio.get_running_loop()
+        place = self.places[environment_id]
+        is_over = self.is_out_of_memory and place.running is not None
+        if is_over and place.running is not None:
+            loop.call_soon(partial(place.running.exit, KILLED, out_of_memory=True))
+        checked: asyncio.Future[bool] = loop.create_future()
+        loop.call_soon(checked.set_result, is_over)
+        return checked
+
+    def freeze(self, environment_id: str) -> None:
+        self.asked.append("freeze")
+
+    def thaw(self, environment_id: str) -> None:
+        self.asked.append("thaw")
+
+    def release_answers(self) -> None:
+        """Say what was held back."""
+        self.is_holding_answers = False
+        for answer in self._held:
+            answer()
 
     async def close(self) -> None:
-        for sandbox in self.sandboxes:
-            sandbox.exit(9)
-        for task in self._tasks:
+        for run in self.runs:
+            run.exit(KILLED)
+        tasks = [run.task for run in self.runs if run.task is not None]
+        for task in tasks:
             task.cancel()
-        outcomes = await asyncio.gather(*self._tasks, return_exceptions=True)
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         # A runtime whose sandbox was killed in the middle of a call reads the end of its socket.
         expected = (asyncio.CancelledError, OSError, asyncio.IncompleteReadError, IndexError)
         wrong = [o for o in outcomes if isinstance(o, BaseException)]
         assert [each for each in wrong if not isinstance(each, expected)] == []
 
+    def _run(
+        self, place: PlayedPlace, refusal: Exception | None, channel: int, output: int
+    ) -> asyncio.Future[Gauges]:
+        loop = asyncio.get_running_loop()
+        started: asyncio.Future[Gauges] = loop.create_future()
+        if refusal is not None:
+            answer = partial(self._refuse, place, started, refusal)
+        else:
+            answer = partial(self._accept, place, started)
+            self._enter(place, answer, os.dup(channel), os.dup(output))
+        self._held.append(answer)
+        if not self.is_holding_answers:
+            loop.call_soon(answer)
+        return started
 
-async def serve_forever(sandbox: PlayedSandbox) -> None:
+    def _enter(
+        self, place: PlayedPlace, answer: Callable[[], None], channel: int, output: int
+    ) -> None:
+        """A process enters the place, up to the runtime."""
+        ours = packets.from_descriptor(channel)
+        run = PlayedRun(len(self.runs), place.order, place.exited, answer, ours, output)
+        self.runs.append(run)
+        place.runs.append(run)
+        if self.is_mute:
+            return
+        if self.failed_step:
+            packets.send(ours, {"failed": self.failed_step})
+            asyncio.get_running_loop().call_soon(run.exit, 256)
+            return
+        is_first = len(place.runs) == 1
+        has_listeners = is_first or self.hands_new_listeners
+        listeners = entering.open_listeners(0, 0) if has_listeners else []
+        run.variables = entering.receive_assignment(ours, listeners, self.tmp)
+        if not has_listeners:  # here they are not at the usual ports
+            first = place.runs[0].variables
+            run.variables["AWS_LAMBDA_RUNTIME_API"] = first["AWS_LAMBDA_RUNTIME_API"]
+        run.task = asyncio.ensure_future(self.play(run))
+
+    def _accept(self, place: PlayedPlace, started: asyncio.Future[Gauges]) -> None:
+        if not started.done():
+            started.set_result(self.make_gauges())
+        elif started.cancelled():
+            self.discard(place.order.environment_id)
+
+    def _refuse(
+        self, place: PlayedPlace, started: asyncio.Future[Gauges], refusal: Exception
+    ) -> None:
+        self.places.pop(place.order.environment_id, None)
+        if not started.done():
+            started.set_exception(refusal)
+
+    def _end(self, place: PlayedPlace) -> None:
+        if place.running is not None:
+            asyncio.get_running_loop().call_soon(place.running.exit, KILLED)
+
+
+# Plays
+
+
+async def serve_forever(run: PlayedRun) -> None:
     """Answer every event with itself."""
     while True:
-        status, headers, body = await sandbox.call("GET", "/invocation/next")
+        status, headers, body = await run.call("GET", "/invocation/next")
         assert status == 200
-        await sandbox.respond(headers["lambda-runtime-aws-request-id"], body)
+        await run.respond(headers["lambda-runtime-aws-request-id"], body)
 
 
-async def idle(sandbox: PlayedSandbox) -> None:
+async def idle(run: PlayedRun) -> None:
     """Never say a word."""
+
+
+def in_turn(*plays: Play) -> Play:
+    """The first run plays the first, the next the next, and all others the last of them."""
+
+    async def play(run: PlayedRun) -> None:
+        await plays[min(run.number, len(plays) - 1)](run)
+
+    return play
+
+
+async def fail_init(run: PlayedRun) -> None:
+    """The function cannot be loaded."""
+    header = "Lambda-Runtime-Function-Error-Type: Runtime.ImportModuleError\r\n"
+    await run.call("POST", "/init/error", b'{"errorType": "I"}', header)
+    run.exit(256)
+
+
+def exit_in_init(status: int = 256, *, out_of_memory: bool = False) -> Play:
+    """End before the runtime has asked for anything."""
+
+    async def play(run: PlayedRun) -> None:
+        run.exit(status, out_of_memory=out_of_memory)
+
+    return play
+
+
+def exit_in_event(status: int = 256, *, out_of_memory: bool = False) -> Play:
+    """End with an event in hand."""
+
+    async def play(run: PlayedRun) -> None:
+        await run.next()
+        run.print(b"last words")
+        run.exit(status, out_of_memory=out_of_memory)
+
+    return play
+
+
+async def hang(run: PlayedRun) -> None:
+    """Take an event and never answer it."""
+    await run.next()
 
 
 @dataclass
@@ -178,9 +366,12 @@ class Endpoint:
 class Stage:
     """Makes environments, and keeps what they do."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, clock: Clock | None = None) -> None:
+        self.clock: Any = clock or SystemClock()
         self.launcher = PlayedLauncher()
+        self.memory_watch = MemoryWatch()
         self.lines: dict[str, list[str]] = defaultdict(list)
+        self.made: list[ExecutionEnvironment] = []
         self.ended: list[ExecutionEnvironment] = []
         self.endpoints: list[Endpoint] = []
         self.on_endpoint: Callable[[], None] = lambda: None
@@ -193,24 +384,49 @@ class Stage:
         """Everything that was logged, whatever the stream."""
         return [message for lines in self.lines.values() for message in lines]
 
-    def make_environment(self, version: FunctionVersion | None = None) -> ExecutionEnvironment:
+    def lines_of(self, kind: str) -> list[str]:
+        """The lines that begin so."""
+        return [message for message in self.messages if message.startswith(f"{kind} ")]
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an environment waits for what its sandbox does next: then a timer runs."""
+        return bool(self.memory_watch._running)
+
+    async def lasts(self, task: asyncio.Task[Any], seconds: float) -> None:
+        """Let so much time pass while `task` waits for its sandbox."""
+        await happens(lambda: self.is_waiting or task.done())
+        self.clock.advance(seconds)
+
+    def make_environment(
+        self, version: FunctionVersion | None = None, **changes: Any
+    ) -> ExecutionEnvironment:
         launcher: Any = self.launcher
-        clock = SystemClock()
-        return ExecutionEnvironment(
+        environment = ExecutionEnvironment(
             version or make_version(),
-            Surroundings(launcher, clock.now, lambda: False),
+            Surroundings(launcher, self.clock.now, lambda: False, self.memory_watch),
             find_place=self._find_place,
-            clock=clock,
+            clock=self.clock,
             emit=self._emit,
             serve_endpoint=self._serve_endpoint,
             on_end=self.ended.append,
+            **changes,
         )
+        self.made.append(environment)
+        return environment
+
+    async def serve(self, environment: ExecutionEnvironment, request_id: str = "r1") -> None:
+        """Have it serve one event, as the pool does; it is idle afterwards."""
+        await environment.invoke(make_invocation(request_id))
+        environment.release()
 
     async def close(self) -> None:
+        for environment in self.made:
+            environment.stop()
         await self.launcher.close()
         for endpoint in self.endpoints:
             endpoint.close()
-        await asyncio.sleep(0)
+        await settle()
 
     async def _find_place(self, version: FunctionVersion) -> Place:
         await self.place_is_found.wait()
@@ -222,7 +438,12 @@ class Stage:
     async def _serve_endpoint(
         self, environment: ExecutionEnvironment, listener: socket.socket
     ) -> Endpoint:
-        self.endpoints.append(Endpoint(listener))
+        endpoint = Endpoint(listener)
+        self.endpoints.append(endpoint)
         self.on_endpoint()
-        await asyncio.sleep(0)
-        return self.endpoints[-1]
+        try:
+            await asyncio.sleep(0)
+        except BaseException:
+            endpoint.close()
+            raise
+        return endpoint

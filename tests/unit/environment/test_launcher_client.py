@@ -14,7 +14,22 @@ from lambdad.environment.launcher_client import Gauges, LauncherClient
 from lambdad.errors import PlatformError
 from lambdad.launcher import messages, packets
 from lambdad.launcher.contract import Order
-from lambdad.launcher.messages import Exited, Hello, NotStarted, Prepare, Prepared, Start, Started
+from lambdad.launcher.messages import (
+    CheckMemory,
+    Discard,
+    Exited,
+    Freeze,
+    Hello,
+    Kill,
+    MemoryChecked,
+    NotStarted,
+    Prepare,
+    Prepared,
+    Restart,
+    Start,
+    Started,
+    Thaw,
+)
 
 ORDER = Order("e1", "python3.12", "000000000000", "c0de", 128, 512)
 
@@ -73,7 +88,47 @@ def starting(
     played: Played, exited: Callable[[Exited], None] = lambda message: None, name: str = "e1"
 ) -> asyncio.Task[Gauges]:
     order = Order(name, *list(vars(ORDER).values())[1:])
-    return asyncio.create_task(played.client.start(order, 0, 1, exited))
+    return asyncio.ensure_future(played.client.start(order, 0, 1, exited))
+
+
+async def started(
+    played: Played, exited: Callable[[Exited], None] = lambda message: None, name: str = "e1"
+) -> None:
+    """A sandbox without gauges."""
+    task = starting(played, exited, name)
+    await played.hear_start()
+    played.say(Started(name, [], {}))
+    await task
+
+
+async def exited(played: Played, name: str = "e1") -> None:
+    """Its processes end, and the client knows."""
+    played.say(Exited(name, 9, False, 0))
+    await happens(lambda: name not in played.client._watched or not is_running(played, name))
+
+
+def is_running(played: Played, name: str) -> bool:
+    return played.client._watched[name].is_running
+
+
+def restarting(played: Played) -> asyncio.Task[Gauges]:
+    return asyncio.ensure_future(played.client.restart("e1", 0, 1))
+
+
+async def hear_restart(played: Played) -> None:
+    message, descriptors = await played.hear()
+    assert message == Restart("e1")
+    assert len(descriptors) == 2
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def says_nothing(played: Played) -> bool:
+    try:
+        packets.receive(played.launcher)
+    except BlockingIOError:
+        return True
+    return False
 
 
 async def test_a_launcher_that_does_not_say_hello_is_none() -> None:
@@ -89,7 +144,7 @@ async def test_a_launcher_that_does_not_say_hello_is_none() -> None:
 
 
 async def test_prepare_returns_when_it_is_answered(played: Played) -> None:
-    preparing = asyncio.create_task(played.client.prepare("python3.12", "0"))
+    preparing = asyncio.ensure_future(played.client.prepare("python3.12", "0"))
     message, _ = await played.hear()
     assert isinstance(message, Prepare)
     assert not preparing.done()
@@ -98,8 +153,8 @@ async def test_prepare_returns_when_it_is_answered(played: Played) -> None:
 
 
 async def test_answers_find_who_asked_whatever_their_order(played: Played) -> None:
-    first = asyncio.create_task(played.client.prepare("python3.11", "0"))
-    second = asyncio.create_task(played.client.prepare("python3.12", "0"))
+    first = asyncio.ensure_future(played.client.prepare("python3.11", "0"))
+    second = asyncio.ensure_future(played.client.prepare("python3.12", "0"))
     asked = [(await played.hear())[0] for _ in range(2)]
     for message in reversed(asked):
         assert isinstance(message, Prepare)
@@ -110,7 +165,7 @@ async def test_answers_find_who_asked_whatever_their_order(played: Played) -> No
 
 
 async def test_an_answer_that_nobody_waits_for_does_no_harm(played: Played) -> None:
-    preparing = asyncio.create_task(played.client.prepare("python3.12", "0"))
+    preparing = asyncio.ensure_future(played.client.prepare("python3.12", "0"))
     message, _ = await played.hear()
     assert isinstance(message, Prepare)
     preparing.cancel()
@@ -123,9 +178,10 @@ async def test_an_answer_that_nobody_waits_for_does_no_harm(played: Played) -> N
 async def test_a_started_sandbox_brings_its_gauges(played: Played) -> None:
     task = starting(played)
     assert await played.hear_start() == ORDER
-    played.say(Started("e1", ["memory_peak", "cpu_quota"], "1447"), (0, 1))
+    played.say(Started("e1", ["memory_peak", "cpu_quota"], {"cpu_quota": "1447"}), (0, 1))
     gauges = await task
-    assert gauges.cpu_quota_text == "1447"
+    assert gauges.texts == {"cpu_quota": "1447"}
+    assert gauges.freezer is None
     assert gauges.memory_peak is not None
     assert os.fstat(gauges.memory_peak).st_ino == os.fstat(0).st_ino
     gauges.close()
@@ -139,7 +195,7 @@ async def test_a_sandbox_that_was_not_started_is_our_failure(played: Played) -> 
         await task
     again = starting(played)  # the name is free again
     await played.hear_start()
-    played.say(Started("e1", [], ""))
+    played.say(Started("e1", [], {}))
     await again
 
 
@@ -149,7 +205,7 @@ async def test_gauges_that_did_not_arrive_are_our_failure(played: Played) -> Non
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     task = starting(played)
     await played.hear_start()
-    played.say(Started("e1", ["memory_peak", "cpu_quota"], "1447"))
+    played.say(Started("e1", ["memory_peak", "cpu_quota"], {}))
     with pytest.raises(PlatformError):
         await asyncio.wait_for(task, 0.2)
     assert complaints == []
@@ -157,26 +213,10 @@ async def test_gauges_that_did_not_arrive_are_our_failure(played: Played) -> Non
 
 async def test_an_exit_is_told_once_to_who_started_it(played: Played) -> None:
     exits: list[Exited] = []
-    task = starting(played, exits.append)
-    await played.hear_start()
-    played.say(Started("e1", [], ""))
-    await task
+    await started(played, exits.append)
     played.say(Exited("e1", 9, False, 1))
     await happens(lambda: exits)
-    played.client.stop("e1")  # too late: nothing is said
-    with pytest.raises(BlockingIOError):
-        packets.receive(played.launcher)
     assert exits == [Exited("e1", 9, False, 1)]
-
-
-async def test_stop_is_said_only_of_what_runs(played: Played) -> None:
-    played.client.stop("unknown")
-    task = starting(played)
-    await played.hear_start()
-    played.client.stop("e1")
-    assert (await played.hear())[0] == messages.Stop("e1")
-    played.say(NotStarted("e1", "stopped"))
-    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_start_that_is_given_up_leaves_no_descriptor(
@@ -190,7 +230,7 @@ async def test_a_start_that_is_given_up_leaves_no_descriptor(
     # When
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    played.say(Started("e1", ["memory_peak"], ""), (0,))
+    played.say(Started("e1", ["memory_peak"], {}), (0,))
     played.say(Exited("e1", 9, False, 0))
     await happens(lambda: exits)
     # Then
@@ -205,7 +245,7 @@ async def test_what_the_socket_does_not_take_waits_and_keeps_its_order(played: P
         reading, writing = os.pipe()
         order = Order(f"e{number}", *list(vars(ORDER).values())[1:])
         tasks.append(
-            asyncio.create_task(played.client.start(order, reading, writing, lambda _: None))
+            asyncio.ensure_future(played.client.start(order, reading, writing, lambda _: None))
         )
         await asyncio.sleep(0)
         os.close(reading)
@@ -227,3 +267,177 @@ async def test_the_launchers_end_is_told_once(played: Played) -> None:
     await happens(lambda: played.gone)
     await asyncio.sleep(0)
     assert played.gone == 1
+
+
+# Several runs in one place
+
+
+async def test_a_sandbox_runs_again_with_gauges_of_its_own(played: Played) -> None:
+    # Given
+    exits: list[Exited] = []
+    await started(played, exits.append)
+    await exited(played)
+    # When
+    task = restarting(played)
+    await hear_restart(played)
+    assert not task.done()
+    played.say(Started("e1", ["freezer"], {"frozen": "1"}), (0,))
+    gauges = await task
+    # Then
+    assert gauges.freezer is not None
+    assert gauges.texts == {"frozen": "1"}
+    gauges.close()
+    await exited(played)
+    assert len(exits) == 2
+
+
+async def test_a_restart_that_is_refused_is_our_failure_and_frees_the_name(played: Played) -> None:
+    await started(played)
+    await exited(played)
+    task = restarting(played)
+    await hear_restart(played)
+    played.say(NotStarted("e1", "no room"))
+    with pytest.raises(PlatformError, match="no room"):
+        await task
+    played.client.discard("e1")  # the launcher has no such place any more
+    assert says_nothing(played)
+    await started(played)
+
+
+@pytest.mark.parametrize("is_restart", [False, True])
+async def test_a_start_that_nobody_waits_for_any_more_is_discarded(
+    played: Played, is_restart: bool, open_descriptors: Callable[[], set[str]]
+) -> None:
+    # Given
+    before = open_descriptors()
+    if is_restart:
+        await started(played)
+        await exited(played)
+    task = restarting(played) if is_restart else starting(played)
+    _, descriptors = await played.hear()
+    for descriptor in descriptors:
+        os.close(descriptor)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    # When
+    played.say(Started("e1", ["freezer"], {}), (0,))
+    # Then
+    assert (await played.hear())[0] == Discard("e1")
+    await exited(played)
+    assert "e1" not in played.client._watched
+    assert open_descriptors() == before
+
+
+async def test_kill_is_said_only_of_what_is_known(played: Played) -> None:
+    played.client.kill("unknown")
+    assert says_nothing(played)
+    await started(played)
+    played.client.kill("e1")
+    assert (await played.hear())[0] == Kill("e1")
+    await exited(played)
+    assert "e1" in played.client._watched  # its place is still there
+
+
+async def test_discarding_a_running_sandbox_is_said_once_and_its_exit_follows(
+    played: Played,
+) -> None:
+    exits: list[Exited] = []
+    await started(played, exits.append)
+    played.client.discard("e1")
+    played.client.discard("e1")
+    assert (await played.hear())[0] == Discard("e1")
+    assert says_nothing(played)
+    await exited(played)
+    assert len(exits) == 1
+    played.client.discard("e1")
+    played.client.kill("e1")
+    assert says_nothing(played)
+
+
+async def test_discarding_one_that_has_ended_forgets_it(played: Played) -> None:
+    await started(played)
+    await exited(played)
+    played.client.discard("e1")
+    assert (await played.hear())[0] == Discard("e1")
+    played.client.discard("e1")
+    assert says_nothing(played)
+    await started(played)  # the name is free again
+
+
+async def test_freezing_and_thawing_is_passed_on(played: Played) -> None:
+    await started(played)
+    played.client.freeze("e1")
+    played.client.thaw("e1")
+    assert [(await played.hear())[0] for _ in range(2)] == [Freeze("e1"), Thaw("e1")]
+
+
+# Memory
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+async def test_whether_it_uses_too_much_is_answered(played: Played, is_over: bool) -> None:
+    await started(played)
+    checking = asyncio.ensure_future(played.client.check_memory("e1"))
+    assert (await played.hear())[0] == CheckMemory("e1")
+    assert not checking.done()
+    played.say(MemoryChecked("e1", is_over))
+    assert await checking is is_over
+
+
+async def test_several_who_ask_at_once_share_an_answer(played: Played) -> None:
+    await started(played)
+    checks = [asyncio.ensure_future(played.client.check_memory("e1")) for _ in range(3)]
+    assert (await played.hear())[0] == CheckMemory("e1")
+    assert says_nothing(played)
+    checks[0].cancel()  # and nobody else's is lost with it
+    played.say(MemoryChecked("e1", True))
+    outcomes = await asyncio.gather(*checks, return_exceptions=True)
+    assert outcomes[1:] == [True, True]
+
+
+async def test_the_end_of_the_processes_is_an_answer_too(played: Played) -> None:
+    await started(played)
+    checking = asyncio.ensure_future(played.client.check_memory("e1"))
+    await played.hear()
+    await exited(played)
+    assert await checking is False
+    played.say(MemoryChecked("e1", False))  # it comes too late, and does no harm
+    assert await played.client.check_memory("e1") is False
+
+
+async def test_what_does_not_run_uses_nothing(played: Played) -> None:
+    assert await played.client.check_memory("unknown") is False
+    await started(played)
+    await exited(played)
+    assert await played.client.check_memory("e1") is False
+    assert says_nothing(played)
+
+
+async def test_what_is_about_to_run_again_is_not_asked_yet(played: Played) -> None:
+    """So an answer that comes late is none of the next run's."""
+    await started(played)
+    await exited(played)
+    again = played.client.restart("e1", 0, 1)
+    assert await played.client.check_memory("e1") is False
+    again.cancel()
+
+
+def test_the_cpu_share_is_set_once_and_its_gauge_given_back() -> None:
+    quota = os.memfd_create("cpu.max")
+    gauges = Gauges(cpu_quota=os.dup(quota), texts={"cpu_quota": "1447 20000"})
+    gauges.limit_cpu()
+    gauges.limit_cpu()
+    assert os.pread(quota, 100, 0) == b"1447 20000"
+    assert gauges.cpu_quota is None
+    os.close(quota)
+
+
+def test_closing_gauges_gives_all_of_them_back_and_is_legal_twice(
+    open_descriptors: Callable[[], set[str]],
+) -> None:
+    before = open_descriptors()
+    gauges = Gauges(*(os.memfd_create("gauge") for _ in range(3)))
+    gauges.close()
+    gauges.close()
+    assert open_descriptors() == before
+    assert (gauges.memory_peak, gauges.cpu_quota, gauges.freezer) == (None, None, None)

@@ -11,8 +11,9 @@ from lambdad.environment.lifecycle import State, next_state
 ALLOWED = {
     ("STARTING", "READY"), ("STARTING", "FAILED"), ("STARTING", "STOPPING"),
     ("STARTING", "STOPPED"), ("READY", "INVOKING"), ("READY", "STOPPING"), ("READY", "STOPPED"),
-    ("INVOKING", "READY"), ("INVOKING", "STOPPING"), ("INVOKING", "STOPPED"),
-    ("STOPPING", "STOPPED"), ("FAILED", "STOPPING"), ("FAILED", "STOPPED"),
+    ("INVOKING", "READY"), ("INVOKING", "FAILED"), ("INVOKING", "STOPPING"),
+    ("INVOKING", "STOPPED"), ("STOPPING", "STOPPED"), ("FAILED", "STARTING"),
+    ("FAILED", "STOPPING"), ("FAILED", "STOPPED"),
 }  # fmt: skip
 PAIRS = list(itertools.product(State, State))
 

@@ -13,6 +13,7 @@ from lambdad.model.function import Code, FunctionVersion, Status
 from lambdad.model.invocation import Invocation, Report, Result
 
 IDLE_TIMEOUT = 600
+PLENTY = 1 << 40
 
 
 def make_version(name: str = "f", revision: str = "1", **changes: Any) -> FunctionVersion:
@@ -46,6 +47,7 @@ class PlayedEnvironment:
         self.number = number
         self.state = State.STARTING
         self.idle_since = clock.monotonic()
+        self.memory_held = 0
         self.invocations: list[str] = []
         self.on_invoke: Callable[[Invocation], Any] = lambda invocation: None
         self.dies_slowly = False
@@ -62,14 +64,21 @@ class PlayedEnvironment:
         return Result(invocation.payload, "$LATEST", report)
 
     def begin(self) -> None:
-        """It has an event."""
+        """It has an event; after a failure, its processes start again first."""
+        if self.state is State.FAILED:
+            self.state = next_state(self.state, State.STARTING)
         if self.state is State.STARTING:
             self.state = next_state(self.state, State.READY)
         self.state = next_state(self.state, State.INVOKING)
 
+    def fail(self) -> None:
+        """Its event fails in a way that ends its processes."""
+        self.state = next_state(self.state, State.FAILED)
+
     def release(self) -> None:
-        self.state = next_state(self.state, State.READY)
         self.idle_since = self._clock.monotonic()
+        if self.state is not State.FAILED:
+            self.state = next_state(self.state, State.READY)
 
     def stop(self) -> None:
         if self.state not in (State.STOPPING, State.STOPPED):
@@ -97,15 +106,26 @@ class Ward:
         self.prepare: Callable[[PlayedEnvironment], None] = lambda environment: None
         self.pool = self.make_pool(room)
 
-    def make_pool(self, room: int) -> Pool:
+    def make_pool(self, room: int = 100, idle_memory: int = PLENTY) -> Pool:
         make: Any = self._make
-        return Pool(make, clock=self.clock, idle_timeout=IDLE_TIMEOUT, room=room)
+        return Pool(
+            make,
+            clock=self.clock,
+            idle_timeout=IDLE_TIMEOUT,
+            room=room,
+            idle_memory=idle_memory,
+        )
 
-    async def use(self, version: FunctionVersion) -> PlayedEnvironment:
+    async def use(
+        self, version: FunctionVersion, *, fails: bool = False, holds: int = 0
+    ) -> PlayedEnvironment:
         """Serve one event, and give the environment back."""
         async with self.pool.reserve(version) as reserved:
             environment: Any = reserved
             environment.begin()
+            environment.memory_held = holds
+            if fails:
+                environment.fail()
         found: PlayedEnvironment = environment
         return found
 

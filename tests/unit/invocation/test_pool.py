@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 from played import IDLE_TIMEOUT, PlayedEnvironment, Ward, make_version
 
 from lambdad.environment.lifecycle import State
-from lambdad.invocation.pool import choose_eviction
+from lambdad.errors import PlatformError
 
 F, G = make_version("f"), make_version("g")
 F_KEY = (F.account_id, F.region, F.name)
@@ -181,8 +182,135 @@ async def test_nobody_who_runs_makes_place(ward: Ward) -> None:
         assert busy.state is State.INVOKING
 
 
-def test_the_choice_of_who_makes_place_is_by_idleness() -> None:
-    assert choose_eviction([]) is None
+# Failures
+
+
+async def test_a_failed_environment_is_kept_and_used_again(ward: Ward) -> None:
+    first = await ward.use(F, fails=True)
+    assert first.state is State.FAILED
+    assert len(ward.pool) == 1
+    assert await ward.use(F) is first
+    assert first.state is State.READY
+    assert len(ward.made) == 1
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+async def test_a_failed_environment_is_taken_last(ward: Ward, failing: int) -> None:
+    # Given
+    stack = [ward.pool.reserve(F) for _ in range(3)]
+    reserved = [await each.__aenter__() for each in stack]
+    for environment in reserved:
+        environment.begin()  # type: ignore[attr-defined]
+    reserved[failing].fail()  # type: ignore[attr-defined]
+    for each in stack:
+        ward.clock.advance(1)
+        await each.__aexit__(None, None, None)
+    # When
+    taken = []
+    async with AsyncExitStack() as held:
+        for _ in range(3):
+            taken.append(await held.enter_async_context(ward.pool.reserve(F)))
+            taken[-1].begin()  # type: ignore[attr-defined]
+    # Then
+    ready = [e for e in reserved if e is not reserved[failing]]
+    assert taken == [*reversed(ready), reserved[failing]]
+
+
+async def test_a_failed_environment_is_taken_before_a_new_one_is_made(ward: Ward) -> None:
+    failed = await ward.use(F, fails=True)
+    async with ward.pool.reserve(F) as one, ward.pool.reserve(F) as two:
+        assert one is failed  # type: ignore[comparison-overlap]
+        for environment in (one, two):
+            environment.begin()  # type: ignore[attr-defined]
+    assert len(ward.made) == 2
+
+
+async def test_a_failed_environment_expires_as_any(ward: Ward) -> None:
+    failed = await ward.use(F, fails=True)
+    ward.clock.advance(IDLE_TIMEOUT - 1)
+    ward.pool.expire()
+    assert failed.state is State.FAILED
+    ward.clock.advance(1)
+    ward.pool.expire()
+    assert failed.state is State.STOPPED
+    assert len(ward.pool) == 0
+
+
+async def test_a_failed_environment_is_retired_as_any(ward: Ward) -> None:
+    failed = await ward.use(F, fails=True)
+    ward.pool.retire(F_KEY)
+    assert failed.state is State.STOPPED
+
+
+async def test_one_that_fails_after_its_function_has_changed_ends(ward: Ward) -> None:
+    async with ward.pool.reserve(F) as reserved:
+        reserved.begin()  # type: ignore[attr-defined]
+        ward.pool.retire(F_KEY)
+        reserved.fail()  # type: ignore[attr-defined]
+    assert (reserved.state, len(ward.pool)) == (State.STOPPED, 0)
+
+
+async def test_a_failed_environment_makes_place_as_any(ward: Ward) -> None:
+    ward.pool = ward.make_pool(room=1)
+    failed = await ward.use(F, fails=True)
+    await ward.use(G)
+    assert failed.state is State.STOPPED
+
+
+async def test_one_that_could_not_start_again_ends(ward: Ward) -> None:
+    failed = await ward.use(F, fails=True)
+
+    async def be_refused() -> None:
+        async with ward.pool.reserve(F) as reserved:
+            reserved.state = State.STARTING  # its Init begins
+            raise PlatformError("no more processes")
+
+    with pytest.raises(PlatformError):
+        await be_refused()
+    assert failed.state is State.STOPPED
+    assert len(ward.pool) == 0
+
+
+# Memory
+
+
+async def test_idle_ones_hold_no_more_memory_than_they_may(ward: Ward) -> None:
+    # Given
+    ward.pool = ward.make_pool(idle_memory=100)
+    first = await ward.use(F, holds=60)
+    ward.clock.advance(1)
+    # When
+    second = await ward.use(G, holds=40)
+    assert (first.state, second.state) == (State.READY, State.READY)
+    ward.clock.advance(1)
+    third = await ward.use(make_version("h"), holds=10)
+    # Then
+    assert [e.state for e in (first, second, third)] == [
+        State.STOPPED, State.READY, State.READY,
+    ]  # fmt: skip
+
+
+async def test_what_has_an_event_does_not_count(ward: Ward) -> None:
+    ward.pool = ward.make_pool(idle_memory=100)
+    first = await ward.use(F, holds=60)
+    async with ward.pool.reserve(F) as reserved:
+        reserved.begin()  # type: ignore[attr-defined]
+        second = await ward.use(G, holds=100)
+        assert second.state is State.READY
+    assert (first.state, second.state) == (State.READY, State.STOPPED)
+
+
+async def test_one_that_holds_more_than_all_may_ends_with_its_event(ward: Ward) -> None:
+    ward.pool = ward.make_pool(idle_memory=100)
+    first = await ward.use(F, holds=101)
+    assert first.state is State.STOPPED
+    assert len(ward.pool) == 0
+
+
+async def test_those_that_end_by_themselves_hold_nothing_any_more(ward: Ward) -> None:
+    ward.pool = ward.make_pool(idle_memory=100)
+    (await ward.use(F, holds=90)).end()
+    assert (await ward.use(G, holds=90)).state is State.READY
 
 
 # The end

@@ -1,12 +1,18 @@
+"""The launcher's loop, and children, for its tests."""
+
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parent))
 
 from lambdad.launcher.loop import Loop
 

@@ -6,7 +6,11 @@ import os
 import resource
 import signal
 import socket
+import sys
 from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 from lambdad.launcher import entering, packets
 
@@ -83,31 +87,79 @@ def test_no_signal_state_is_inherited(fork: Fork) -> None:
     assert exit_code(fork(child)) == 0
 
 
+def handed_on(channel: socket.socket) -> dict[str, int]:
+    packet = packets.receive(channel)
+    assert packet is not None
+    message, descriptors = packet
+    return dict(zip(message["handed"], descriptors, strict=True))
+
+
+def close_all(descriptors: dict[str, int]) -> None:
+    for descriptor in descriptors.values():
+        os.close(descriptor)
+
+
 def test_listeners_go_out_and_the_variables_come_in() -> None:
     # Given
     ours, theirs = packets.socket_pair()
     packets.send(ours, {"variables": {"A": "1"}})
+    listeners = entering.open_listeners(0, 0)
+    api, endpoint = ("{}:{}".format(*each.getsockname()) for each in listeners)
     # When
     with theirs:
-        variables = entering.receive_assignment(theirs, entering.open_listeners(0, 0))
+        variables = entering.receive_assignment(theirs, listeners)
     # Then
-    packet = packets.receive(ours)
-    assert packet is not None
-    message, descriptors = packet
-    api, endpoint = message["listeners"]
     assert variables == {
         "A": "1",
         "AWS_LAMBDA_RUNTIME_API": api,
         "AWS_ENDPOINT_URL": f"http://{endpoint}",
     }
-    listeners = [socket.socket(fileno=descriptor) for descriptor in descriptors[:2]]
-    assert ["{}:{}".format(*each.getsockname()) for each in listeners] == [api, endpoint]
-    for listener in listeners:
-        listener.close()
-    for descriptor in descriptors[2:]:
-        assert os.pread(descriptor, 10, 0).split()[0].isdigit()  # how much memory is in use
-        os.close(descriptor)
+    handed = handed_on(ours)
+    assert list(handed) == ["runtime_api", "endpoint", "memory"]
+    for name, address in (("runtime_api", api), ("endpoint", endpoint)):
+        with socket.socket(fileno=handed.pop(name)) as listener:
+            assert "{}:{}".format(*listener.getsockname()) == address
+    assert os.pread(handed["memory"], 10, 0).split()[0].isdigit()  # how much memory is in use
+    close_all(handed)
     ours.close()
+
+
+def test_the_room_of_the_temporary_directory_can_be_seen(tmp_path: Path) -> None:
+    ours, theirs = packets.socket_pair()
+    packets.send(ours, {"variables": {}})
+    with theirs:
+        entering.receive_assignment(theirs, entering.open_listeners(0, 0), str(tmp_path))
+    handed = handed_on(ours)
+    assert os.fstatvfs(handed["tmp"]).f_blocks == os.statvfs(tmp_path).f_blocks
+    close_all(handed)
+    ours.close()
+
+
+def test_a_second_run_hands_over_no_listener_and_has_the_addresses_of_the_first(
+    tmp_path: Path,
+) -> None:
+    ours, theirs = packets.socket_pair()
+    packets.send(ours, {"variables": {}})
+    with theirs:
+        variables = entering.receive_assignment(theirs, [], str(tmp_path))
+    assert variables == {
+        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{entering.RUNTIME_API_PORT}",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{entering.ENDPOINT_PORT}",
+    }
+    handed = handed_on(ours)
+    assert list(handed) == ["memory", "tmp"]
+    close_all(handed)
+    ours.close()
+
+
+def test_nothing_that_was_handed_over_stays_open_here(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    ours, theirs = packets.socket_pair()
+    packets.send(ours, {"variables": {}})
+    with theirs:
+        entering.receive_assignment(theirs, entering.open_listeners(0, 0), str(tmp_path))
+    ours.close()
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_what_the_function_sets_itself_is_kept() -> None:
@@ -116,10 +168,7 @@ def test_what_the_function_sets_itself_is_kept() -> None:
     with theirs:
         variables = entering.receive_assignment(theirs, entering.open_listeners(0, 0))
     assert variables["AWS_ENDPOINT_URL"] == "http://elsewhere"
-    packet = packets.receive(ours)
-    assert packet is not None
-    for descriptor in packet[1]:
-        os.close(descriptor)
+    close_all(handed_on(ours))
     ours.close()
 
 
@@ -136,3 +185,60 @@ def test_an_environment_that_nobody_wants_any_more_ends_in_peace(fork: Fork) -> 
     assert packets.receive(ours) is not None
     ours.close()
     assert exit_code(pid) == 0
+
+
+def test_a_rehearsal_changes_nothing() -> None:
+    before = len(os.listdir("/proc/self/fd")), dict(os.environ)
+    entering.rehearse()
+    assert (len(os.listdir("/proc/self/fd")), dict(os.environ)) == before
+
+
+# A program of its own
+
+
+def run_program(fork: Fork, tmp_path: Path, variables: dict[str, str]) -> tuple[int, str]:
+    """Run a script that tells its variables, arguments and directory."""
+    script = tmp_path / "bootstrap"
+    script.write_text('echo "$0 in $PWD: $A; $LEFT_OVER"\n')
+    reading, writing = os.pipe()
+
+    def child() -> int:
+        entering.take_output(writing)
+        sys.stderr = os.fdopen(2, "w")  # and not pytest's
+        os.environ["LEFT_OVER"] = "left over"
+        entering.run_program({"LAMBDA_TASK_ROOT": "/usr", **variables}, "/bin/sh", str(script))
+        return 1
+
+    code = exit_code(fork(child))
+    os.close(writing)
+    printed = os.read(reading, 1000).decode()
+    os.close(reading)
+    return code, printed
+
+
+def test_a_program_has_the_functions_variables_and_stands_where_its_code_is(
+    fork: Fork, tmp_path: Path
+) -> None:
+    code, printed = run_program(fork, tmp_path, {"A": "1"})
+    assert (code, printed) == (0, f"{tmp_path}/bootstrap in /usr: 1; \n")
+
+
+def test_a_wrapper_gets_the_command_line(fork: Fork, tmp_path: Path) -> None:
+    wrapper = tmp_path / "wrapper"
+    wrapper.write_text('#!/bin/sh\nA="wrapped with $1"\nexport A\nexec "$@"\n')
+    wrapper.chmod(0o755)
+    variables = {"A": "1", "AWS_LAMBDA_EXEC_WRAPPER": str(wrapper)}
+    code, printed = run_program(fork, tmp_path, variables)
+    assert (code, printed) == (0, f"{tmp_path}/bootstrap in /usr: wrapped with /bin/sh; \n")
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(None, 127), (0o644, 126)])
+def test_a_wrapper_that_cannot_be_run_is_said(
+    fork: Fork, tmp_path: Path, mode: int | None, expected: int
+) -> None:
+    wrapper = tmp_path / "wrapper"
+    if mode is not None:
+        wrapper.touch(mode)
+    code, printed = run_program(fork, tmp_path, {"AWS_LAMBDA_EXEC_WRAPPER": str(wrapper)})
+    assert code == expected
+    assert printed.startswith(f"{wrapper}: ")

@@ -11,7 +11,7 @@ import pytest
 
 from lambdad.config import Config
 from lambdad.errors import SettingsError
-from lambdad.launcher import main
+from lambdad.launcher import main, user_namespace
 
 
 def test_a_data_directory_belongs_to_one_server(
@@ -47,11 +47,45 @@ def test_a_port_in_use_is_named() -> None:
             main.listen("127.0.0.1", port)
 
 
-def test_isolation_without_root_is_refused_with_the_way_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    config = Config.load({}, {"HOME": "/tmp"})
+def test_root_has_a_slot_and_user_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(main, "_RUN_DIRECTORY", tmp_path)
+    standing = main._find_standing(Config.load({}, {"HOME": "/tmp"}))
+    assert standing.slot is not None
+    assert not standing.is_rootless
+
+
+def test_without_isolation_a_user_needs_nothing_special(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(SettingsError, match="--sandbox process"):
-        main._check_privilege(config)
-    main._check_privilege(replace(config, sandbox="process"))
+    config = replace(Config.load({}, {"HOME": "/tmp"}), sandbox="process")
+    standing = main._find_standing(config)
+    assert (standing.slot, standing.node_uid) == (None, None)
+
+
+def test_isolation_that_the_machine_does_not_allow_is_refused_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> int:
+        raise OSError("this machine lets no ordinary user make namespaces")
+
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(user_namespace, "enter", refuse)
+    with pytest.raises(SettingsError, match=r"lets no ordinary user .*--sandbox process"):
+        main._find_standing(Config.load({}, {"HOME": "/tmp"}))
+
+
+def test_a_run_directory_that_others_can_write_to_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or that is a link to somewhere else."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    directory = main._users_run_directory(os.getuid())
+    assert directory.parent == tmp_path
+    directory.chmod(0o777)
+    with pytest.raises(SettingsError, match="only you can write"):
+        main._users_run_directory(os.getuid())
+    directory.rmdir()
+    directory.symlink_to("/usr")
+    with pytest.raises(SettingsError, match="only you can write"):
+        main._users_run_directory(os.getuid())

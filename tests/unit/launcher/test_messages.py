@@ -15,16 +15,25 @@ from hypothesis import strategies as st
 from lambdad.launcher import messages, packets
 from lambdad.launcher.contract import Order
 
-ORDER = Order("0123456789abcdef", "python3.12", "123456789012", "c0de", 128, 512)
+ORDER = Order(
+    "0123456789abcdef", "python3.12", "123456789012", "c0de", 128, 512,
+    layers="1ayers", start="spawn", heap_class="large",
+)  # fmt: skip
 MESSAGES: list[messages.Message] = [
     messages.Hello("stub", [{"name": "python3.12", "version": "3.12.1", "executable": "/x"}]),
     messages.Prepare(1, "python3.12", "123456789012"),
     messages.Prepared(1, None),
     messages.Prepared(2, "it did not work"),
     messages.Start(ORDER),
-    messages.Started("e1", ["memory_peak", "cpu_quota"], "1447"),
+    messages.Started("e1", ["memory_peak", "cpu_quota"], {"cpu_quota": "1447"}),
     messages.NotStarted("e1", "no"),
-    messages.Stop("e1"),
+    messages.Restart("e1"),
+    messages.Kill("e1"),
+    messages.Discard("e1"),
+    messages.CheckMemory("e1"),
+    messages.Freeze("e1"),
+    messages.Thaw("e1"),
+    messages.MemoryChecked("e1", True),
     messages.Exited("e1", 9, True, 1 << 40),
 ]
 
@@ -33,6 +42,12 @@ MESSAGES: list[messages.Message] = [
 def test_every_message_survives_its_packet(message: messages.Message) -> None:
     packet = json.loads(json.dumps(messages.encode(message)))
     assert messages.decode(packet) == message
+
+
+def test_an_order_says_only_what_is_unusual() -> None:
+    """What an order of an environment like most others leaves out."""
+    order = Order("e1", "python3.12", "123456789012", "c0de", 128, 512)
+    assert (order.layers, order.start, order.heap_class) == ("", "pool", "")
 
 
 def test_every_kind_of_message_is_tried_here() -> None:
@@ -55,8 +70,8 @@ def test_an_order_survives_its_packet(name: str, code: str, memory: int, account
     [
         {},
         {"type": "Nonsense"},
-        {"type": "Stop"},
-        {"type": "Stop", "environment_id": "e", "more": 1},
+        {"type": "Kill"},
+        {"type": "Discard", "environment_id": "e", "more": 1},
         {"type": "Start", "order": {}},
         {"type": "Order"},
     ],
@@ -70,7 +85,7 @@ def test_a_message_takes_its_descriptors_along(tmp_path: Path) -> None:
     ours, theirs = packets.socket_pair()
     reading, writing = os.pipe()
     with ours, theirs:
-        messages.send(ours, messages.Started("e1", ["memory_peak"], ""), [reading])
+        messages.send(ours, messages.Started("e1", ["memory_peak"], {}), [reading])
         packet = packets.receive(theirs)
     assert packet is not None
     message, (handed,) = messages.decode(packet[0]), packet[1]

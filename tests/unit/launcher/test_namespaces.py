@@ -56,11 +56,10 @@ def test_a_store_that_is_a_link_is_refused(store: Path, tmp_path: Path) -> None:
     nothing: Any = None
     with pytest.raises(OSError):  # noqa: PT011
         Namespaces(
-            loop=nothing,
-            cgroups=nothing,
-            user_ids=nothing,
+            ground=nothing,
             interpreters={},
             trees=nothing,
             code_directory=link,
             root=tmp_path / "root",
+            pool_mb=0,
         )

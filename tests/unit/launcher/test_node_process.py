@@ -10,17 +10,19 @@ from pathlib import Path
 import pytest
 
 from lambdad.launcher import node_process
-from lambdad.launcher.slots import NODE_UID
+
+USER = 1_899_999_999
 
 
-def test_the_home_is_made_and_seen_by_nobody(tmp_path: Path) -> None:
+@pytest.mark.parametrize("uid", [None, pytest.param(USER, marks=pytest.mark.root)])
+def test_the_home_is_made_and_seen_by_nobody(tmp_path: Path, uid: int | None) -> None:
     home = tmp_path / "data/node"
-    node_process.make_home(home)
-    node_process.make_home(home)  # as at every later start
+    node_process.make_home(home, uid)
+    node_process.make_home(home, uid)  # as at every later start
     modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in (home, *home.iterdir())}
     assert modes == {"node": 0o711, "tmp": 0o700, "code": 0o711}
     owners = {path.stat().st_uid for path in (home, *home.iterdir())}
-    assert owners == {NODE_UID if os.geteuid() == 0 else os.geteuid()}
+    assert owners == {os.geteuid() if uid is None else uid}
 
 
 @pytest.mark.parametrize("name", ["tmp", "code"])
@@ -34,7 +36,7 @@ def test_a_link_that_a_node_left_is_not_followed(tmp_path: Path, name: str) -> N
     before = stranger.stat()
     # When
     try:
-        node_process.make_home(home)
+        node_process.make_home(home, USER if os.geteuid() == 0 else None)
     except OSError:
         pass  # to refuse is as good as to replace the link
     # Then

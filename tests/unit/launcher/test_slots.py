@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdad.launcher import slots
-from lambdad.launcher.slots import NODE_UID, Slot, UserIds
+from lambdad.launcher.slots import OF_ROOT, Slot, UserIdRange, UserIds, of_namespace
 
 
 def test_two_servers_have_two_slots_and_no_user_id_in_common(tmp_path: Path) -> None:
@@ -31,24 +30,38 @@ def test_no_program_inherits_the_lock(tmp_path: Path) -> None:
     assert fcntl.fcntl(slot._lock, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
 
 
-def test_more_servers_than_slots_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_more_servers_than_slots_are_refused(tmp_path: Path) -> None:
+    one = UserIdRange(node=1, first=2, per_slot=10, slots=1)
+    Slot(tmp_path, one)
+    with pytest.raises(OSError, match="1 servers run here already"):
+        Slot(tmp_path, one)
+
+
+def highest_user_of(slot: Slot, number: int, per_slot: int) -> int:
+    slot.number = number
+    ids = slot.user_ids()
+    return [ids.take() for _ in range(per_slot)][-1]
+
+
+@pytest.mark.parametrize(
+    ("users", "end"),
+    [(OF_ROOT, 2**31), (of_namespace(65_537), 65_537), (of_namespace(1_001), 1_001)],
+)
+def test_the_ranges_of_all_slots_are_apart_and_within_what_there_is(
+    tmp_path: Path, users: UserIdRange, end: int
 ) -> None:
-    monkeypatch.setattr(slots, "_SLOTS", 1)
-    Slot(tmp_path)
-    with pytest.raises(OSError, match="servers run on this machine already"):
-        Slot(tmp_path)
+    slot = Slot(tmp_path, users)
+    first = slot.user_ids().take()
+    last_of_first = highest_user_of(slot, 0, users.per_slot)
+    slot.number = 1
+    assert last_of_first < slot.user_ids().take() == first + users.per_slot
+    assert highest_user_of(slot, users.slots - 1, users.per_slot) < end
 
 
-def test_the_ranges_of_all_slots_are_apart_and_fit_a_user_id(tmp_path: Path) -> None:
-    slot = Slot(tmp_path)
-    taken: list[int] = []
-    for number in (0, 1, slots._SLOTS - 1):
-        slot.number = number
-        taken.append(slot.user_ids().take())
-    assert taken[1] - taken[0] == slots._UIDS_PER_SLOT
-    assert taken[0] > NODE_UID
-    assert taken[-1] + slots._UIDS_PER_SLOT < 2**31
+@pytest.mark.parametrize("users", [OF_ROOT, of_namespace(65_537)])
+def test_the_nodes_user_is_nobody_elses(tmp_path: Path, users: UserIdRange) -> None:
+    slot = Slot(tmp_path, users)
+    assert 0 < slot.node_uid < slot.user_ids().take()
 
 
 def test_no_user_id_is_out_twice_and_a_returned_one_comes_last() -> None:

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
+from scripted import ORDER, QuietSandbox, Scripted
 
 from lambdad.launcher import messages, packets, supervisor
-from lambdad.launcher.contract import Ended, Exit, Gauges, Order, Prepared, Sandbox, Sandboxes
+from lambdad.launcher.contract import Ended, Exit, Prepared, Sandbox, Sandboxes
 from lambdad.launcher.guarded import Guarded
 from lambdad.launcher.interpreters import Interpreter
 from lambdad.launcher.loop import Loop
@@ -22,41 +23,8 @@ from lambdad.launcher.supervisor import REFUSED_TO_START, Supervisor
 Fork = Callable[[Callable[[], int | None]], int]
 Life = Callable[[socket.socket], int | None]
 
-ORDER = Order("e1", "python3.12", "000000000000", "code", 128, 512)
 UNEXPECTED = 66
 PRESENT = [{"name": "python3.12", "version": "3.12.1", "executable": "/x"}]
-
-
-class Scripted:
-    """Sandboxes that do what a test says."""
-
-    name = "scripted"
-
-    def __init__(self) -> None:
-        self.on_prepare: Callable[[Prepared], None] = lambda prepared: prepared(None)
-        self.on_start: Callable[[Ended], Sandbox] | None = None
-        self.on_close: Callable[[], None] = lambda: None
-        self.closes = 0
-
-    def prepare(self, runtime: str, account_id: str, prepared: Prepared) -> None:
-        self.on_prepare(prepared)
-
-    def start(self, order: Order, channel: int, output: int, ended: Ended) -> Sandbox:
-        if self.on_start is None:
-            raise OSError("no sandboxes today")
-        return self.on_start(ended)
-
-    def close(self) -> None:
-        self.closes += 1
-        self.on_close()
-
-
-class NoGauges:
-    def gauges(self) -> Gauges:
-        raise OSError(24, "Too many open files")
-
-    def kill(self) -> None:
-        pass
 
 
 class Bench:
@@ -221,44 +189,26 @@ def test_a_sandbox_starts_and_ends_as_the_node_says(bench: Bench) -> None:
         ours, theirs = packets.socket_pair()
         reading, writing = os.pipe()
         messages.send(channel, messages.Start(ORDER), [theirs.fileno(), writing])
-        theirs.close()
-        assert hear(channel) == messages.Started("e1", [], "")
-        packet = packets.receive(ours)
-        assert packet is not None
-        assert len(packet[1]) == 2  # the listeners
-        messages.send(channel, messages.Stop("e1"))
+        assert hear(channel) == messages.Started("e1", [], {})
+        assert_hands_listeners(ours)
+        messages.send(channel, messages.Kill("e1"))
         assert hear(channel) == messages.Exited("e1", 9, False, 0)
-        messages.send(channel, messages.Stop("e1"))  # too late, and no harm
+        messages.send(channel, messages.Kill("e1"))  # too late, and no harm
+        ours.close()
+        ours, again = packets.socket_pair()
+        messages.send(channel, messages.Restart("e1"), [again.fileno(), writing])
+        assert hear(channel) == messages.Started("e1", [], {})
+        again.close()
+        assert_hands_listeners(ours)
+        messages.send(channel, messages.Discard("e1"))
+        assert hear(channel) == messages.Exited("e1", 9, False, 0)
+        theirs.close()
         os.close(reading)
         return REFUSED_TO_START
 
     bench.make_sandboxes = lambda: Guarded(Stub(bench.loop))
     # When, Then
     assert bench.run(use_a_sandbox) == REFUSED_TO_START
-
-
-def test_a_start_that_the_machine_does_not_allow_is_said(bench: Bench) -> None:
-    def ask(channel: socket.socket) -> int:
-        messages.send(channel, messages.Start(ORDER), [0, 1])
-        assert hear(channel) == messages.NotStarted("e1", "no sandboxes today")
-        return REFUSED_TO_START
-
-    assert bench.run(ask) == REFUSED_TO_START
-
-
-def test_gauges_that_cannot_be_opened_do_not_end_the_launcher(bench: Bench) -> None:
-    def make() -> Sandboxes:
-        sandboxes = Scripted()
-        sandboxes.on_start = lambda ended: NoGauges()
-        return sandboxes
-
-    def ask(channel: socket.socket) -> int:
-        messages.send(channel, messages.Start(ORDER), [0, 1])
-        hear(channel)
-        return REFUSED_TO_START
-
-    bench.make_sandboxes = make
-    assert bench.run(ask) == REFUSED_TO_START
 
 
 def test_the_exits_of_a_dead_nodes_sandboxes_are_not_told_to_the_next_one(bench: Bench) -> None:
@@ -270,7 +220,7 @@ def test_the_exits_of_a_dead_nodes_sandboxes_are_not_told_to_the_next_one(bench:
 
         def start(its_end: Ended) -> Sandbox:
             ended.append(its_end)
-            return QuietSandbox()
+            return QuietSandbox(its_end)
 
         def prepare(prepared: Prepared) -> None:
             for its_end in ended:
@@ -321,23 +271,15 @@ def hear_only_own_answer(channel: socket.socket) -> int:
     return REFUSED_TO_START if hear(channel) == messages.Prepared(1, None) else UNEXPECTED
 
 
-class QuietSandbox:
-    def gauges(self) -> Gauges:
-        return Gauges()
-
-    def kill(self) -> None:
-        pass
-
-
 @pytest.mark.parametrize(
     ("content", "descriptors"),
     [
         (b'{"type": "Nonsense"}', []),
         (b"not JSON at all", []),
         (b"[]", []),
-        (b'{"type": "Stop"}', []),
+        (b'{"type": "Kill"}', []),
         (b'{"type": "Start", "order": {}}', [0, 1]),
-        (b'{"type": "Stop", "environment_id": ["e"]}', []),
+        (b'{"type": "Kill", "environment_id": ["e"]}', []),
     ],
 )
 def test_a_node_out_of_its_mind_does_not_end_the_launcher(
@@ -348,6 +290,13 @@ def test_a_node_out_of_its_mind_does_not_end_the_launcher(
         return 70
 
     assert bench.run(rave, refuse) == REFUSED_TO_START
+
+
+def assert_hands_listeners(channel: socket.socket) -> None:
+    packet = packets.receive(channel)
+    assert packet is not None
+    assert packet[0] == {"handed": ["runtime_api", "endpoint"]}
+    assert len(packet[1]) == 2
 
 
 def test_a_start_without_its_descriptors_does_not_end_the_launcher(bench: Bench) -> None:

@@ -46,16 +46,22 @@ def wait_for_death(zygote: ZygoteProcess) -> None:
 
 
 def serve(channel: socket.socket) -> int:
-    """Be ready, fork the calling process itself for each request, end the environment at once."""
+    """Be ready; for each request say that the calling process itself waits, and end it at once."""
     packets.send(channel, {"type": "ready"})
     while packet := packets.receive(channel):
         request, descriptors = packet
+        namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY)
         pidfd = os.pidfd_open(os.getpid())
-        packets.send(channel, {"type": "forked", "id": request["id"]}, [pidfd])
+        packets.send(channel, {"type": "waiting", "id": request["id"]}, [namespace, pidfd])
         packets.send(channel, {"type": "exited", "id": request["id"], "status": 256})
-        for descriptor in [pidfd, *descriptors]:
+        for descriptor in [namespace, pidfd, *descriptors]:
             os.close(descriptor)
     return 0
+
+
+def close_all(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def wait_for_the_end(channel: socket.socket) -> int:
@@ -88,22 +94,89 @@ def test_an_environment_is_forked_and_its_end_is_told(start: Start, until: Until
     events: list[tuple[str, int]] = []
     zygote = start(serve)
 
-    def forked(pidfd: int) -> None:
-        os.close(pidfd)
-        events.append(("forked", 0))
+    def waiting(namespace: int, pidfd: int) -> None:
+        assert os.path.sameopenfile(namespace, own)
+        close_all(namespace, pidfd)
+        events.append(("waiting", 0))
 
-    zygote.fork({"id": "e1"}, [0], forked, lambda status: events.append(("exited", status)))
+    own = os.open("/proc/self/ns/mnt", os.O_RDONLY)
+    zygote.fork({"id": "e1"}, [0], waiting, lambda status: events.append(("exited", status)))
     until(lambda: len(events) == 2)
-    assert events == [("forked", 0), ("exited", 256)]
+    assert events == [("waiting", 0), ("exited", 256)]
+    os.close(own)
     zygote.kill()
     until(lambda: zygote.is_gone)
+
+
+def listen(channel: socket.socket) -> int:
+    """Say nothing but, for each packet, what it was, as an end of that environment."""
+    packets.send(channel, {"type": "ready"})
+    statuses = {"kill": 1, "freeze": 2, "thaw": 3}
+    while packet := packets.receive(channel):
+        request, _ = packet
+        if status := statuses.get(request["type"]):
+            packets.send(channel, {"type": "exited", "id": request["id"], "status": status})
+    return 0
+
+
+@pytest.mark.parametrize(("what", "number"), [("kill", 1), ("freeze", 2), ("thaw", 3)])
+def test_what_an_environment_is_to_do_is_passed_on(
+    start: Start, until: Until, what: str, number: int
+) -> None:
+    statuses: list[int] = []
+    zygote = start(listen)
+    zygote.fork({"id": "e1"}, [], close_all, statuses.append)
+    zygote.signal("e1", what)
+    until(lambda: statuses)
+    assert statuses == [number]
+    zygote.kill()
+    until(lambda: zygote.is_gone)
+
+
+def test_nobody_is_signalled_when_the_zygote_is_gone(start: Start, until: Until) -> None:
+    zygote = start(lambda channel: 0)
+    wait_for_death(zygote)
+    zygote.signal("e1", "kill")
+    until(lambda: zygote.is_gone)
+    zygote.signal("e1", "kill")
+
+
+def test_nobody_who_is_killed_is_forgotten_while_the_zygote_is_busy(
+    start: Start, until: Until
+) -> None:
+    """It may be making others just then, and what it is told meanwhile has to wait."""
+    # Given a zygote that does not listen for a while
+    gate, opening = os.pipe()
+
+    def listen_when_told(channel: socket.socket) -> int:
+        os.read(gate, 1)
+        return listen(channel)
+
+    zygote = start(listen_when_told)
+    ended: list[int] = []
+    names = [f"e{n}" for n in range(50)]
+    for name in names:
+        zygote.fork({"id": name}, [], close_all, ended.append)
+    # When much is asked of it
+    for n in range(1000):
+        zygote.signal(f"stranger{n}", "ignore")
+    for name in names:
+        zygote.signal(name, "kill")
+    os.write(opening, b"x")
+    # Then
+    try:
+        until(lambda: len(ended) == len(names))
+    finally:
+        zygote.kill()
+        until(lambda: zygote.is_gone)
+        close_all(gate, opening)
 
 
 def test_its_environments_end_with_it(start: Start, until: Until) -> None:
     statuses: list[int] = []
     zygote = start(wait_for_the_end)
     for name in ("e1", "e2"):
-        zygote.fork({"id": name}, [], os.close, statuses.append)
+        zygote.fork({"id": name}, [], close_all, statuses.append)
     zygote.kill()
     until(lambda: statuses)
     assert statuses == [signal.SIGKILL, signal.SIGKILL]
@@ -114,7 +187,7 @@ def test_a_dead_one_takes_no_request(start: Start, until: Until) -> None:
     zygote = start(lambda channel: 0)
     wait_for_death(zygote)
     with pytest.raises(OSError, match="Broken pipe"):
-        zygote.fork({"id": "e1"}, [], os.close, lambda status: None)
+        zygote.fork({"id": "e1"}, [], close_all, lambda status: None)
     until(lambda: zygote.is_gone)
 
 

@@ -1,0 +1,44 @@
+"""The bench, one for each kind of sandbox that there is."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent))
+
+from sandbox_bench import Bench, NotHere
+from sandbox_kinds import EVERY_KIND
+
+
+@pytest.fixture(scope="session")
+def directory() -> Iterator[Path]:
+    """A directory that a `process` sandbox, which has a user id of its own, can pass through;
+    pytest's own are private."""
+    with tempfile.TemporaryDirectory(prefix="lambdad-") as name:
+        top = Path(name)
+        top.chmod(0o755)
+        code = top / "code/echo"
+        code.mkdir(parents=True)
+        shutil.copy(Path(__file__).parent / "function.py", code / "app.py")
+        layers = top / "code/layers"
+        layers.mkdir()
+        (layers / "shared.txt").write_text("from a layer")
+        yield top
+
+
+@pytest.fixture(params=EVERY_KIND)
+def bench(request: pytest.FixtureRequest, directory: Path) -> Iterator[Bench]:
+    make, pool_mb = request.param
+    try:
+        bench = Bench.make(make, directory, pool_mb)
+    except NotHere as error:
+        pytest.skip(str(error))
+    bench.prepare()
+    yield bench
+    bench.close()

@@ -1,0 +1,329 @@
+"""One environment's place, with a zygote that a test plays: in whatever order things happen."""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+from played_zygote import PlayedCgroups, PlayedZygote
+
+from lambdad.launcher import packets
+from lambdad.launcher.contract import Exit, Order
+from lambdad.launcher.forked_sandbox import ForkedSandbox, Ground
+from lambdad.launcher.loop import Loop
+from lambdad.launcher.slots import UserIds
+
+ORDER = Order("environment", "python3.12", "000000000000", "code", 128, 512)
+MB = 1024 * 1024
+
+
+class Ward:
+    """A sandbox, the node's ends of what it was given, and all that was told."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.cgroups = PlayedCgroups()
+        self.users = UserIds(10, 12)
+        self.zygote: PlayedZygote = PlayedZygote()
+        self.problem: OSError | None = None
+        self.gone: list[ForkedSandbox] = []
+        self.ends: list[Exit] = []
+        self.channels: list[socket.socket] = []
+        self.readings: list[int] = []
+        self._ground = Ground(loop, self.cgroups, self.users)
+
+    def make(self) -> ForkedSandbox:
+        self.sandbox = ForkedSandbox(
+            self._ground, "e1", self._find_zygote, self.gone.append, is_ahead=True
+        )
+        return self.sandbox
+
+    def furnish(self) -> None:
+        self._give(lambda c, o: self.sandbox.furnish(ORDER, (), c, o, self.ends.append))
+
+    def restart(self) -> None:
+        self._give(self.sandbox.restart)
+
+    def _give(self, begin: object) -> None:
+        ours, theirs = packets.socket_pair()
+        ours.setblocking(False)
+        reading, writing = os.pipe()
+        try:
+            begin(theirs.fileno(), writing)  # type: ignore[operator]
+        finally:
+            theirs.close()
+            os.close(writing)
+            self.channels.append(ours)
+            self.readings.append(reading)
+
+    def failure(self) -> str | None:
+        """What was said to the node on the newest channel; None when nothing ever will be."""
+        packet = packets.receive(self.channels[-1])
+        return packet[0]["failed"] if packet else None
+
+    def free_users(self) -> set[int]:
+        taken = set()
+        try:
+            while True:
+                taken.add(self.users.take())
+        except OSError:
+            return taken
+
+    def close(self) -> None:
+        for channel in self.channels:
+            channel.close()
+        for descriptor in self.readings:
+            os.close(descriptor)
+        self.zygote.close()
+
+    def _find_zygote(self) -> PlayedZygote:
+        if self.problem:
+            raise self.problem
+        return self.zygote
+
+
+@pytest.fixture
+def ward(loop: Loop) -> Iterator[Ward]:
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd"))
+    ward = Ward(loop)
+    yield ward
+    ward.close()
+    assert len(os.listdir("/proc/self/fd")) <= before, "descriptors are left"
+
+
+@pytest.fixture
+def waiting(ward: Ward) -> ForkedSandbox:
+    sandbox = ward.make()
+    ward.zygote.wait()
+    return sandbox
+
+
+@pytest.fixture
+def running(ward: Ward, waiting: ForkedSandbox) -> ForkedSandbox:
+    ward.furnish()
+    assert ward.zygote.take_assignment() == {"start": "pool"}
+    return waiting
+
+
+def assert_given_back(ward: Ward) -> None:
+    assert ward.cgroups.groups == {}
+    assert ward.free_users() == {10, 11}
+
+
+# Waiting
+
+
+def test_one_that_waits_learns_what_it_is_when_it_is_ordered(
+    ward: Ward, waiting: ForkedSandbox
+) -> None:
+    ward.furnish()
+    assert ward.zygote.take_assignment() == {"start": "pool"}
+    assert ward.cgroups.groups["e1"].limits == (128, 512)
+    waiting.discard()
+    ward.zygote.exit()
+
+
+def test_an_order_may_come_before_it_waits(ward: Ward) -> None:
+    sandbox = ward.make()
+    ward.furnish()
+    ward.zygote.wait()
+    assert ward.zygote.take_assignment() == {"start": "pool"}
+    sandbox.discard()
+    ward.zygote.exit()
+
+
+def test_one_that_ends_waiting_is_gone_and_gives_everything_back(
+    ward: Ward, waiting: ForkedSandbox
+) -> None:
+    ward.zygote.exit()
+    assert ward.gone == [waiting]
+    assert_given_back(ward)
+
+
+def test_one_that_is_discarded_waiting_ends_and_gives_everything_back(
+    ward: Ward, waiting: ForkedSandbox
+) -> None:
+    waiting.discard()
+    assert ward.zygote.signals == ["kill"]
+    ward.zygote.exit()
+    assert ward.ends == []
+    assert_given_back(ward)
+
+
+@pytest.mark.parametrize("what", ["zygote", "fork", "cgroup", "entrances"])
+def test_nothing_is_left_of_one_that_cannot_be_made(ward: Ward, what: str) -> None:
+    problem = OSError("no process today")
+    if what == "zygote":
+        ward.problem = problem
+    elif what == "fork":
+        ward.zygote.problem = problem
+    elif what == "cgroup":
+        ward.cgroups.problem = problem
+    else:
+        ward.cgroups.entrance_problem = problem
+    with pytest.raises(OSError, match="no process today"):
+        ward.make()
+    assert_given_back(ward)
+
+
+# Ending
+
+
+def test_its_end_is_told_and_its_place_stays(ward: Ward, running: ForkedSandbox) -> None:
+    ward.zygote.exit(256)
+    assert [how.status for how in ward.ends] == [256]
+    assert ward.gone == []
+    assert "e1" in ward.cgroups.groups
+    running.discard()
+    assert_given_back(ward)
+
+
+def test_one_that_is_discarded_gives_everything_back_when_it_has_ended(
+    ward: Ward, running: ForkedSandbox
+) -> None:
+    running.discard()
+    assert "e1" in ward.cgroups.groups
+    ward.zygote.exit(9)
+    assert [how.status for how in ward.ends] == [9]
+    assert_given_back(ward)
+
+
+def test_what_failed_on_the_way_is_said_to_the_node(ward: Ward) -> None:
+    ward.make()
+    ward.furnish()
+    ward.zygote.say({"failed": "mount: no"})
+    ward.zygote.exit(256)
+    assert ward.failure() == "mount: no"
+    ward.sandbox.discard()
+
+
+def test_one_that_ends_on_the_way_without_a_word_hangs_up(ward: Ward) -> None:
+    ward.make()
+    ward.furnish()
+    ward.zygote.exit(9)
+    assert ward.failure() is None
+    assert [how.status for how in ward.ends] == [9]
+    ward.sandbox.discard()
+
+
+def test_a_limit_that_cannot_be_set_ends_it_with_the_reason(
+    ward: Ward, waiting: ForkedSandbox
+) -> None:
+    ward.cgroups.groups["e1"].limit_problem = OSError("no such knob")
+    ward.furnish()
+    assert ward.failure() == "no such knob"
+    assert ward.zygote.signals == ["kill"]
+    ward.zygote.exit()
+    waiting.discard()
+
+
+def test_a_frozen_one_is_thawed_to_be_killed(ward: Ward, running: ForkedSandbox) -> None:
+    ward.cgroups.groups["e1"].is_frozen = True
+    running.kill()
+    assert not ward.cgroups.groups["e1"].is_frozen
+    assert ward.zygote.signals == ["kill"]
+    ward.zygote.exit()
+    running.discard()
+
+
+def test_freezing_without_a_gauge_is_the_zygotes_affair(ward: Ward, running: ForkedSandbox) -> None:
+    running.freeze()
+    running.thaw()
+    assert ward.zygote.signals == ["freeze", "thaw"]
+    running.discard()
+    ward.zygote.exit()
+
+
+# Another run
+
+
+def test_another_run_is_forked_into_the_same_place(ward: Ward, running: ForkedSandbox) -> None:
+    # Given
+    first = ward.zygote.requests[0]
+    assert first["namespaces"] == 0
+    ward.zygote.exit()
+    # When
+    ward.restart()
+    ward.zygote.wait()
+    # Then
+    assert ward.zygote.take_assignment() == {"start": "pool"}
+    second = ward.zygote.requests[1]
+    assert (second["id"], second["uid"], second["namespaces"]) == ("e1", first["uid"], 1)
+    running.discard()
+    ward.zygote.exit()
+    assert len(ward.ends) == 2
+    assert_given_back(ward)
+
+
+def test_another_run_is_not_frozen_because_the_last_one_was(
+    ward: Ward, running: ForkedSandbox
+) -> None:
+    ward.cgroups.groups["e1"].is_frozen = True
+    ward.zygote.exit()  # the kernel killed it, and not the node
+    ward.restart()
+    assert not ward.cgroups.groups["e1"].is_frozen
+    running.discard()
+    ward.zygote.exit()
+
+
+@pytest.mark.parametrize("what", ["zygote", "fork"])
+def test_a_run_that_cannot_be_forked_leaves_the_place_to_be_discarded(
+    ward: Ward, running: ForkedSandbox, what: str
+) -> None:
+    ward.zygote.exit()
+    if what == "zygote":
+        ward.problem = OSError("no process today")
+    else:
+        ward.zygote.problem = OSError("no process today")
+    with pytest.raises(OSError, match="no process today"):
+        ward.restart()
+    running.discard()
+    assert len(ward.ends) == 1
+    assert_given_back(ward)
+
+
+# Memory
+
+
+@pytest.mark.parametrize(("in_use", "is_over"), [(128 * MB, False), (128 * MB + 1, True)])
+def test_one_that_uses_too_much_is_killed(
+    ward: Ward, running: ForkedSandbox, in_use: int, is_over: bool
+) -> None:
+    ward.cgroups.groups["e1"].in_use = in_use
+    assert running.check_memory() == is_over
+    assert ward.zygote.signals == ["kill"] * is_over
+    ward.zygote.exit()
+    assert ward.ends[0].out_of_memory == is_over
+    running.discard()
+
+
+def test_one_that_lost_a_process_to_the_kernel_is_killed(
+    ward: Ward, running: ForkedSandbox
+) -> None:
+    """The others would go on without it."""
+    ward.cgroups.groups["e1"].kills = 1
+    assert running.check_memory()
+    assert ward.zygote.signals == ["kill"]
+    ward.zygote.exit()
+    assert ward.ends[0].out_of_memory
+    running.discard()
+
+
+def test_a_run_is_not_out_of_memory_because_the_last_one_was(
+    ward: Ward, running: ForkedSandbox
+) -> None:
+    group = ward.cgroups.groups["e1"]
+    group.kills, group.in_use, group.peak = 1, 200 * MB, 300 * MB
+    running.check_memory()
+    ward.zygote.exit()
+    group.in_use = 0
+    ward.restart()
+    ward.zygote.wait()
+    assert not running.check_memory()
+    ward.zygote.exit(0)
+    assert [how.out_of_memory for how in ward.ends] == [True, False]
+    assert group.peak == 0  # it was forgotten
+    running.discard()
