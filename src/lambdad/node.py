@@ -30,7 +30,7 @@ from lambdad.environment.memory_watch import MemoryWatch
 from lambdad.environment.preparation import Preparation
 from lambdad.environment.sandbox import Surroundings
 from lambdad.errors import PlatformError, SettingsError
-from lambdad.gateway.app import CALLER, Gateway
+from lambdad.gateway.app import Gateway
 from lambdad.gateway.models import enum_values
 from lambdad.gateway.server import HttpServer
 from lambdad.invocation.invoke import Invoker
@@ -116,7 +116,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
                 clock=clock,
                 emit=partial(_log, log_store),
                 serve_endpoint=lambda environment, endpoint: server.listen(
-                    endpoint, {CALLER: _caller(environment)}, max_connections=_CONNECTIONS
+                    endpoint, _caller(environment), max_connections=_CONNECTIONS
                 ),
                 on_end=on_end,
                 freeze_after=config.freeze_after / 1000,

@@ -1,13 +1,16 @@
-"""Requests put straight into a gateway, as uvicorn would put them, and operations to put there."""
+"""Requests put straight into a gateway, as a connection would put them, and operations to put
+there."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
 from lambdad.errors import ClientError
+from lambdad.gateway.body import Body
+from lambdad.gateway.connection import App
+from lambdad.gateway.http import Request
 
 SERVICES = ("lambda", "sts", "logs")
 
@@ -29,36 +32,16 @@ def run_at_once(coroutine: Any) -> Any:
 
 
 def ask(
-    app: Callable[..., Awaitable[None]],
-    method: str,
-    target: str,
-    headers: list[tuple[bytes, bytes]],
-    body: bytes,
+    app: App, method: str, target: str, headers: list[tuple[bytes, bytes]], body: bytes
 ) -> Answer:
-    """Put one request to an ASGI app, as uvicorn does."""
-    raw_path, _, query = target.partition("?")
-    scope = {
-        "type": "http",
-        "method": method,
-        "scheme": "http",
-        "path": unquote(raw_path),
-        "raw_path": raw_path.encode(),
-        "query_string": query.encode(),
-        "headers": headers,
-        "server": ("127.0.0.1", 4566),
-    }
-    messages: list[Any] = []
-
-    async def receive() -> Mapping[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: Any) -> None:
-        messages.append(message)
-
-    run_at_once(app(scope, receive, send))
-    start, *rest = messages
-    answer_headers = {name.decode().lower(): v.decode("latin-1") for name, v in start["headers"]}
-    return Answer(start["status"], answer_headers, b"".join(m["body"] for m in rest))
+    """Put one request to an app, and read what would go back."""
+    request = Request(
+        method, target.encode(), dict(headers), Body.of(body), server=("127.0.0.1", 4566)
+    )
+    response = run_at_once(app(request))
+    lines = response.head("", is_last=False).decode("latin-1").split("\r\n")[1:-2]
+    answered = dict(line.split(": ", 1) for line in lines)
+    return Answer(response.status, answered, response.body)
 
 
 @dataclass

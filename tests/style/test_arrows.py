@@ -48,12 +48,12 @@ ARROWS = {
 UNBOUND = {"node", "cluster", "testing", "__init__", "__main__"}
 
 OUTSIDERS = {
-    "gateway": {"botocore", "httptools", "uvicorn"},
+    "gateway": {"botocore", "httptools"},
     "client": {"botocore"},
     "cli": {"click", "rich", "botocore"},
     "store": {"sqlalchemy"},
     "environment": {"httptools"},
-    "node": {"uvicorn", "uvloop", "httptools"},
+    "node": {"uvloop", "httptools"},
     # Its own package, which is on the path inside the sandbox, and the SDK where it is at hand.
     "runtimes": {"lambdad_runtime", "boto3"},
 }

@@ -1,4 +1,4 @@
-"""The gateway: a raw ASGI app between HTTP and a table of operations.
+"""The gateway: an app between HTTP and a table of operations.
 
 `Gateway._answer` is the table of contents: what happens to a request, in order.
 """
@@ -13,15 +13,8 @@ from uuid import uuid4
 from lambdad.errors import ClientError
 from lambdad.gateway import faults
 from lambdad.gateway.auth import find_caller, read_signature
-from lambdad.gateway.http import (
-    BodyTooLargeError,
-    ClientDisconnected,
-    Receive,
-    Request,
-    Response,
-    Scope,
-    Send,
-)
+from lambdad.gateway.body import BodyTooLargeError, ClientDisconnected
+from lambdad.gateway.http import Request, Response
 from lambdad.gateway.internal_routes import InternalRoute, InternalRoutes
 from lambdad.gateway.models import OperationPlan, ServicePlan, load_service_model
 from lambdad.gateway.routing import Router
@@ -31,7 +24,6 @@ from lambdad.model.caller import Caller, RequestContext
 Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, Any]]]
 
 BODY_LIMIT = 16 * 1024 * 1024  # bytes, of operations that are not in the table of limits
-CALLER = "lambdad.caller"  # in the scope of requests from an execution environment
 
 
 class Gateway:
@@ -61,19 +53,19 @@ class Gateway:
         self._default_region = default_region
         self._router = Router(_plans(self._operations, excepted_shapes))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request; a caller who has hung up gets nothing."""
-        request, request_id = Request(scope, receive), str(uuid4())
+    async def __call__(self, request: Request) -> Response | None:
+        """The answer to one HTTP request; a caller who has hung up gets none."""
+        request_id = str(uuid4())
+        route = self._routes.find(request.path)
+        answer = self._answer if route is None else partial(self._routes.answer, route)
+        if is_from_a_web_page(request):
+            answer = self._refuse_web_page
         try:
-            route = self._routes.find(scope["path"])
-            answer = self._answer if route is None else partial(self._routes.answer, route)
-            if is_from_a_web_page(request):
-                answer = self._refuse_web_page
             response = await answer(request, request_id)
         except ClientDisconnected:
-            return
+            return None
         response.headers["x-amzn-RequestId"] = request_id
-        await response.send(send)
+        return response
 
     async def _refuse_web_page(self, request: Request, request_id: str) -> Response:
         error = ClientError("AccessDeniedException", "Web pages have no access.", status=403)
@@ -83,7 +75,7 @@ class Gateway:
         service: ServicePlan | None = None
         try:
             signature = read_signature(request)
-            caller = find_caller(signature, request.scope.get(CALLER), self._default_region)
+            caller = find_caller(signature, request.caller, self._default_region)
             # Here a signature will be verified.
             await self._read_form(request)
             service = self._router.service(request, signature)

@@ -37,7 +37,7 @@ def read_signature(request: Request) -> Signature | None:
     header = request.header(b"authorization")
     if header is not None:
         return _from_header(header)
-    if b"X-Amz-" in request.scope["query_string"]:
+    if b"X-Amz-" in request.query_string:
         return _from_query(request.query)
     return None
 

@@ -2,44 +2,71 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+import re
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import parse_qsl
+from functools import lru_cache
+from http import HTTPStatus
+from urllib.parse import parse_qsl, unquote
+
+import httptools
 
 from lambdad.errors import ClientError
+from lambdad.gateway.body import Body, BodyTooLargeError
+from lambdad.model.caller import Caller
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+Headers = dict[bytes, bytes]  # names in lower case
 
 MAX_FIELDS = 10_000  # of a query string or form; AWS's longest requests have a few hundred
 _FORM = b"application/x-www-form-urlencoded"
-
-log = logging.getLogger(__name__)
-
-
-class ClientDisconnected(Exception):
-    """The caller hung up before the request was complete; there is nobody to answer."""
-
-
-class BodyTooLargeError(Exception):
-    """The body is longer than the operation allows; no more of it has been read."""
+_WITHOUT_BODY = frozenset({204, 304})
+_NOT_IN_A_NAME = re.compile(r"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
 
 
 class Request:
-    """One HTTP request; its body is read when somebody asks for it, and never beyond a limit."""
+    """One HTTP request; its body is read when somebody asks for it, and never beyond a limit.
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        self.scope = scope
-        self.method: str = scope["method"]
-        self.raw_path: str = scope["raw_path"].decode("latin-1")
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])  # names in lower case
+    `caller` is whose listener it came in on, None on the front door. `server` is the address that
+    it came in on. `keeps_alive` says whether the client may send another one after it.
+    """
+
+    __slots__ = (
+        "_content",
+        "_form",
+        "_is_read",
+        "_query",
+        "_server",
+        "body",
+        "caller",
+        "headers",
+        "keeps_alive",
+        "labels",
+        "method",
+        "query_string",
+        "raw_path",
+    )
+
+    def __init__(
+        self,
+        method: str,
+        target: bytes,
+        headers: Headers,
+        content: Body,
+        *,
+        caller: Caller | None = None,
+        server: tuple[str, int] = ("127.0.0.1", 80),
+        keeps_alive: bool = True,
+    ) -> None:
+        raw_path, self.query_string = _split(target)
+        self.method = method
+        self.raw_path = raw_path.decode("ascii")
+        self.headers = headers
+        self.caller = caller
+        self.keeps_alive = keeps_alive
         self.labels: dict[str, str] = {}  # set by the router: the decoded labels of the path
         self.body = b""
-        self._receive: Receive | None = receive
+        self._content = content
+        self._is_read = False
+        self._server = server
         self._query: dict[str, list[str]] | None = None
         self._form: dict[str, list[str]] | None = None
 
@@ -49,11 +76,15 @@ class Request:
         return None if value is None else value.decode("latin-1")
 
     @property
+    def path(self) -> str:
+        """The path, decoded."""
+        return unquote(self.raw_path) if "%" in self.raw_path else self.raw_path
+
+    @property
     def query(self) -> dict[str, list[str]]:
         """The query string's fields, decoded."""
         if self._query is None:
-            text = self.scope["query_string"]
-            self._query = parse_fields(text) if text else {}
+            self._query = parse_fields(self.query_string) if self.query_string else {}
         return self._query
 
     @property
@@ -69,11 +100,11 @@ class Request:
 
     async def read_body(self, limit: int) -> None:
         """Read the body, once; more than `limit` bytes are an error and are not kept."""
-        if self._receive is not None:
+        if not self._is_read:
             if _declared_length(self.headers) > limit:
                 raise BodyTooLargeError
-            self.body = await _read_all(self._receive, limit)
-            self._receive = None
+            self.body = await self._content.read(limit)
+            self._is_read = True
         if len(self.body) > limit:
             raise BodyTooLargeError
 
@@ -81,10 +112,7 @@ class Request:
     def endpoint_url(self) -> str:
         """The address that the client used, as its Host header says."""
         host = self.header(b"host")
-        if host is None:
-            host, port = self.scope.get("server") or ("127.0.0.1", None)
-            host = f"{host}:{port}" if port else host
-        return f"{self.scope.get('scheme', 'http')}://{host}"
+        return f"http://{self._server[0]}:{self._server[1]}" if host is None else f"http://{host}"
 
 
 def parse_fields(text: bytes) -> dict[str, list[str]]:
@@ -103,55 +131,58 @@ def parse_fields(text: bytes) -> dict[str, list[str]]:
     return fields
 
 
-def _declared_length(headers: dict[bytes, bytes]) -> int:
+def _split(target: bytes) -> tuple[bytes, bytes]:
+    """Path and query string of a request's target, which is nearly always just these."""
+    if target.startswith(b"/") and b"#" not in target:
+        path, _, query = target.partition(b"?")
+        return path, query
+    url = httptools.parse_url(target)
+    return url.path or b"", url.query or b""
+
+
+def _declared_length(headers: Headers) -> int:
     text = headers.get(b"content-length", b"")
     return int(text) if text.isdigit() and len(text) < 20 else 0
 
 
-async def _read_all(receive: Receive, limit: int) -> bytes:
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        return bytes(message.get("body", b""))
-    chunks: list[bytes] = []
-    length = 0
-    while True:
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnected
-        chunk = message.get("body", b"")
-        chunks.append(chunk)
-        length += len(chunk)
-        if length > limit:
-            raise BodyTooLargeError
-        if not message.get("more_body"):
-            return b"".join(chunks)
-        message = await receive()
-
-
 @dataclass(slots=True)
 class Response:
-    """What goes back. Header values are text; `send` makes them fit for the wire."""
+    """What goes back. Header values are text; `head` makes them fit for the wire."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
 
-    async def send(self, send: Send) -> None:
-        """Send head and body."""
-        headers = [(_header_name(name), _header_value(v)) for name, v in self.headers.items()]
-        if self.status not in (204, 304):
-            headers.append((b"content-length", b"%d" % len(self.body)))
-        else:
-            self.body = b""
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": self.body})
+    def head(self, date_line: str, *, is_last: bool) -> bytes:
+        """Everything before the body; the client is told when the connection ends with it."""
+        lines = [_status_line(self.status), date_line]
+        for name, value in self.headers.items():
+            lines.append(f"{_field_name(name)}: {_field_value(value)}\r\n")
+        if self.status not in _WITHOUT_BODY:
+            lines.append(f"content-length: {len(self.body)}\r\n")
+        if is_last:
+            lines.append("connection: close\r\n")
+        lines.append("\r\n")
+        return "".join(lines).encode("latin-1", "replace")
+
+    @property
+    def has_body(self) -> bool:
+        """Whether HTTP lets a body follow."""
+        return self.status not in _WITHOUT_BODY
 
 
-def _header_name(name: str) -> bytes:
-    return name.encode("ascii")
+@lru_cache(maxsize=64)
+def _status_line(status: int) -> str:
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
 
 
-def _header_value(text: str) -> bytes:
-    """`text` as one header line: what could end the line or is not Latin-1 becomes `?`."""
-    if not (text.isascii() and text.isprintable()):
-        text = "".join(c if c.isprintable() or c == "\t" else "?" for c in text)
-    return text.encode("latin-1", "replace")
+@lru_cache(maxsize=256)
+def _field_name(name: str) -> str:
+    return _NOT_IN_A_NAME.sub("-", name).lower()
+
+
+def _field_value(text: str) -> str:
+    """`text` as one header line: what could end the line becomes `?`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\t" else "?" for c in text)

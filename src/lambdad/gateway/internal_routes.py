@@ -40,9 +40,9 @@ class InternalRoutes:
                 name.decode("latin-1"): value.decode("latin-1")
                 for name, value in request.headers.items()
             }
-            status, answer_headers, body = await route(request.scope["path"], query, headers)
+            status, answer_headers, body = await route(request.path, query, headers)
             return Response(status, dict(answer_headers), body)
         except Exception:
-            log.exception("Request %s to %s failed.", request_id, request.scope["path"])
+            log.exception("Request %s to %s failed.", request_id, request.path)
             message = {"message": "An error occurred and the request cannot be processed."}
             return Response(500, {"content-type": "application/json"}, encode_json(message))

@@ -71,7 +71,7 @@ class Router:
             return self._nameless["json"]
         # An S3 client signs its payload in a header of its own, and reads nothing but XML.
         is_s3 = b"x-amz-content-sha256" in request.headers and not request.raw_path.startswith("/2")
-        if request.is_form or b"Action=" in request.scope["query_string"] or is_s3:
+        if request.is_form or b"Action=" in request.query_string or is_s3:
             return self._nameless["query"]
         return self._nameless["rest-json"]
 

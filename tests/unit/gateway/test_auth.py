@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from lambdad.errors import ClientError
 from lambdad.gateway.auth import Signature, find_caller, read_signature
+from lambdad.gateway.body import Body
 from lambdad.gateway.http import Request
 from lambdad.model.caller import Caller
 
@@ -15,17 +14,8 @@ ENVIRONMENT = Caller("111111111111", "eu-central-1", "ASIAENV", environment_id="
 
 
 def request(query: bytes = b"", **headers: bytes) -> Request:
-    scope: dict[str, Any] = {
-        "method": "GET",
-        "raw_path": b"/",
-        "query_string": query,
-        "headers": [(name.encode(), value) for name, value in headers.items()],
-    }
-
-    async def receive() -> dict[str, Any]:
-        raise AssertionError("the body is not needed")
-
-    return Request(scope, receive)
+    fields = {name.encode(): value for name, value in headers.items()}
+    return Request("GET", b"/?" + query, fields, Body())
 
 
 def test_the_authorization_header_names_key_region_and_service() -> None:

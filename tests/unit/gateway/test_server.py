@@ -13,8 +13,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError as BotocoreError
 
 from lambdad.errors import ClientError
-from lambdad.gateway.app import CALLER, Gateway
-from lambdad.gateway.server import HEAD_LIMIT, HttpServer
+from lambdad.gateway.app import Gateway
+from lambdad.gateway.connection import HEAD_LIMIT
+from lambdad.gateway.http import Request, Response
+from lambdad.gateway.server import HttpServer
 from lambdad.model.caller import Caller, RequestContext
 
 
@@ -84,7 +86,7 @@ async def test_real_clients_reach_the_operations(server: HttpServer) -> None:
 async def test_an_environments_listener_says_who_asks(server: HttpServer) -> None:
     sock = listening_socket()
     caller = Caller("111111111111", "us-east-1", "ASIAENV", environment_id="e")
-    await server.listen(sock, {CALLER: caller})
+    await server.listen(sock, caller)
 
     def calls() -> None:
         own = client("sts", url_of(sock), key="ASIAENV")
@@ -160,11 +162,10 @@ class Waiting:
     def __init__(self) -> None:
         self.is_asked, self.may_answer = asyncio.Event(), asyncio.Event()
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, request: Request) -> Response:
         self.is_asked.set()
         await self.may_answer.wait()
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"done"})
+        return Response(200, {}, b"done")
 
 
 async def test_draining_finishes_what_is_in_flight() -> None:
@@ -185,7 +186,7 @@ async def test_draining_finishes_what_is_in_flight() -> None:
     assert not draining.done()
     app.may_answer.set()
     # Then the request is answered to its end
-    assert (await reader.read()).endswith(b"4\r\ndone\r\n0\r\n\r\n")
+    assert (await reader.read()).endswith(b"connection: close\r\n\r\ndone")
     assert await draining is True
     server.close()
     for end in (writer, idle[1]):

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from lambdad.gateway.body import Body
 from lambdad.gateway.http import Request
 from lambdad.gateway.web_pages import is_from_a_web_page
 
 
-async def receive() -> dict[str, object]:
-    return {"type": "http.request", "body": b""}
-
-
 def request(**headers: str) -> Request:
-    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    scope = {"method": "GET", "path": "/", "raw_path": b"/", "query_string": b"", "headers": pairs}
-    return Request(scope, receive)
+    fields = {name.encode(): value.encode() for name, value in headers.items()}
+    return Request("GET", b"/", fields, Body())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,303 @@
+"""One connection of the front door: HTTP/1.1 in, requests to the app, answers out in order.
+
+    bytes ──▶ httptools ──▶ Request ──▶ app ──▶ Response ──▶ bytes
+                  │  the next ones wait in a queue   ▲
+                  └──▶ Body ── read by the app ──────┘
+
+The head is bounded here, the body by who reads it. While requests wait, or a body lies here that
+nobody reads, the connection is not read from; while answers lie unsent, no other is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import httptools
+
+from lambdad.gateway.body import Body
+from lambdad.gateway.http import Headers, Request, Response
+from lambdad.gateway.outbox import Outbox
+from lambdad.model.caller import Caller
+
+# Answers a request; None when there is nobody to answer any more.
+App = Callable[[Request], Awaitable[Response | None]]
+
+HEAD_LIMIT = 64 * 1024  # bytes of request line and headers
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_BAD_REQUEST = Response(400, {"content-type": "text/plain"}, b"Invalid HTTP request received.")
+_TOO_LARGE = Response(431)
+_FAILURE = Response(500, {"content-type": "text/plain"}, b"Internal Server Error")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Pulse:
+    """What changes once a second: a clock for idle connections, and the Date header."""
+
+    seconds: int = 0
+    date_line: str = ""
+
+
+class Connections:
+    """The connections of one listener, and what they have in common.
+
+    `caller` is whose listener it is, None for the front door. `is_empty` waits for answers too
+    whose connection is gone.
+    """
+
+    def __init__(
+        self, app: App, pulse: Pulse, outbox: Outbox, caller: Caller | None, limit: int
+    ) -> None:
+        self.app = app
+        self.pulse = pulse
+        self.outbox = outbox
+        self.caller = caller
+        self.is_empty = asyncio.Event()
+        self.is_empty.set()
+        self._limit = limit
+        self._open: set[Connection] = set()
+        self._busy: set[Connection] = set()
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(list(self._open))
+
+    def add(self, connection: Connection) -> bool:
+        """A connection has begun; False when there are too many."""
+        self._open.add(connection)
+        self.is_empty.clear()
+        return len(self._open) <= self._limit
+
+    def remove(self, connection: Connection) -> None:
+        """A connection has ended."""
+        self._open.discard(connection)
+        self._look_if_empty()
+
+    def began(self, connection: Connection) -> None:
+        """A request of it is being answered."""
+        self._busy.add(connection)
+
+    def finished(self, connection: Connection) -> None:
+        """And is no more."""
+        self._busy.discard(connection)
+        if not self._open:
+            self._look_if_empty()
+
+    def _look_if_empty(self) -> None:
+        if not self._open and not self._busy:
+            self.is_empty.set()
+
+
+class Connection(asyncio.Protocol):
+    """One connection, with at most one request being answered."""
+
+    def __init__(self, siblings: Connections) -> None:
+        # None while a request is being answered.
+        self.idle_since: int | None = siblings.pulse.seconds
+        self._siblings = siblings
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._server = ("127.0.0.1", 80)
+        self._url = b""
+        self._headers: Headers = {}
+        self._without_progress = 0  # bytes that were neither body nor the end of a head
+        self._incoming = Body()
+        self._current: Request | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._waiting: deque[Request] = deque()
+        self._refusal: Response | None = None  # what comes after the last answer
+        self._is_deaf = False  # what comes in from now on is nobody's business
+        self._is_paused = False
+        self._is_ending = False
+        self._is_lost = False
+        self._is_continue_wanted = False
+        self._is_writable = asyncio.Event()
+        self._is_writable.set()
+
+    def shut_down(self) -> None:
+        """Take no more requests; end when the one in flight is answered."""
+        self._is_ending = True
+        if self._current is None:
+            self._send_last(())
+
+    def abort(self) -> None:
+        """End now. What runs goes on; its answer is dropped."""
+        self._transport.abort()
+
+    # asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._server = transport.get_extra_info("sockname", self._server)[:2]
+        if not self._siblings.add(self):
+            self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._is_lost = True
+        self._waiting.clear()
+        self._incoming.lose()
+        self._is_writable.set()
+        self._siblings.remove(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_deaf:
+            return
+        self._without_progress += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._latest().keeps_alive = False  # answered as if it had asked for nothing else
+        except httptools.HttpParserError:
+            self._refuse(_BAD_REQUEST)
+        else:
+            if self._without_progress > HEAD_LIMIT:
+                self._refuse(_TOO_LARGE)
+
+    def pause_writing(self) -> None:
+        self._is_writable.clear()
+
+    def resume_writing(self) -> None:
+        self._is_writable.set()
+
+    # httptools
+
+    def on_message_begin(self) -> None:
+        self._url = b""
+        self._headers = {}
+        if self.idle_since is not None:
+            self.idle_since = self._siblings.pulse.seconds
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.lower()] = value
+
+    def on_headers_complete(self) -> None:
+        self._without_progress = 0
+        headers, self._headers = self._headers, {}  # what follows a body is nobody's business
+        self._incoming = Body(self._read_on)
+        self._is_continue_wanted = headers.get(b"expect", b"").lower() == b"100-continue"
+        request = Request(
+            self._parser.get_method().decode("ascii"),
+            self._url,
+            headers,
+            self._incoming,
+            caller=self._siblings.caller,
+            server=self._server,
+            keeps_alive=self._may_keep_alive(headers),
+        )
+        if self._current is None:
+            self._start(request)
+        else:
+            self._waiting.append(request)
+            self._pause()
+
+    def on_body(self, chunk: bytes) -> None:
+        self._without_progress = 0
+        self._incoming.feed(chunk)
+        if self._incoming.is_piling_up:
+            self._pause()
+
+    def on_message_complete(self) -> None:
+        self._without_progress = 0
+        self._incoming.finish()
+
+    def _may_keep_alive(self, headers: Headers) -> bool:
+        if not self._parser.should_keep_alive():
+            return False
+        return b"connection" not in headers or self._parser.get_http_version() != "1.0"
+
+    # One request after the other
+
+    def _latest(self) -> Request:
+        latest = self._waiting[-1] if self._waiting else self._current
+        assert latest is not None
+        return latest
+
+    def _start(self, request: Request) -> None:
+        self._current = request
+        self.idle_since = None
+        self._siblings.began(self)
+        self._task = self._loop.create_task(self._serve(request))
+
+    async def _serve(self, request: Request) -> None:
+        try:
+            response = await self._siblings.app(request)
+            if not self._is_writable.is_set():
+                await self._is_writable.wait()
+        except Exception:
+            _log.exception("A request could not be answered.")
+            response, request.keeps_alive = _FAILURE, False
+        finally:
+            self._siblings.finished(self)
+        if not self._is_lost:
+            self._conclude(request, response)
+
+    def _conclude(self, request: Request, response: Response | None) -> None:
+        self._current = None
+        if not self._waiting:
+            self._incoming.drop()
+            if self._is_continue_wanted and not self._incoming.is_whole:
+                self._is_ending = True  # the client may send the body yet, or not
+        is_last = self._is_ending or not request.keeps_alive
+        if response is not None:
+            self._send(response, is_last=is_last, is_head=request.method == "HEAD")
+        if response is None or not is_last:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self._waiting:
+            self._start(self._waiting.popleft())
+        elif self._refusal is not None:
+            self._send(self._refusal, is_last=True)
+        else:
+            self.idle_since = self._siblings.pulse.seconds
+        if not self._waiting:
+            self._resume()
+
+    def _refuse(self, response: Response) -> None:
+        """What came in is no request, so nothing behind it is; those before it are answered."""
+        self._refusal = response
+        self._is_deaf = True
+        self._incoming.lose()
+        self._pause()
+        if self._current is None:
+            self._go_on()
+
+    def _send(self, response: Response, *, is_last: bool, is_head: bool = False) -> None:
+        head = response.head(self._siblings.pulse.date_line, is_last=is_last)
+        pieces = (head,) if is_head or not response.has_body else (head, response.body)
+        if is_last:
+            self._send_last(pieces)
+        else:
+            self._siblings.outbox.send(self._transport, pieces)
+
+    def _send_last(self, pieces: Iterable[bytes]) -> None:
+        self._is_deaf = True
+        self._siblings.outbox.send(self._transport, pieces, is_last=True)
+
+    # Reading only what somebody wants
+
+    def _read_on(self) -> None:
+        """Somebody waits for more of the body that is coming in."""
+        if self._is_continue_wanted:
+            self._is_continue_wanted = False
+            self._transport.write(_CONTINUE)
+        self._resume()
+
+    def _pause(self) -> None:
+        if not self._is_paused and not self._transport.is_closing():
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._is_paused and not self._transport.is_closing():
+            self._is_paused = False
+            self._transport.resume_reading()
