@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 from lambdad.errors import ClientError
 from lambdad.gateway import faults
@@ -17,6 +16,7 @@ from lambdad.gateway.body import BodyTooLargeError, ClientDisconnected
 from lambdad.gateway.http import Request, Response
 from lambdad.gateway.internal_routes import InternalRoute, InternalRoutes
 from lambdad.gateway.models import OperationPlan, ServicePlan, load_service_model
+from lambdad.gateway.request_id import make_request_id
 from lambdad.gateway.routing import Router
 from lambdad.gateway.web_pages import is_from_a_web_page
 from lambdad.model.caller import Caller, RequestContext
@@ -55,7 +55,7 @@ class Gateway:
 
     async def __call__(self, request: Request) -> Response | None:
         """The answer to one HTTP request; a caller who has hung up gets none."""
-        request_id = str(uuid4())
+        request_id = make_request_id()
         route = self._routes.find(request.path)
         answer = self._answer if route is None else partial(self._routes.answer, route)
         if is_from_a_web_page(request):
@@ -77,7 +77,8 @@ class Gateway:
             signature = read_signature(request)
             caller = find_caller(signature, request.caller, self._default_region)
             # Here a signature will be verified.
-            await self._read_form(request)
+            if request.is_form:
+                await self._read_form(request)
             service = self._router.service(request, signature)
             operation = self._router.operation(service, request)
             run, plan = self._find(service, operation)
@@ -106,11 +107,10 @@ class Gateway:
 
     async def _read_form(self, request: Request) -> None:
         """A form names its operation in its body, so it is read before anything is known."""
-        if request.is_form:
-            try:
-                await request.read_body(BODY_LIMIT)
-            except BodyTooLargeError:
-                raise _too_large(BODY_LIMIT, "") from None
+        try:
+            await request.read_body(BODY_LIMIT)
+        except BodyTooLargeError:
+            raise _too_large(BODY_LIMIT, "") from None
 
     async def _read_body(self, request: Request, service: ServicePlan, operation: str) -> None:
         encoding = request.header(b"content-encoding")

@@ -19,6 +19,10 @@ from lambdad.model.caller import Caller
 DEFAULT_ACCOUNT_ID = "000000000000"
 
 _ALGORITHM = "AWS4-"
+# The form in which SDKs write it; every other is taken apart, to say what is wrong with it.
+_USUAL_HEADER = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=([^,\s]+), ?SignedHeaders=[^,\s=]+, ?Signature=[^,\s=]+"
+)
 _REGION = re.compile(r"[a-z0-9-]{1,32}")
 _TERMINATOR = "aws4_request"
 
@@ -55,12 +59,22 @@ def find_caller(
         return environment
     if signature is None:
         return Caller(DEFAULT_ACCOUNT_ID, default_region)
+    return _signer(signature)
+
+
+@lru_cache(maxsize=1024)
+def _signer(signature: Signature) -> Caller:
     key = signature.access_key_id
     is_account = len(key) == 12 and key.isascii() and key.isdigit()
     return Caller(key if is_account else DEFAULT_ACCOUNT_ID, signature.region, key)
 
 
 def _from_header(header: str) -> Signature:
+    usual = _USUAL_HEADER.fullmatch(header)
+    return _from_credential(usual[1]) if usual else _from_unusual_header(header)
+
+
+def _from_unusual_header(header: str) -> Signature:
     algorithm, _, rest = header.partition(" ")
     if not algorithm.startswith(_ALGORITHM):
         raise ClientError("MissingAuthenticationTokenException", "Missing Authentication Token")

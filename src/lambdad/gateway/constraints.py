@@ -12,7 +12,7 @@ from lambdad.gateway.patterns import compile_pattern
 NOT_NULL = "Member must not be null"
 
 # Whether a value keeps a constraint, and the constraint's words.
-_Test = tuple[Callable[[Any], bool], str]
+Test = tuple[Callable[[Any], bool], str]
 
 _WITH_LENGTH = frozenset({"string", "blob", "list", "map"})
 _NUMBERS = frozenset({"integer", "long", "float", "double"})
@@ -22,25 +22,25 @@ class Constraints:
     """The constraints of a shape on the value itself (not on what the value contains)."""
 
     def __init__(self, shape: Shape) -> None:
-        self._tests: list[_Test] = []
+        self.tests: list[Test] = []
         low, high = shape.metadata.get("min"), shape.metadata.get("max")
         if shape.type_name in _WITH_LENGTH:
-            self._tests += _length_tests(low, high)
+            self.tests += _length_tests(low, high)
         elif shape.type_name in _NUMBERS:
-            self._tests += _range_tests(low, high)
+            self.tests += _range_tests(low, high)
         if shape.type_name == "string":
-            self._tests += _string_tests(shape, high)
+            self.tests += _string_tests(shape, high)
 
     def __bool__(self) -> bool:
-        return bool(self._tests)
+        return bool(self.tests)
 
     def broken_by(self, value: Any) -> list[str]:
         """The words of each constraint that `value` breaks."""
-        return [words for is_kept, words in self._tests if not is_kept(value)]
+        return [words for is_kept, words in self.tests if not is_kept(value)]
 
     def of_members(self) -> str:
         """All constraints in brackets, as AWS tells them about the members of a list or map."""
-        return f"[{', '.join([*(words for _, words in self._tests), NOT_NULL])}]"
+        return f"[{', '.join([*(words for _, words in self.tests), NOT_NULL])}]"
 
 
 def is_secret(shape: Shape) -> bool:
@@ -55,8 +55,8 @@ def is_secret(shape: Shape) -> bool:
     return False
 
 
-def _length_tests(low: int | None, high: int | None) -> list[_Test]:
-    tests: list[_Test] = []
+def _length_tests(low: int | None, high: int | None) -> list[Test]:
+    tests: list[Test] = []
     if high is not None:
         words = f"Member must have length less than or equal to {high}"
         tests.append((lambda value: len(value) <= high, words))
@@ -66,8 +66,8 @@ def _length_tests(low: int | None, high: int | None) -> list[_Test]:
     return tests
 
 
-def _range_tests(low: int | None, high: int | None) -> list[_Test]:
-    tests: list[_Test] = []
+def _range_tests(low: int | None, high: int | None) -> list[Test]:
+    tests: list[Test] = []
     if high is not None:
         words = f"Member must have value less than or equal to {high}"
         tests.append((lambda value: value <= high, words))
@@ -77,8 +77,8 @@ def _range_tests(low: int | None, high: int | None) -> list[_Test]:
     return tests
 
 
-def _string_tests(shape: Shape, longest: int | None) -> list[_Test]:
-    tests: list[_Test] = []
+def _string_tests(shape: Shape, longest: int | None) -> list[Test]:
+    tests: list[Test] = []
     pattern = shape.metadata.get("pattern")
     regex = compile_pattern(pattern) if pattern else None
     if regex is not None:

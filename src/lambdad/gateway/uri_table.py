@@ -14,11 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import parse_qsl, unquote
 
 from botocore.model import ServiceModel
 
 from lambdad.errors import ClientError
+
+_REMEMBERED = 1_024  # paths, the latest ones
+_LONGEST_REMEMBERED = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +59,16 @@ class UriTable:
         for name in model.operation_names:
             http = model.operation_model(name).http
             self._add(name, http["method"], http["requestUri"])
+        # Clients ask for the same few paths again and again.
+        self._remember = lru_cache(_REMEMBERED)(lambda method, path: self._find(method, path, {}))
 
     def find(self, method: str, raw_path: str, query: Mapping[str, list[str]]) -> Match | None:
         """The operation at `raw_path` (still percent-encoded); None when nothing is there."""
+        if query or len(raw_path) > _LONGEST_REMEMBERED:
+            return self._find(method, raw_path, query)
+        return self._remember(method, raw_path)
+
+    def _find(self, method: str, raw_path: str, query: Mapping[str, list[str]]) -> Match | None:
         allowed: set[str] = set()
         for node, values in _walk(self._root, _segments(raw_path)):
             for candidate in node.candidates.get(method, ()):

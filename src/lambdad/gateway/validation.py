@@ -132,9 +132,12 @@ def _has_paths(shape: Shape) -> bool:
 
 
 def _value_check(constraints: Constraints, hidden: bool) -> _Check:
+    tests = constraints.tests
+
     def check(value: Any, path: str, errors: list[str]) -> None:
-        for words in constraints.broken_by(value):
-            errors.append(_failure(value, path, words, hidden))
+        for is_kept, words in tests:
+            if not is_kept(value):
+                errors.append(_failure(value, path, words, hidden))
 
     return check
 

@@ -19,14 +19,14 @@ _SAFE_ENDINGS = (".localhost", ".amazonaws.com", ".amazonaws.com.cn", ".api.aws"
 
 def is_from_a_web_page(request: Request) -> bool:
     """Whether a page in a browser may stand behind this request."""
-    return request.header(b"origin") is not None or not _is_safe(request.header(b"host") or "")
+    return b"origin" in request.headers or not _is_safe(request.headers.get(b"host", b""))
 
 
 @lru_cache(maxsize=64)  # on the hot path, and nearly always the same few
-def _is_safe(host: str) -> bool:
+def _is_safe(host: bytes) -> bool:
     """Whether no stranger can make this name point at us; one without a dot is local."""
     try:
-        name = urlsplit(f"//{host}").hostname or ""
+        name = urlsplit(f"//{host.decode('latin-1')}").hostname or ""
     except ValueError:
         return False
     return "." not in name.rstrip(".") or name.endswith(_SAFE_ENDINGS) or _is_loopback(name)

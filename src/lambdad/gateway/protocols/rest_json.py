@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
@@ -32,6 +32,8 @@ CONTENT_TYPE = "application/json"
 # Each step moves members of one location between a message and the parameters.
 _ReadStep = Callable[[Request, dict[str, Any]], None]
 _WriteStep = Callable[[Mapping[str, Any], Response], None]
+_Step = TypeVar("_Step", _ReadStep, _WriteStep)
+_Members = list[tuple[str, Shape]]
 
 
 class RestJson:
@@ -79,8 +81,8 @@ class RestJson:
             return []
         steps = [
             *(_read_label(name, member) for name, member in _at(shape, "uri")),
-            *(_read_query(name, member) for name, member in _at(shape, "querystring")),
-            *(_read_header(name, member) for name, member in _at(shape, "header")),
+            *_together(_read_query_fields, _at(shape, "querystring")),
+            *_together(_read_header_fields, _at(shape, "header")),
             *(_read_headers(name, member) for name, member in _at(shape, "headers")),
         ]
         payload = shape.serialization.get("payload")
@@ -117,7 +119,7 @@ class RestJson:
             return []
         steps = [
             *(_write_status(name) for name, _ in _at(shape, "statusCode")),
-            *(_write_header(name, member) for name, member in _at(shape, "header")),
+            *_together(_write_header_fields, _at(shape, "header")),
             *(_write_headers(name, member) for name, member in _at(shape, "headers")),
         ]
         payload = shape.serialization.get("payload")
@@ -162,37 +164,59 @@ def _at(shape: StructureShape, location: str) -> list[tuple[str, Shape]]:
     ]
 
 
+def _together(compile_step: Callable[[_Members], _Step], members: _Members) -> list[_Step]:
+    """One step for all members of a location, and none for none."""
+    return [compile_step(members)] if members else []
+
+
 def _read_label(name: str, shape: Shape) -> _ReadStep:
     label, read = wire_name(name, shape), text_reader(shape, ISO8601)
     return lambda request, parameters: parameters.__setitem__(name, read(request.labels[label]))
 
 
-def _read_query(name: str, shape: Shape) -> _ReadStep:
-    key = wire_name(name, shape)
-    is_list = isinstance(shape, ListShape)
-    read = text_reader(shape.member if isinstance(shape, ListShape) else shape, ISO8601)
+def _read_query_fields(members: _Members) -> _ReadStep:
+    fields = [(name, wire_name(name, shape), _query_reader(shape)) for name, shape in members]
 
     def step(request: Request, parameters: dict[str, Any]) -> None:
-        texts = request.query.get(key)
-        if texts is not None:
-            parameters[name] = [read(text) for text in texts] if is_list else read(texts[0])
+        query = request.query
+        if query:
+            for name, key, read in fields:
+                texts = query.get(key)
+                if texts is not None:
+                    parameters[name] = read(texts)
 
     return step
 
 
-def _read_header(name: str, shape: Shape) -> _ReadStep:
-    key = wire_name(name, shape).lower().encode()
-    is_list = isinstance(shape, ListShape)
-    read = text_reader(shape.member if isinstance(shape, ListShape) else shape, RFC822)
+def _query_reader(shape: Shape) -> Callable[[list[str]], Any]:
+    if isinstance(shape, ListShape):
+        read_item = text_reader(shape.member, ISO8601)
+        return lambda texts: [read_item(text) for text in texts]
+    read = text_reader(shape, ISO8601)
+    return lambda texts: read(texts[0])
+
+
+def _read_header_fields(members: _Members) -> _ReadStep:
+    fields = [
+        (name, wire_name(name, shape).lower().encode(), _header_reader(shape))
+        for name, shape in members
+    ]
 
     def step(request: Request, parameters: dict[str, Any]) -> None:
-        text = request.header(key)
-        if text is not None:
-            parameters[name] = (
-                [read(item.strip()) for item in text.split(",")] if is_list else read(text)
-            )
+        headers = request.headers
+        for name, key, read in fields:
+            value = headers.get(key)
+            if value is not None:
+                parameters[name] = read(value.decode("latin-1"))
 
     return step
+
+
+def _header_reader(shape: Shape) -> Callable[[str], Any]:
+    if isinstance(shape, ListShape):
+        read = text_reader(shape.member, RFC822)
+        return lambda text: [read(item.strip()) for item in text.split(",")]
+    return text_reader(shape, RFC822)
 
 
 def _read_headers(name: str, shape: Shape) -> _ReadStep:
@@ -216,17 +240,25 @@ def _write_status(name: str) -> _WriteStep:
     return step
 
 
-def _write_header(name: str, shape: Shape) -> _WriteStep:
-    key = wire_name(name, shape).lower()
-    is_list = isinstance(shape, ListShape)
-    write = text_writer(shape.member if isinstance(shape, ListShape) else shape, RFC822)
+def _write_header_fields(members: _Members) -> _WriteStep:
+    fields = [
+        (name, wire_name(name, shape).lower(), _header_writer(shape)) for name, shape in members
+    ]
 
     def step(result: Mapping[str, Any], response: Response) -> None:
-        value = result.get(name)
-        if value is not None:
-            response.headers[key] = ",".join(map(write, value)) if is_list else write(value)
+        for name, key, write in fields:
+            value = result.get(name)
+            if value is not None:
+                response.headers[key] = write(value)
 
     return step
+
+
+def _header_writer(shape: Shape) -> Callable[[Any], str]:
+    if isinstance(shape, ListShape):
+        write = text_writer(shape.member, RFC822)
+        return lambda value: ",".join(map(write, value))
+    return text_writer(shape, RFC822)
 
 
 def _write_headers(name: str, shape: Shape) -> _WriteStep:
