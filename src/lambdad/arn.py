@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 LATEST = "$LATEST"
 MAX_FUNCTION_NAME_LENGTH = 64
@@ -33,6 +34,7 @@ class FunctionIdentifier:
     region: str | None = None
 
 
+@lru_cache(maxsize=1024)  # nearly always the same few, on the hot path
 def parse_function_identifier(text: str) -> FunctionIdentifier | None:
     """Read any of the six forms; None when `text` is none of them."""
     for pattern in (_ARN, _PARTIAL, _SHORT):

@@ -7,8 +7,7 @@ environment holds no lease.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Self
 
 from lambdad.errors import ClientError
 from lambdad.model.function import FunctionVersion
@@ -21,17 +20,29 @@ class Leases:
         self._limit = limit
         self._running: Counter[tuple[str, str]] = Counter()
 
-    @contextmanager
-    def lease(self, version: FunctionVersion) -> Iterator[None]:
-        """Hold a lease; TooManyRequestsException when the account's limit is reached."""
+    def lease(self, version: FunctionVersion) -> Lease:
+        """A lease to hold; TooManyRequestsException when the account's limit is reached."""
         account = (version.account_id, version.region)
         if self._running[account] >= self._limit:
             raise throttled("ConcurrentInvocationLimitExceeded")
-        self._running[account] += 1
-        try:
-            yield
-        finally:
-            self._running[account] -= 1
+        return Lease(self._running, account)
+
+
+class Lease:
+    """One of the leases, taken and given back by `with`."""
+
+    __slots__ = ("_account", "_running")
+
+    def __init__(self, running: Counter[tuple[str, str]], account: tuple[str, str]) -> None:
+        self._running = running
+        self._account = account
+
+    def __enter__(self) -> Self:
+        self._running[self._account] += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running[self._account] -= 1
 
 
 def throttled(reason: str) -> ClientError:

@@ -94,6 +94,19 @@ def _check_json(payload: bytes) -> None:
         text = payload.decode()
     except UnicodeDecodeError as error:
         raise _not_json(f"Invalid UTF-8 at byte {error.start}") from None
+    if not _is_plainly_json(text):
+        _check_json_text(text)
+
+
+def _is_plainly_json(text: str) -> bool:
+    """Whether `text` is one JSON value with nothing around it; if not, it may still be JSON."""
+    try:
+        return _DECODER.raw_decode(text)[1] == len(text)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _check_json_text(text: str) -> None:
     try:
         _DECODER.decode(text)
     except json.JSONDecodeError as error:
