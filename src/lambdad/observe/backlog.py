@@ -55,14 +55,21 @@ class Backlog:
         """The youngest frame that was ever begun."""
         return self._next_frame - 1
 
-    def append(self, key: StreamKey, lines: Sequence[LogLine], now_ms: int) -> PendingFrame:
-        """Keep the lines; returns the frame that they are now in."""
+    def append(
+        self, key: StreamKey, lines: Sequence[LogLine], size: int, now_ms: int
+    ) -> PendingFrame:
+        """Keep the lines, which have `size` bytes; returns the frame that they are now in."""
         frame = self._open_frame(now_ms)
-        frame.lines.setdefault(key, []).extend(lines)
-        size = sum(len(line.message) for line in lines) + LINE_OVERHEAD * len(lines)
+        there = frame.lines.get(key)
+        if there is None:
+            frame.lines[key] = list(lines)
+        else:
+            there.extend(lines)
+        size += LINE_OVERHEAD * len(lines)
         frame.size += size
         self.size += size
-        self._drop_beyond_limit()
+        if self.size > self._limit:
+            self._drop_beyond_limit()
         return frame
 
     def mark(self, mark: Mark, now_ms: int) -> PendingFrame:

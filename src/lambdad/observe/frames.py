@@ -114,7 +114,8 @@ def serialize_frame(
 
 def stored_size(lines: Iterable[LogLine]) -> int:
     """The size of lines as CloudWatch counts: their text in UTF-8, and 26 bytes each."""
-    return sum(_EVENT_OVERHEAD + _utf8_size(line.message) for line in lines)
+    messages = [line.message for line in lines]
+    return _EVENT_OVERHEAD * len(messages) + _utf8_size("".join(messages))
 
 
 def table_size(fixed: bytes) -> int | None:

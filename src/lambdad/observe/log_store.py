@@ -79,11 +79,16 @@ class LogStore:
         if not lines:
             return
         key = (account_id, region, group, stream)
+        size = stored_size(lines)
+        times = [line.timestamp_ms for line in lines]
+        first_ms, last_ms = (times[0], times[0]) if len(times) == 1 else (min(times), max(times))
         now_ms = self._now_ms()
         with self._lock:
             was_empty = not self._backlog
-            frame = self._backlog.append(key, lines, now_ms)
-            self._catalog.record(key, _span(lines, frame.frame_id, frame.ingestion_ms))
+            frame = self._backlog.append(key, lines, size, now_ms)
+            arrived_ms = frame.ingestion_ms
+            span = Span(frame.frame_id, first_ms, last_ms, arrived_ms, arrived_ms, size)
+            self._catalog.record(key, span)
             if was_empty:
                 self._lock.notify_all()
         if frame.size >= self._backlog.frame_size:
@@ -190,15 +195,3 @@ class LogStore:
 
     def _now_ms(self) -> int:
         return int(self._clock.now() * 1000)
-
-
-def _span(lines: Sequence[LogLine], frame_id: int, ingestion_ms: int) -> Span:
-    times = [line.timestamp_ms for line in lines]
-    return Span(
-        first_frame=frame_id,
-        first_ms=min(times),
-        last_ms=max(times),
-        first_ingestion_ms=ingestion_ms,
-        last_ingestion_ms=ingestion_ms,
-        size=stored_size(lines),
-    )
