@@ -30,9 +30,12 @@ class Request(Protocol):
 
     method: str
     path: str
-    headers: dict[str, str]  # names in lower case
     body: bytes
     is_too_large: bool  # `body` is then empty
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Names are in lower case."""
 
     def answer(self, status: int, body: bytes, headers: str = "") -> None:
         """Send the answer; `headers` are whole lines."""
@@ -70,7 +73,7 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self.method = ""
         self.path = ""
-        self.headers: dict[str, str] = {}
+        self._fields: list[tuple[bytes, bytes]] = []
         self.body = b""
         self.is_too_large = False
 
@@ -111,16 +114,16 @@ class Connection(asyncio.Protocol):
         self._body_bytes = 0
         self._chunks = []
         self._url = b""
-        self.headers = {}
+        self._fields = []
         self.is_too_large = False
 
     def on_url(self, url: bytes) -> None:
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if len(self.headers) >= _MAX_HEADERS:  # each takes far more memory here than on its way
+        if len(self._fields) >= _MAX_HEADERS:  # each takes far more memory here than on its way
             raise ValueError("a request has too many headers")
-        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._fields.append((name, value))
 
     def on_body(self, chunk: bytes) -> None:
         self._without_progress = 0
@@ -141,6 +144,13 @@ class Connection(asyncio.Protocol):
         self._routes.handle(self)
 
     # Request
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Decoded when somebody asks, which is when a function has failed."""
+        return {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self._fields
+        }
 
     def answer(self, status: int, body: bytes, headers: str = "") -> None:
         """Send the answer of the current request."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
+import termios
 from collections.abc import Callable
 
 from lambdad.model.log_line import LogLine
@@ -35,6 +37,7 @@ class Output:
         self._emit = emit
         self._is_congested = is_congested
         self._partial = b""
+        self._readable = bytearray(4)  # an int, as the kernel tells how much there is
         self._is_open = True
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(descriptor, self.drain)
@@ -47,7 +50,8 @@ class Output:
 
     def drain_to_the_last(self) -> None:
         """Read what is there; a last line without an end is a line as well."""
-        self.drain()
+        if self._has_more():
+            self.drain()
         if self._partial:
             self._take(b"\n")
 
@@ -63,6 +67,13 @@ class Output:
             os.close(self._descriptor)
             if self._partial:
                 self._take(b"\n")
+
+    def _has_more(self) -> bool:
+        """Whether something can be read: cheaper to ask than to try, and mostly nothing can."""
+        if not self._is_open:
+            return False
+        fcntl.ioctl(self._descriptor, termios.FIONREAD, self._readable)
+        return any(self._readable)
 
     def _read(self) -> bool:
         """Take one piece; False when there is none now, or will never be one again."""

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from lambdad.environment.alarm import Alarm
 from lambdad.environment.handshake import Handshake, Listeners
 from lambdad.environment.http import Connection
 from lambdad.environment.launcher_client import Gauges, LauncherClient
@@ -94,6 +95,7 @@ class Sandbox:
         self._emit = emit
         self._serve_endpoint = serve_endpoint
         self._waiter: asyncio.Future[Event] | None = None
+        self._alarm = Alarm(lambda seconds: self._happen(TimedOut(seconds)))
         self._gauges = Gauges()
         self._memory = MemoryInUse()
         self._output: Output | None = None
@@ -194,15 +196,14 @@ class Sandbox:
         """What happens next, or TimedOut after so many `seconds`."""
         if self._events:
             return self._events.popleft()
-        loop = asyncio.get_running_loop()
-        self._waiter = loop.create_future()
-        timer = loop.call_later(seconds, self._happen, TimedOut(seconds))
+        self._waiter = asyncio.get_running_loop().create_future()
+        self._alarm.set(seconds)
         self._surroundings.memory_watch.begin(self)
         try:
             return await self._waiter
         finally:
             self._surroundings.memory_watch.end(self)
-            timer.cancel()
+            self._alarm.clear()
             self._waiter = None
 
     def deliver(self, invocation: Invocation, deadline_ms: int) -> None:
@@ -295,6 +296,7 @@ class Sandbox:
 
     def _close_run(self) -> None:
         """Give the descriptors of the processes back; what they printed last is read first."""
+        self._alarm.cancel_timer()
         if self._output is not None:
             self._output.close()
         for connection in list(self._connections):

@@ -1,0 +1,60 @@
+"""An alarm rings once, when it was set to last, and not when it was cleared."""
+
+from __future__ import annotations
+
+import asyncio
+
+from lambdad.environment.alarm import Alarm
+
+
+class Bell:
+    def __init__(self) -> None:
+        self.rung: list[float] = []
+        self.alarm = Alarm(self.rung.append)
+
+    async def rings(self) -> list[float]:
+        async with asyncio.timeout(5):
+            while not self.rung:  # noqa: ASYNC110 - it has no event of its own
+                await asyncio.sleep(0.001)
+        return self.rung
+
+
+async def test_it_rings_when_its_time_is_over() -> None:
+    bell = Bell()
+    began = asyncio.get_running_loop().time()
+    bell.alarm.set(0.01)
+    assert await bell.rings() == [0.01]
+    assert asyncio.get_running_loop().time() - began >= 0.01
+
+
+async def test_it_does_not_ring_at_a_time_that_was_given_up() -> None:
+    bell = Bell()
+    bell.alarm.set(0.005)
+    bell.alarm.clear()
+    bell.alarm.set(0.03)
+    await asyncio.sleep(0.015)
+    assert bell.rung == []
+    assert await bell.rings() == [0.03]
+
+
+async def test_an_earlier_time_counts_at_once() -> None:
+    bell = Bell()
+    bell.alarm.set(60)
+    bell.alarm.set(0.005)
+    assert await bell.rings() == [0.005]
+
+
+async def test_nothing_rings_after_it_was_cleared() -> None:
+    bell = Bell()
+    bell.alarm.set(0.001)
+    bell.alarm.clear()
+    await asyncio.sleep(0.01)
+    assert bell.rung == []
+
+
+async def test_it_can_be_set_again_after_its_timer_is_cancelled() -> None:
+    bell = Bell()
+    bell.alarm.set(60)
+    bell.alarm.cancel_timer()
+    bell.alarm.set(0.001)
+    assert await bell.rings() == [0.001]
