@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -279,7 +279,7 @@ class Connection(asyncio.Protocol):
         else:
             self._siblings.outbox.send(self._transport, pieces)
 
-    def _send_last(self, pieces: Iterable[bytes]) -> None:
+    def _send_last(self, pieces: Sequence[bytes]) -> None:
         self._is_deaf = True
         self._siblings.outbox.send(self._transport, pieces, is_last=True)
 

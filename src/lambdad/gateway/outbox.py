@@ -1,23 +1,24 @@
-"""Answers on their way out: all that come to be in one turn of the event loop are sent at its end.
+"""What is on its way out: all that comes to be in one turn of the event loop is sent at its end.
 
-Under load several answers fall into one turn. Sent one by one, between other work, each would wake
-its client, which then competes for the processor with what it waits for next.
+Under load several answers, and events for functions, fall into one turn. Sent one by one, between
+other work, each would wake a client or a function, which then takes the processor from those that
+wait behind it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 
 class Outbox:
     """What the connections of a server have to send, in order."""
 
     def __init__(self) -> None:
-        self._unsent: list[tuple[asyncio.Transport, Iterable[bytes], bool]] = []
+        self._unsent: list[tuple[asyncio.Transport, Sequence[bytes], bool]] = []
 
     def send(
-        self, transport: asyncio.Transport, pieces: Iterable[bytes], *, is_last: bool = False
+        self, transport: asyncio.Transport, pieces: Sequence[bytes], *, is_last: bool = False
     ) -> None:
         """Send the pieces at the end of this turn; after the last the connection is closed."""
         if not self._unsent:
@@ -27,6 +28,8 @@ class Outbox:
     def _flush(self) -> None:
         unsent, self._unsent = self._unsent, []
         for transport, pieces, is_last in unsent:
+            if transport.is_closing():
+                continue  # its client has gone meanwhile, and uvloop would raise
             transport.writelines(pieces)
             if is_last:
                 transport.close()

@@ -18,6 +18,6 @@ def pytest_asyncio_loop_factories(
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """What touches sockets is tested on the server's own loop too."""
     loops = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
-    if item.path.stem not in ("test_connection", "test_server"):
+    if item.path.stem not in ("test_connection", "test_outbox", "test_server"):
         del loops["uvloop"]
     return loops
