@@ -32,6 +32,7 @@ from lambdad.environment.sandbox import Surroundings
 from lambdad.errors import PlatformError, SettingsError
 from lambdad.gateway.app import Gateway
 from lambdad.gateway.models import enum_values
+from lambdad.gateway.outbox import Outbox
 from lambdad.gateway.server import HttpServer
 from lambdad.invocation.invoke import Invoker
 from lambdad.invocation.lease import Leases
@@ -108,10 +109,14 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         memory_watch = MemoryWatch()
         watching = asyncio.create_task(memory_watch.watch_forever())
         parts.callback(watching.cancel)
+        outbox = Outbox()  # of both sides: what one turn of the loop brings forth goes out together
+        surroundings = Surroundings(
+            launcher, clock.now, log_store.pressure, memory_watch, outbox.send
+        )
         pool = Pool(
             lambda version, on_end: ExecutionEnvironment(
                 version,
-                Surroundings(launcher, clock.now, log_store.pressure, memory_watch),
+                surroundings,
                 find_place=preparation.find_place,
                 clock=clock,
                 emit=partial(_log, log_store),
@@ -139,7 +144,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             strict_runtimes=config.runtimes == "strict",
         )
         parts.push_async_callback(control.changes.stop)
-        server = HttpServer(_gateway(control, log_store))
+        server = HttpServer(_gateway(control, log_store), outbox)
         parts.callback(server.close)
         front_door = await server.listen(listener)
         await lambda_.resume(control)

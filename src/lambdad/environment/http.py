@@ -7,7 +7,7 @@ One connection answers one request at a time, in order; an answer may be a long 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 import httptools
@@ -53,13 +53,40 @@ class Routes(Protocol):
         """The connection ended; `request` is the one that was still waiting for its answer."""
 
 
+class Send(Protocol):
+    """How a connection's answers go out: in order, now or at the end of the loop's turn."""
+
+    def __call__(
+        self, transport: asyncio.Transport, pieces: Sequence[bytes], *, is_last: bool = False
+    ) -> None:
+        """Send the pieces; close the transport behind the last."""
+
+
+def send_at_once(
+    transport: asyncio.Transport, pieces: Sequence[bytes], *, is_last: bool = False
+) -> None:
+    """Send without waiting for others."""
+    for piece in pieces:
+        transport.write(piece)
+    if is_last:
+        transport.close()
+
+
+def forget_nothing(connection: Connection) -> None:
+    """What a connection calls at its end when nobody keeps it."""
+
+
 class Connection(asyncio.Protocol):
     """One connection of a sandbox; also the `Request` that it currently serves."""
 
     def __init__(
-        self, routes: Routes, forget: Callable[[Connection], None] = lambda connection: None
+        self,
+        routes: Routes,
+        forget: Callable[[Connection], None] = forget_nothing,
+        send: Send = send_at_once,
     ) -> None:
         self._routes = routes
+        self._send_pieces = send
         self._forget = forget
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
@@ -102,9 +129,7 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """End the connection."""
-        if self._transport is not None:
-            self._send()
-            self._transport.close()
+        self._send(is_last=True)
 
     # httptools
 
@@ -168,12 +193,12 @@ class Connection(asyncio.Protocol):
         if not self._is_keep_alive:
             self.close()
 
-    def _send(self) -> None:
-        """Write what is held.
+    def _send(self, *, is_last: bool = False) -> None:
+        """Send what is held.
 
         A runtime may send an answer and its next question in one piece. It then waits for the
         second answer, which comes with the next event; until then the first would only wake it.
         """
         held, self._held = self._held, b""
-        if held and self._transport is not None:
-            self._transport.write(held)
+        if self._transport is not None and (held or is_last):
+            self._send_pieces(self._transport, (held,) if held else (), is_last=is_last)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from lambdad.environment.alarm import Alarm
 from lambdad.environment.handshake import Handshake, Listeners
-from lambdad.environment.http import Connection
+from lambdad.environment.http import Connection, Send, send_at_once
 from lambdad.environment.launcher_client import Gauges, LauncherClient
 from lambdad.environment.memory import MemoryInUse
 from lambdad.environment.memory_watch import MemoryWatch
@@ -69,6 +69,7 @@ class Surroundings:
     now: Callable[[], float]
     is_congested: Callable[[], bool]
     memory_watch: MemoryWatch
+    send: Send = send_at_once
 
 
 class Sandbox:
@@ -275,7 +276,7 @@ class Sandbox:
     def _connect(self) -> asyncio.Protocol:
         if len(self._connections) >= _MAX_CONNECTIONS:
             return _Refusal()
-        connection = Connection(self.api, self._connections.discard)
+        connection = Connection(self.api, self._connections.discard, self._surroundings.send)
         self._connections.add(connection)
         return connection
 

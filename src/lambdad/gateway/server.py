@@ -24,10 +24,10 @@ _BACKLOG = 2_048
 class HttpServer:
     """An app on any number of listening sockets."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, outbox: Outbox | None = None) -> None:
         self._app = app
         self._pulse = Pulse()
-        self._outbox = Outbox()
+        self._outbox = outbox or Outbox()
         self._listeners: set[Listener] = set()
         self._timer: asyncio.TimerHandle | None = None
 
