@@ -19,8 +19,8 @@ from socket import socket
 
 from lambdad.clock import Clock
 from lambdad.environment import report
+from lambdad.environment.alarm import Alarm
 from lambdad.environment.choose_start import choose_start
-from lambdad.environment.freezing import FreezeTimer
 from lambdad.environment.lifecycle import State, next_state
 from lambdad.environment.outcome import Outcome, describe
 from lambdad.environment.sandbox import (
@@ -100,7 +100,8 @@ class ExecutionEnvironment:
         self._sandbox: Sandbox | None = None
         self._has_run = False
         self.is_frozen = False
-        self._freeze_timer = FreezeTimer(freeze_after, self._freeze)
+        self._freeze_after = freeze_after
+        self._freeze_alarm = Alarm(lambda seconds: self._freeze())
         self._tail: list[str] = []
         self._tail_bytes = 0
 
@@ -128,13 +129,13 @@ class ExecutionEnvironment:
         if self._sandbox is not None and self._sandbox.has_ended.is_set():
             self.stop()
         else:
-            self._freeze_timer.idle()
+            self._freeze_alarm.set(self._freeze_after)
 
     def stop(self) -> None:
         """End it: SIGKILL at once, as AWS does without extensions. Safe at any time."""
         if self.state in (State.STOPPING, State.STOPPED):
             return
-        self._freeze_timer.busy()
+        self._freeze_alarm.cancel_timer()
         self._enter(State.STOPPING)
         is_over = self._sandbox is None or self._sandbox.has_ended.is_set()
         if self._sandbox is not None:
@@ -154,7 +155,7 @@ class ExecutionEnvironment:
 
     def _wake(self) -> None:
         """Be ready for an event, if there still is somebody to have it."""
-        self._freeze_timer.busy()
+        self._freeze_alarm.clear()
         if self.state is State.READY:
             assert self._sandbox is not None
             if self._sandbox.has_ended.is_set():
