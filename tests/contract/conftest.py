@@ -12,6 +12,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent))
 
+import user_namespace_run  # noqa: F401 - first of all, as it may change who we are
 from sandbox_bench import Bench, NotHere
 from sandbox_kinds import EVERY_KIND
 

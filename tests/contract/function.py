@@ -40,6 +40,14 @@ def try_to_write(path: str) -> str:
     return "written"
 
 
+def try_to_allocate(mb: int) -> str:
+    try:
+        allocate(mb)
+    except MemoryError as error:
+        return type(error).__name__
+    return "allocated"
+
+
 def tick() -> None:
     """Print from a thread, and from a process, again and again."""
     threading.Thread(target=_tick, daemon=True).start()

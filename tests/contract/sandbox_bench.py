@@ -12,17 +12,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from user_namespace_run import IN_USER_NAMESPACE
+
 from lambdad.launcher import cgroup_search, packets
+from lambdad.launcher.cgroups import Cgroups
+from lambdad.launcher.cgroups_v1 import Version1
 from lambdad.launcher.contract import Exit, Order, Sandbox, Sandboxes
 from lambdad.launcher.forked_sandbox import Ground
 from lambdad.launcher.guarded import Guarded
 from lambdad.launcher.interpreters import find_interpreters
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.namespaces import Namespaces
+from lambdad.launcher.no_cgroups import NoCgroups
 from lambdad.launcher.pool import WAITING_MB
 from lambdad.launcher.process import Processes
 from lambdad.launcher.runtime_trees import RuntimeTrees
-from lambdad.launcher.slots import Slot
+from lambdad.launcher.slots import Slot, of_namespace
 from lambdad.launcher.stub import Stub
 
 PATIENCE = 30.0
@@ -83,8 +88,28 @@ def make_process(loop: Loop, directory: Path, pool_mb: int) -> Made:
 
 
 def make_namespaces(loop: Loop, directory: Path, pool_mb: int) -> Made:
+    if IN_USER_NAMESPACE:
+        slot = Slot(directory / "slots", of_namespace(IN_USER_NAMESPACE))
+        groups = cgroup_search.find_delegated_cgroups(f"test-{slot.number}")
+    else:
+        slot = Slot(Path("/run/lambdad"))
+        groups = cgroup_search.find_cgroups(str(slot.number))
+    return _made(loop, directory, pool_mb, slot, groups)
+
+
+def make_with_version1_freezer(loop: Loop, directory: Path, pool_mb: int) -> Made:
+    if not (cgroup_search.ROOT / "freezer/tasks").exists():
+        raise NotHere("there is no freezer of cgroup version 1")
     slot = Slot(Path("/run/lambdad"))
-    groups = cgroup_search.find_cgroups(str(slot.number))
+    groups = Version1(f"lambdad-{slot.number}", cgroup_search.ROOT, None)
+    return _made(loop, directory, pool_mb, slot, groups)
+
+
+def make_without_cgroups(loop: Loop, directory: Path, pool_mb: int) -> Made:
+    return _made(loop, directory, pool_mb, Slot(Path("/run/lambdad")), NoCgroups())
+
+
+def _made(loop: Loop, directory: Path, pool_mb: int, slot: Slot, groups: Cgroups) -> Made:
     sandboxes = namespaces_on(Ground(loop, groups, slot.user_ids()), directory, pool_mb)
 
     def tidy() -> None:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from sandbox_bench import make_namespaces, make_process, make_stub
+from sandbox_bench import (
+    make_namespaces,
+    make_process,
+    make_stub,
+    make_with_version1_freezer,
+    make_without_cgroups,
+)
+from user_namespace_run import IN_USER_NAMESPACE
 
 POOL_MB = 8  # two that wait
 _ISOLATED = [pytest.mark.root, pytest.mark.slow]
@@ -13,7 +20,18 @@ PROCESS = pytest.param((make_process, 0), id="process", marks=pytest.mark.slow)
 NAMESPACES = pytest.param((make_namespaces, 0), id="namespaces", marks=_ISOLATED)
 POOLED = pytest.param((make_namespaces, POOL_MB), id="pooled", marks=_ISOLATED)
 
+FREEZER = pytest.param((make_with_version1_freezer, 0), id="version1-freezer", marks=_ISOLATED)
+BARE = pytest.param((make_without_cgroups, 0), id="without-cgroups", marks=_ISOLATED)
+
+# Without root there are cgroups only where somebody has delegated some.
+needs_cgroups = pytest.mark.skipif(
+    bool(IN_USER_NAMESPACE), reason="no cgroups are delegated to this user"
+)
+
 EVERY_KIND = [STUB, PROCESS, NAMESPACES, POOLED]
+on_every_freezer = pytest.mark.parametrize(
+    "bench", [PROCESS, NAMESPACES, FREEZER, BARE], indirect=True
+)
 on_real_ones = pytest.mark.parametrize("bench", [PROCESS, NAMESPACES], indirect=True)
 on_namespaces = pytest.mark.parametrize("bench", [NAMESPACES], indirect=True)
 on_pooled_ones = pytest.mark.parametrize("bench", [POOLED], indirect=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from sandbox_bench import Bench
-from sandbox_kinds import PROCESS, on_namespaces
+from sandbox_kinds import PROCESS, needs_cgroups, on_namespaces
 
 
 def open_descriptors() -> int:
@@ -104,6 +104,7 @@ def test_the_temporary_directory_goes_when_its_place_is_given_back(
     bench.until(lambda: not list((directory / "sandboxes").iterdir()))
 
 
+@needs_cgroups
 @on_namespaces
 def test_the_cgroup_goes_when_its_place_is_given_back(bench: Bench) -> None:
     # Given one that has ended, but could run again

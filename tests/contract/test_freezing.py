@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from sandbox_bench import Bench, Started
-from sandbox_kinds import on_namespaces, on_real_ones
+from sandbox_kinds import FREEZER, NAMESPACES, on_every_freezer
 
 SOON = 10.0  # an hour of ticks is no quiet
 
@@ -53,20 +53,20 @@ def assert_frozen_and_thawed(
     assert started.call({"n": 1}) == {"n": 1}
 
 
-@on_real_ones
+@on_every_freezer
 def test_a_background_thread_stops_until_it_is_thawed(bench: Bench) -> None:
     started = begin(bench)
     for _ in range(2):
         assert_frozen_and_thawed(bench, started, started.sandbox.freeze, started.sandbox.thaw)
 
 
-@on_real_ones
+@on_every_freezer
 def test_a_process_that_the_function_started_stops_too(bench: Bench) -> None:
     started = begin(bench, "tick_below")
     assert_frozen_and_thawed(bench, started, started.sandbox.freeze, started.sandbox.thaw)
 
 
-@on_namespaces
+@pytest.mark.parametrize("bench", [NAMESPACES, FREEZER], indirect=True)
 @pytest.mark.parametrize("action", ["tick", "tick_below"])
 def test_the_gauge_stops_all_of_it(bench: Bench, action: str) -> None:
     started = begin(bench, action)
@@ -94,7 +94,7 @@ def test_a_frozen_one_can_be_discarded(bench: Bench) -> None:
     assert started.end().status == signal.SIGKILL
 
 
-@on_namespaces
+@pytest.mark.parametrize("bench", [NAMESPACES, FREEZER], indirect=True)
 def test_one_that_the_gauge_has_frozen_can_be_killed_and_runs_again(bench: Bench) -> None:
     # Given
     started = begin(bench)
@@ -109,7 +109,7 @@ def test_one_that_the_gauge_has_frozen_can_be_killed_and_runs_again(bench: Bench
     gauge.close()
 
 
-@on_namespaces
+@pytest.mark.parametrize("bench", [NAMESPACES, FREEZER], indirect=True)
 def test_one_that_died_while_the_gauge_had_frozen_it_runs_again(bench: Bench) -> None:
     """The kernel kills a frozen process too, when the machine has no memory left."""
     # Given

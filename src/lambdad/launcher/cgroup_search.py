@@ -19,7 +19,7 @@ def find_cgroups(slot: str, root: Path = ROOT) -> Cgroups:
     """The best that this machine offers to root for the server in `slot`; OSError when there is
     nothing."""
     if all((root / controller / "tasks").exists() for controller in CONTROLLERS):
-        return Version1(f"lambdad-{slot}", root)
+        return Version1(f"lambdad-{slot}", root, mount_of_version2())
     controllers = root / "cgroup.controllers"
     if controllers.exists():
         if _is_of_another_namespace(root):
@@ -39,13 +39,22 @@ def find_delegated_cgroups(slot: str, root: Path = ROOT) -> Cgroups:
     own = root / own_path("")
     try:
         if all((root / controller / "tasks").exists() for controller in CONTROLLERS):
-            return Version1(f"lambdad-{slot}", root)
+            return Version1(f"lambdad-{slot}", root, mount_of_version2())
         is_ours = os.access(own / "cgroup.subtree_control", os.W_OK)
         if is_ours and not _missing(own / "cgroup.controllers"):
             return Version2(own, f"lambdad-{slot}")
     except OSError:
         pass
     return NoCgroups()
+
+
+def mount_of_version2() -> Path | None:
+    """Where cgroup2 is mounted, be it beside version 1."""
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        mount, _, file_system = line.partition(" - ")
+        if file_system.startswith("cgroup2 "):
+            return Path(mount.split(" ")[4])
+    return None
 
 
 def _missing(controllers: Path) -> list[str]:

@@ -61,6 +61,9 @@ class Cgroup(Protocol):
         """Set memory; the number of processes is limited from the start. Legal once a process has
         entered."""
 
+    def data_limit(self, limits: Limits) -> int | None:
+        """Bytes of data that each process may have, where the group itself limits nothing."""
+
     def open_entrances(self) -> list[int]:
         """Descriptors through which a process enters by writing "0"; the caller closes them."""
 

@@ -21,9 +21,10 @@ class Version1:
 
     is_enforced = True
 
-    def __init__(self, name: str, root: Path) -> None:
+    def __init__(self, name: str, root: Path, unified: Path | None) -> None:
+        """`unified` is where version 2 is mounted, if it is."""
         self._tops = {c: root / c / files.own_path(c) / name for c in CONTROLLERS}
-        self._tops |= _freezing_top(name, root)
+        self._tops |= _freezing_top(name, root, unified)
         self.remove_all()
         for top in self._tops.values():
             top.mkdir(parents=True, exist_ok=True)
@@ -39,9 +40,8 @@ class Version1:
             files.remove_tree(top)
 
 
-def _freezing_top(name: str, root: Path) -> dict[str, Path]:
+def _freezing_top(name: str, root: Path, unified: Path | None) -> dict[str, Path]:
     """Where the groups stand that can be frozen, by the name of their hierarchy."""
-    unified = _mount_of_version2()
     if unified is not None:
         top = unified / files.own_path("") / name
         try:
@@ -54,14 +54,6 @@ def _freezing_top(name: str, root: Path) -> dict[str, Path]:
     if (root / "freezer/tasks").exists():
         return {"freezer": root / "freezer" / files.own_path("freezer") / name}
     return {}
-
-
-def _mount_of_version2() -> Path | None:
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        mount, _, file_system = line.partition(" - ")
-        if file_system.startswith("cgroup2 "):
-            return Path(mount.split(" ")[4])
-    return None
 
 
 @dataclass(frozen=True)
@@ -91,6 +83,9 @@ class _Group:
         with_swap = memory / "memory.memsw.limit_in_bytes"
         if with_swap.exists():
             files.write(with_swap, limits.memory_and_files)
+
+    def data_limit(self, limits: Limits) -> int | None:
+        return None
 
     def open_entrances(self) -> list[int]:
         return files.open_all(d / "cgroup.procs" for d in self.directories.values())

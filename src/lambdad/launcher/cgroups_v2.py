@@ -86,6 +86,9 @@ class _Group:
         if (directory / "memory.swap.max").exists():
             files.write(directory / "memory.swap.max", 0)
 
+    def data_limit(self, limits: Limits) -> int | None:
+        return None
+
     def open_entrances(self) -> list[int]:
         return [files.open_for_writing(self.directory / "cgroup.procs")]
 

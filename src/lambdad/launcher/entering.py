@@ -25,6 +25,7 @@ ENDPOINT_PORT = 4566
 _LISTENERS = ("runtime_api", "endpoint")
 _ADDRESSES = (f"127.0.0.1:{RUNTIME_API_PORT}", f"127.0.0.1:{ENDPOINT_PORT}")
 FILE_DESCRIPTORS = 1024
+PROCESSES = 1024
 _BACKLOG = 128
 _HIGHEST_DESCRIPTOR = 0xFFFFFFFF  # a limit may be lower than what was opened before it
 _MEMORY = "/proc/self/statm"
@@ -108,6 +109,19 @@ def limit_resources() -> None:
     files = FILE_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(FILE_DESCRIPTORS, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def limit_processes() -> None:
+    """The same for processes and threads, which are counted by user id: this one has its own."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    most = PROCESSES if hard == resource.RLIM_INFINITY else min(PROCESSES, hard)
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+
+
+def limit_data(size: Optional[int]) -> None:
+    """Let this process and each that it starts have no more data, where no cgroup limits them."""
+    if size is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
 
 
 def reset_inherited_state() -> None:

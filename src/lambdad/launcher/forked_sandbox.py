@@ -194,7 +194,8 @@ class ForkedSandbox:
                 with _inside(self._namespace):
                     mounts.furnish(self._order.ephemeral_storage_mb, *self._trees)
                 self._close_trees()
-            message = {"start": self._order.start}
+            data = self._cgroup.data_limit(self._limits)
+            message = {"start": self._order.start, "data_limit": data}
             packets.send(self._line, message, [lease.channel, lease.output])
         except OSError as error:
             _say_failed(lease.channel, str(error))

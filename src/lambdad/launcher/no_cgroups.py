@@ -1,7 +1,7 @@
 """What stands in for cgroups where none may be made: weaker, and better than nothing.
 
 memory      a limit on the data of each process, and the sum of all their shares, when asked
-processes   a limit on those of the sandbox's own user id
+processes   the limit that each process has besides, on those of the sandbox's own user id
 CPU         nothing
 freezing    SIGSTOP, by the zygote (see signalling)
 """
@@ -9,11 +9,10 @@ freezing    SIGSTOP, by the zygote (see signalling)
 from __future__ import annotations
 
 import re
-import resource
 from pathlib import Path
 
 from lambdad.launcher.cgroup_files import MB
-from lambdad.launcher.cgroups import PROCESSES, Cgroup, Limits
+from lambdad.launcher.cgroups import Cgroup, Limits
 from lambdad.launcher.contract import Gauges
 from lambdad.launcher.signalling import family
 
@@ -39,12 +38,12 @@ class _NoGroup:
 
     def entered(self, pid: int) -> None:
         self._pid = pid
-        resource.prlimit(pid, resource.RLIMIT_NPROC, (PROCESSES, PROCESSES))
 
     def limit(self, limits: Limits) -> None:
-        if self._pid is not None:
-            data = limits.memory + _WARM_MB * MB
-            resource.prlimit(self._pid, resource.RLIMIT_DATA, (data, data))
+        """Its process limits itself, before it is the function's."""
+
+    def data_limit(self, limits: Limits) -> int | None:
+        return limits.memory + _WARM_MB * MB
 
     def open_entrances(self) -> list[int]:
         return []

@@ -140,6 +140,7 @@ class Zygote:
             os.setsid()
             listeners = self._isolate(request, descriptors[1:])
             entering.limit_resources()
+            entering.limit_processes()
             self._say_waiting(request["id"])
             self._give_up_privileges(request["uid"])
             if request["is_ahead"]:
@@ -148,6 +149,7 @@ class Zygote:
             assignment, (channel, output) = _wait_for_assignment(line)
             speaker = packets.from_descriptor(channel)
             entering.take_output(output)
+            entering.limit_data(assignment["data_limit"])
             variables = entering.receive_assignment(speaker, listeners, "/tmp")  # noqa: S108
             speaker.close()
             entering.close_all_but([])

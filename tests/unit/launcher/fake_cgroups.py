@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdad.launcher import cgroup_files, cgroups_v1
+from lambdad.launcher import cgroup_files, cgroup_search
 from lambdad.launcher.contract import Gauges
 
 MB = 1024 * 1024
@@ -24,7 +24,7 @@ def make_version1(root: Path, monkeypatch: pytest.MonkeyPatch, unified: Path | N
     """The hierarchies of version 1, with version 2's at `unified`, where this machine's own must
     not be found."""
     let_groups_be_removed(monkeypatch)
-    monkeypatch.setattr(cgroups_v1, "_mount_of_version2", lambda: unified)
+    monkeypatch.setattr(cgroup_search, "mount_of_version2", lambda: unified)
     for controller in HIERARCHIES:
         add_hierarchy(root, controller)
     return root

@@ -83,6 +83,9 @@ class PlayedGroup:
             raise self.limit_problem
         self.limits = (limits.memory_mb, limits.ephemeral_storage_mb)
 
+    def data_limit(self, limits: Limits) -> int | None:
+        return None
+
     def open_entrances(self) -> list[int]:
         if self._owner.entrance_problem:
             raise self._owner.entrance_problem

@@ -242,3 +242,17 @@ def test_a_wrapper_that_cannot_be_run_is_said(
     code, printed = run_program(fork, tmp_path, {"AWS_LAMBDA_EXEC_WRAPPER": str(wrapper)})
     assert code == expected
     assert printed.startswith(f"{wrapper}: ")
+
+
+def test_processes_and_data_are_limited_by_the_process_itself(fork: Fork) -> None:
+    def run() -> int:
+        entering.limit_processes()
+        entering.limit_data(512 << 20)
+        entering.limit_data(None)  # where a cgroup limits
+        processes = resource.getrlimit(resource.RLIMIT_NPROC)
+        assert processes == (entering.PROCESSES, entering.PROCESSES)
+        assert resource.getrlimit(resource.RLIMIT_DATA) == (512 << 20, 512 << 20)
+        return 0
+
+    _, status = os.waitpid(fork(run), 0)
+    assert status == 0

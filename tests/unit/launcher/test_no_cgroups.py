@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lambdad.launcher.cgroups import PROCESSES, Limits
+from lambdad.launcher.cgroups import Limits
 from lambdad.launcher.contract import Gauges
 from lambdad.launcher.no_cgroups import NoCgroups
 
@@ -46,17 +46,10 @@ def test_it_is_known_that_the_kernel_keeps_no_limit() -> None:
     assert not NoCgroups().is_enforced
 
 
-def test_processes_and_their_data_are_limited(fork: Fork) -> None:
-    # Given
-    group = NoCgroups().create("e1")
-    pid = begin(fork, lambda: None)
-    # When
-    group.entered(pid)
-    group.limit(Limits(128, 512))
-    # Then
-    assert resource.prlimit(pid, resource.RLIMIT_NPROC) == (PROCESSES, PROCESSES)
-    data, _ = resource.prlimit(pid, resource.RLIMIT_DATA)
-    assert 128 * MB <= data < 256 * MB  # /tmp is not data
+def test_the_data_of_a_process_is_limited_to_the_memory_and_what_it_inherited() -> None:
+    limit = NoCgroups().create("e1").data_limit(Limits(128, 512))
+    assert limit is not None
+    assert 128 * MB <= limit < 256 * MB  # /tmp is not data
 
 
 def test_the_memory_of_all_its_processes_is_in_use(fork: Fork) -> None:
