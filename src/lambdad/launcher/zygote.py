@@ -17,6 +17,7 @@ and then learns over its own line what it is to be: its code has been put in its
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import importlib
 import os
@@ -143,24 +144,28 @@ class Zygote:
             entering.limit_processes()
             self._say_waiting(request["id"])
             self._give_up_privileges(request["uid"])
-            if request["is_ahead"]:
-                self._bootstrap.rehearse()
-                entering.rehearse()
+            ready = self._rehearse() if request["is_ahead"] else None
             assignment, (channel, output) = _wait_for_assignment(line)
             speaker = packets.from_descriptor(channel)
             entering.take_output(output)
             entering.limit_data(assignment["data_limit"])
             variables = entering.receive_assignment(speaker, listeners, "/tmp")  # noqa: S108
             speaker.close()
-            entering.close_all_but([])
+            entering.close_all_but([ready.client.fileno()] if ready else [])
         except BaseException:
             _say_and_exit(speaker, traceback.format_exc(limit=-2))
         if assignment["start"] == "spawn":
             entering.run_program(variables, sys.executable, self._bootstrap.__file__)
         try:
-            entering.run_runtime(variables, self._bootstrap.run, self._hidden)
+            run = functools.partial(self._bootstrap.run, ready)
+            entering.run_runtime(variables, run, self._hidden)
         finally:
             _leave()
+
+    def _rehearse(self) -> Any:
+        """Whatever can be done before the function is known; nobody waits for it."""
+        entering.rehearse()
+        return self._bootstrap.rehearse(f"127.0.0.1:{entering.RUNTIME_API_PORT}")
 
     def _say_waiting(self, environment_id: str) -> None:
         namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Callable, Dict, NoReturn
+from typing import Any, Callable, Dict, NamedTuple, NoReturn, Optional
 
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -39,26 +39,38 @@ _TRACE_VARIABLE = "_X_AMZN_TRACE_ID"
 preload = preloading.preload
 
 
-def rehearse() -> None:
-    """Play an invocation, in a fork that has no function yet."""
+class Ready(NamedTuple):
+    """What a process needs whatever its function is."""
+
+    client: LambdaRuntimeClient
+    orphans: Orphans
+
+
+def get_ready(address: str) -> Ready:
+    """Do all that needs no function: the Runtime API is at `address`."""
     fresh_state.renew(sys.modules[__name__])
+    ready = Ready(LambdaRuntimeClient(address), Orphans())
+    if os.getpid() == 1:
+        termination.end_on_sigterm()
+    return ready
+
+
+def rehearse(address: str) -> Ready:
+    """Get ready ahead, in a fork that has no function yet, and play an invocation."""
+    ready = get_ready(address)
     rehearsal.rehearse(
         lambda client, echo, request, log: handle_event_request(
             client, echo, request, _Environment(log)
         )
     )
+    return ready
 
 
-def run() -> NoReturn:
+def run(ready: Optional[Ready] = None) -> NoReturn:
     """Load the function and serve its invocations; the process ends when this is left."""
-    runtime_directory = os.path.dirname(os.path.abspath(__file__))
-    fresh_state.renew(sys.modules[__name__])
-    client = LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
-    search_path.set_up(os.environ, runtime_directory)
+    client, orphans = ready or get_ready(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    search_path.set_up(os.environ, os.path.dirname(os.path.abspath(__file__)))
     log = logs.set_up(os.environ)
-    orphans = Orphans()
-    if os.getpid() == 1:
-        termination.end_on_sigterm()
     request_handler = _load(os.environ.get("_HANDLER", ""), client, log)
     environment = _Environment(log)
     while True:

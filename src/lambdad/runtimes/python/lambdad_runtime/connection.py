@@ -36,6 +36,10 @@ class Connection:
         self._unread = b""
         self._is_over = False
 
+    def fileno(self) -> int:
+        """Its descriptor."""
+        return self._socket.fileno()
+
     def reopen(self) -> None:
         """Start anew, without whatever was under way."""
         self._socket.close()

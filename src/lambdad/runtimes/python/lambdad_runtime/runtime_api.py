@@ -43,6 +43,10 @@ class LambdaRuntimeClient:
         self._host = f" HTTP/1.1\r\nHost: {address}\r\n"
         self._next = f"GET {_VERSION}/runtime/invocation/next{self._host}\r\n".encode()
 
+    def fileno(self) -> int:
+        """The descriptor of its connection."""
+        return self._connection.fileno()
+
     def wait_next_invocation(self) -> InvocationRequest:
         """Block until there is an event."""
         try:
