@@ -168,8 +168,8 @@ SETTINGS = (
         "sandbox",
         _read_choice("namespaces", "process"),
         "namespaces",
-        "How functions are isolated: namespaces (needs root), or process, which isolates nothing "
-        "and must be chosen.",
+        "How functions are isolated: namespaces (as root, or in a user namespace), or process, "
+        "which isolates nothing and must be chosen.",
         "namespaces|process",
     ),
     Setting(
