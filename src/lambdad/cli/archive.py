@@ -6,6 +6,7 @@ import io
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,7 +54,14 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 
 def top_level_sources(content: bytes) -> dict[str, bytes]:
-    """The Python files at the top of a zip."""
+    """The Python files at the top of a zip; zipfile.BadZipFile when it is damaged."""
+    try:
+        return _read_top_level_sources(content)
+    except (ValueError, EOFError, zlib.error, NotImplementedError) as error:
+        raise zipfile.BadZipFile(str(error)) from error
+
+
+def _read_top_level_sources(content: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return {
             name: archive.read(name)

@@ -40,7 +40,14 @@ class Source:
             self._zip = self.path.read_bytes()
         else:
             raise _unusable(f"{path} is not a directory, a .py file or a zip.")
-        self.sources = self._read_sources()
+        try:
+            self.sources = self._read_sources()
+        except zipfile.BadZipFile as error:
+            raise _unusable(f"{path} is a damaged zip: {error}.") from None
+        for name in self._files:
+            if not _is_unicode(name):
+                shown = name.encode("utf-8", "backslashreplace").decode()
+                raise _unusable(f"The name of the file {shown} is not UTF-8; rename it.")
 
     @property
     def function_name(self) -> str:
@@ -100,3 +107,7 @@ def unreadable(path: Path) -> Iterator[None]:
 
 def _unusable(sentence: str) -> CommandError:
     return CommandError(sentence, ExitCode.USAGE, name="InvalidPackage")
+
+
+def _is_unicode(name: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in name)

@@ -28,8 +28,9 @@ class Workshop:
         version = requirements.python_version(runtime)
         if version is None:
             return {}
-        wanted = (file.read_bytes(), version)
-        if self._place is None or wanted != self._installed_for:
+        text = file.read_bytes()
+        wanted = (text, version)
+        if self._place is None or wanted != self._installed_for or _names_files(text):
             self.close()
             self._place = tempfile.TemporaryDirectory(prefix="lambdad-build-")
             requirements.install(file, Path(self._place.name), version)
@@ -57,3 +58,13 @@ class Workshop:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _names_files(text: bytes) -> bool:
+    """Whether requirements depend on other files: `-r base.txt`, `./package`, `x @ file:…`."""
+    lines = (line.strip() for line in text.splitlines())
+    return any(
+        line.startswith((b"-r", b"-c", b"--r", b"--c", b"-e", b"--e", b".", b"/"))
+        or b"file:" in line
+        for line in lines
+    )

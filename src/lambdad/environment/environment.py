@@ -23,17 +23,11 @@ from lambdad.environment.alarm import Alarm
 from lambdad.environment.choose_start import choose_start
 from lambdad.environment.lifecycle import State, next_state
 from lambdad.environment.outcome import Outcome, describe
-from lambdad.environment.sandbox import (
-    Closable,
-    Exited,
-    Initialized,
-    Sandbox,
-    Surroundings,
-    TimedOut,
-)
+from lambdad.environment.sandbox import Closable, Initialized, Sandbox, Surroundings, TimedOut
 from lambdad.environment.variables import Credentials, environment_variables, make_credentials
 from lambdad.errors import PlatformError
 from lambdad.launcher.contract import Order
+from lambdad.launcher.messages import Exited
 from lambdad.model import limits
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Invocation, Report, Result
@@ -90,7 +84,7 @@ class ExecutionEnvironment:
         self.state = State.STARTING
         self.log_stream = _log_stream(version, clock.now())
         self.idle_since = clock.monotonic()
-        self.memory_held = 0  # bytes, as its last event left them
+        self.memory_held = 0  # bytes at most, as known after its last event
         self._find_place = find_place
         self._surroundings = surroundings
         self._clock = clock
@@ -268,7 +262,8 @@ class ExecutionEnvironment:
         payload, error = outcome
         self._sandbox.drain_output()
         max_memory_used_mb = self._sandbox.max_memory_used_mb()
-        self.memory_held = 0 if self.state is State.FAILED else self._sandbox.memory_held
+        has_ended = self.state is State.FAILED
+        self.memory_held = self._sandbox.files_held if has_ended else self._sandbox.memory_held
         figures = Report(
             request_id=request_id,
             duration_ms=duration_ms,

@@ -14,6 +14,7 @@ import httptools
 
 # The official clients send the cause of a failure, with its stack, in a header of up to 1 MiB.
 MAX_HEADER_BYTES = 1_114_112
+_MAX_HELD = 16  # pieces: heads and bodies of answers; a runtime sends two requests at once
 _MAX_HEADERS = 100
 _REASONS = {
     200: "OK",
@@ -93,7 +94,7 @@ class Connection(asyncio.Protocol):
         self._is_answered = True
         self._is_keep_alive = True
         self._is_reading = False
-        self._held = b""
+        self._held: list[bytes] = []
         self._without_progress = 0  # bytes that were neither body nor the end of a request
         self._chunks: list[bytes] = []
         self._body_bytes = 0
@@ -127,6 +128,15 @@ class Connection(asyncio.Protocol):
         if self._without_progress > MAX_HEADER_BYTES:
             self.close()
 
+    def pause_writing(self) -> None:
+        """Who does not read answers is not heard."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
     def close(self) -> None:
         """End the connection."""
         self._send(is_last=True)
@@ -136,6 +146,8 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         if not self._is_answered:
             raise ValueError("a request was sent before the last one was answered")
+        if len(self._held) >= _MAX_HELD:  # it would be held with all of them, in a moment's work
+            raise ValueError("too many requests were sent in one piece")
         self._body_bytes = 0
         self._chunks = []
         self._url = b""
@@ -187,7 +199,7 @@ class Connection(asyncio.Protocol):
             f"HTTP/1.1 {status} {_REASONS[status]}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
         )
-        self._held += head.encode("latin-1", "replace") + body
+        self._held += (head.encode("latin-1", "replace"), body)
         if not self._is_reading:
             self._send()
         if not self._is_keep_alive:
@@ -199,6 +211,6 @@ class Connection(asyncio.Protocol):
         A runtime may send an answer and its next question in one piece. It then waits for the
         second answer, which comes with the next event; until then the first would only wake it.
         """
-        held, self._held = self._held, b""
+        held, self._held = self._held, []
         if self._transport is not None and (held or is_last):
-            self._send_pieces(self._transport, (held,) if held else (), is_last=is_last)
+            self._send_pieces(self._transport, (b"".join(held),) if held else (), is_last=is_last)

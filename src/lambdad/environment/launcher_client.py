@@ -51,7 +51,7 @@ class Gauges:
 class _Watched:
     started: asyncio.Future[Gauges]
     exited: Callable[[Exited], None]
-    checked: asyncio.Future[bool] | None = None
+    checked: asyncio.Future[int | None] | None = None
     is_running: bool = True
     is_discarded: bool = False
 
@@ -127,12 +127,12 @@ class LauncherClient:
             if not watched.is_running:
                 del self._watched[environment_id]
 
-    def check_memory(self, environment_id: str) -> asyncio.Future[bool]:
-        """Have the processes killed if they use more memory than they may; the future tells whether
-        they do, and then `exited` follows."""
+    def check_memory(self, environment_id: str) -> asyncio.Future[int | None]:
+        """Have the processes killed if they use more memory than they may: then the future has
+        None, and `exited` follows; otherwise it has the bytes that they use."""
         watched = self._watched.get(environment_id)
         if watched is None or not watched.is_running or not watched.started.done():
-            return _resolved(False)
+            return _resolved(0)
         if watched.checked is None:
             watched.checked = asyncio.get_running_loop().create_future()
             self._send(messages.CheckMemory(environment_id))
@@ -194,7 +194,7 @@ class LauncherClient:
                 if not started.done():
                     started.set_exception(PlatformError(message.problem))
             case MemoryChecked():
-                self._checked(message.environment_id, message.is_over)
+                self._checked(message.environment_id, message.in_use)
             case Exited():
                 self._exited(message)
 
@@ -213,16 +213,16 @@ class LauncherClient:
             started.set_exception(PlatformError(problem))
         self.discard(message.environment_id)
 
-    def _checked(self, environment_id: str, is_over: bool) -> None:
+    def _checked(self, environment_id: str, in_use: int | None) -> None:
         watched = self._watched.get(environment_id)
         if watched is not None and watched.checked is not None:
-            watched.checked.set_result(is_over)
+            watched.checked.set_result(in_use)
             watched.checked = None
 
     def _exited(self, message: Exited) -> None:
         watched = self._watched[message.environment_id]
         watched.is_running = False
-        self._checked(message.environment_id, False)
+        self._checked(message.environment_id, None)
         if watched.is_discarded:
             del self._watched[message.environment_id]
         watched.exited(message)
@@ -237,7 +237,7 @@ class LauncherClient:
             future.set_exception(PlatformError(message.problem))
 
 
-def _resolved(value: bool) -> asyncio.Future[bool]:
-    future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+def _resolved(value: int) -> asyncio.Future[int | None]:
+    future: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
     future.set_result(value)
     return future

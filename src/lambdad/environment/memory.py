@@ -28,7 +28,10 @@ class MemoryInUse:
         self._cgroup_peak = cgroup_peak
         self._tmp = tmp
         self._shared = 0
+        self._resident = 0
+        self._no_memory = 0
         self.held = 0  # bytes that are its own, with what is in /tmp
+        self.files = 0  # bytes in /tmp
         self._peak = 0
 
     def settle(self) -> None:
@@ -47,18 +50,35 @@ class MemoryInUse:
         """Somebody else measured `size` bytes in the cgroup."""
         self._peak = max(self._peak, self._shared + size)
 
-    def peak_mb(self) -> int:
-        """The most so far, in whole megabytes."""
+    def correct(self, in_use: int) -> None:
+        """Somebody looked: of what the cgroup counted until now, so much is memory. The rest was
+        files that are deleted by now, or cached."""
+        self._no_memory = max(self._no_memory, self.held - self.files - in_use)
+
+    def read_mb(self) -> int:
+        """What it is now, or was since somebody looked; nobody vouches for it being memory."""
         try:
             if self._statm is not None:
-                self.held = _resident(self._statm)
-                self._peak = max(self._peak, self.held)
+                self._resident = max(self._resident, _resident(self._statm))
+                self.held = self._resident
             if self._cgroup_peak is not None:
                 self.held = int(os.pread(self._cgroup_peak, 32, 0))
-                self.raise_to(self.held - self._files())
+                self.files = self._files()
         except (OSError, IndexError):
             pass  # the process has just ended; what was read before stands
-        return -(-self._peak // _MB)
+        return _megabytes(self._now())
+
+    def peak_mb(self) -> int:
+        """The most so far, in whole megabytes."""
+        self.read_mb()
+        self._peak = max(self._peak, self._now())
+        return _megabytes(self._peak)
+
+    def _now(self) -> int:
+        if self._cgroup_peak is None:
+            return max(self._resident, self._peak)
+        charged = self.held - self.files - self._no_memory
+        return max(self._resident, self._shared + charged)
 
     def close(self) -> None:
         """Read one last time, and no more."""
@@ -77,3 +97,7 @@ class MemoryInUse:
 
 def _resident(statm: int) -> int:
     return int(os.pread(statm, 64, 0).split()[1]) * _PAGE
+
+
+def _megabytes(size: int) -> int:
+    return -(-size // _MB)

@@ -7,9 +7,11 @@ times a second, whether that room is used, and if so asks the launcher whether f
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Protocol
 
 INTERVAL_SECONDS = 0.1
+_log = logging.getLogger(__name__)
 
 
 class Measured(Protocol):
@@ -38,4 +40,7 @@ class MemoryWatch:
         while True:
             await asyncio.sleep(INTERVAL_SECONDS)
             for measured in list(self._running):
-                measured.check_memory()
+                try:
+                    measured.check_memory()
+                except Exception:  # nobody else watches
+                    _log.exception("The memory of an environment could not be checked.")

@@ -17,7 +17,7 @@ from lambdad.environment.launcher_client import Gauges, LauncherClient
 from lambdad.environment.memory import MemoryInUse
 from lambdad.environment.memory_watch import MemoryWatch
 from lambdad.environment.output import Output
-from lambdad.environment.runtime_api import Answer, ErrorResponse, RuntimeApi
+from lambdad.environment.runtime_api import Answer, RuntimeApi
 from lambdad.errors import PlatformError
 from lambdad.launcher.contract import Order
 from lambdad.launcher.messages import Exited
@@ -140,27 +140,42 @@ class Sandbox:
     async def _run(
         self, variables: dict[str, str], ask: Callable[[int, int], Awaitable[Gauges]]
     ) -> None:
-        reading, writing = os.pipe()
-        self._output = Output(
-            reading,
-            now=self._surroundings.now,
-            emit=self._emit,
-            is_congested=self._surroundings.is_congested,
-        )
-        handshake = Handshake(variables)
-        asked = ask(handshake.theirs.fileno(), writing)
-        handshake.close_theirs()
-        os.close(writing)
         try:
-            self._gauges = await asked
+            asked, handshake = self._ask(variables, ask)
+            try:
+                self._gauges = await asked
+            except BaseException:
+                handshake.give_up()
+                raise
         except BaseException:
-            handshake.give_up()
             self._close_run()
             self._close_place()
             self.has_ended.set()  # it never was
             self._on_end()
             raise
         await self._shake_hands(handshake)
+
+    def _ask(
+        self, variables: dict[str, str], ask: Callable[[int, int], Awaitable[Gauges]]
+    ) -> tuple[Awaitable[Gauges], Handshake]:
+        reading, writing = os.pipe()
+        try:
+            self._output = Output(
+                reading,
+                now=self._surroundings.now,
+                emit=self._emit,
+                is_congested=self._surroundings.is_congested,
+            )
+            handshake = Handshake(variables)
+            try:
+                return ask(handshake.theirs.fileno(), writing), handshake
+            except BaseException:
+                handshake.give_up()
+                raise
+            finally:
+                handshake.close_theirs()
+        finally:
+            os.close(writing)
 
     async def _shake_hands(self, handshake: Handshake) -> None:
         try:
@@ -233,20 +248,28 @@ class Sandbox:
 
     @property
     def may_be_out_of_memory(self) -> bool:
-        """Whether memory and /tmp together are, or were, more than the memory's limit."""
-        return self._memory.peak_mb() >= self.order.memory_mb
+        """Whether it has, or had, more memory than it may, as far as is known here."""
+        return self._memory.read_mb() >= self.order.memory_mb
+
+    @property
+    def files_held(self) -> int:
+        """Bytes in its /tmp, as last seen."""
+        return self._memory.files
 
     def check_memory(self) -> None:
-        """Have it ended if it uses more memory than it may."""
-        if self.may_be_out_of_memory:
+        """Have it ended if it uses more memory than it may. Without a gauge only the launcher can
+        know, and is asked each time."""
+        if self._gauges.memory_peak is None or self.may_be_out_of_memory:
             self._surroundings.launcher.check_memory(self.order.environment_id)
 
     async def is_out_of_memory(self) -> bool:
         """The same, and wait for the end if it is to be."""
-        if not await self._surroundings.launcher.check_memory(self.order.environment_id):
-            return False
-        await self.has_ended.wait()
-        return True
+        in_use = await self._surroundings.launcher.check_memory(self.order.environment_id)
+        if in_use is None:
+            await self.has_ended.wait()
+            return True
+        self._memory.correct(in_use)
+        return False
 
     def freeze(self) -> None:
         """Stop every process until `thaw`."""
@@ -310,6 +333,3 @@ class Sandbox:
         for serving in self._serving:
             serving.close()
         self._serving.clear()
-
-
-__all__ = ["ErrorResponse", "Event", "Exited", "Initialized", "Sandbox", "TimedOut"]

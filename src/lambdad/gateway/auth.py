@@ -25,6 +25,7 @@ _USUAL_HEADER = re.compile(
 )
 _REGION = re.compile(r"[a-z0-9-]{1,32}")
 _TERMINATOR = "aws4_request"
+_REMEMBERED = 512  # characters; no access key is nearly as long, and a thousand are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,14 @@ def _from_query(query: Mapping[str, list[str]]) -> Signature | None:
     return _from_credential(query["X-Amz-Credential"][0])
 
 
-@lru_cache(maxsize=1024)
 def _from_credential(text: str) -> Signature:
+    if len(text) > _REMEMBERED:
+        raise _incomplete(f"Credential must not be longer than {_REMEMBERED} characters.")
+    return _read_credential(text)
+
+
+@lru_cache(maxsize=1024)
+def _read_credential(text: str) -> Signature:
     parts = text.rsplit("/", 4)
     if len(parts) != 5 or not all(parts):
         raise _incomplete(

@@ -99,6 +99,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, siblings: Connections) -> None:
         # None while a request is being answered.
         self.idle_since: int | None = siblings.pulse.seconds
+        self._moved_at = siblings.pulse.seconds  # when something last came in, or could go out
         self._siblings = siblings
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
@@ -126,6 +127,21 @@ class Connection(asyncio.Protocol):
         if self._current is None:
             self._send_last(())
 
+    def end_if_stuck(self, since: int) -> None:
+        """End it when it is idle since then, or waits as long for the rest of a body, or for its
+        client to read."""
+        if self.idle_since is not None and self.idle_since <= since:
+            if self._transport.is_closing():
+                self.abort()  # it was to end long ago, and its client does not read
+            else:
+                self.shut_down()
+        elif self._moved_at <= since and (self._is_owed_a_body or not self._is_writable.is_set()):
+            self.abort()
+
+    @property
+    def _is_owed_a_body(self) -> bool:
+        return self._current is not None and not self._waiting and not self._incoming.is_whole
+
     def abort(self) -> None:
         """End now. What runs goes on; its answer is dropped."""
         self._transport.abort()
@@ -148,6 +164,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_deaf:
             return
+        self._moved_at = self._siblings.pulse.seconds
         self._without_progress += len(data)
         try:
             self._parser.feed_data(data)
@@ -160,9 +177,11 @@ class Connection(asyncio.Protocol):
                 self._refuse(_TOO_LARGE)
 
     def pause_writing(self) -> None:
+        self._moved_at = self._siblings.pulse.seconds
         self._is_writable.clear()
 
     def resume_writing(self) -> None:
+        self._moved_at = self._siblings.pulse.seconds
         self._is_writable.set()
 
     # httptools
@@ -183,7 +202,7 @@ class Connection(asyncio.Protocol):
         self._without_progress = 0
         headers, self._headers = self._headers, {}  # what follows a body is nobody's business
         self._incoming = Body(self._read_on)
-        self._is_continue_wanted = headers.get(b"expect", b"").lower() == b"100-continue"
+        self._is_continue_wanted = headers.get(b"expect", b"").strip().lower() == b"100-continue"
         request = Request(
             self._parser.get_method().decode("ascii"),
             self._url,
@@ -210,6 +229,7 @@ class Connection(asyncio.Protocol):
         self._incoming.finish()
 
     def _may_keep_alive(self, headers: Headers) -> bool:
+        """Whoever speaks HTTP/1.0 gets one answer, whatever it asks for."""
         if not self._parser.should_keep_alive():
             return False
         return b"connection" not in headers or self._parser.get_http_version() != "1.0"
@@ -237,8 +257,12 @@ class Connection(asyncio.Protocol):
             response, request.keeps_alive = _FAILURE, False
         finally:
             self._siblings.finished(self)
-        if not self._is_lost:
-            self._conclude(request, response)
+        try:
+            if not self._is_lost:
+                self._conclude(request, response)
+        except Exception:
+            _log.exception("An answer could not be written.")
+            self.abort()
 
     def _conclude(self, request: Request, response: Response | None) -> None:
         self._current = None

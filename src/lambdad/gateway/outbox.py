@@ -8,7 +8,10 @@ wait behind it.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
+
+_log = logging.getLogger(__name__)
 
 
 class Outbox:
@@ -30,6 +33,10 @@ class Outbox:
         for transport, pieces, is_last in unsent:
             if transport.is_closing():
                 continue  # its client has gone meanwhile, and uvloop would raise
-            transport.writelines(pieces)
-            if is_last:
-                transport.close()
+            try:
+                transport.writelines(pieces)
+                if is_last:
+                    transport.close()
+            except Exception:  # one must not cost the others behind it their answers
+                _log.exception("An answer could not be sent.")
+                transport.abort()

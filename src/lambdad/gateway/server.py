@@ -86,11 +86,11 @@ class Listener:
         self._connections = connections
         self._on_close = on_close
 
-    async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109 - it cancels what is late
+    async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109 - it closes what is late
         """Stop accepting, finish what is in flight, close. Other listeners go on: what is in
         flight here may need them.
 
-        After `timeout` what still runs is cancelled; returns whether nothing had to be.
+        After `timeout` the connections of what still runs end; returns whether nothing did.
         """
         self._server.close()
         for connection in self._connections:
@@ -105,10 +105,9 @@ class Listener:
             self.close()
 
     def close_idle(self, since: int) -> None:
-        """End connections that have had no request since `since`."""
+        """End connections on which nothing has moved since `since`, though something should."""
         for connection in self._connections:
-            if connection.idle_since is not None and connection.idle_since <= since:
-                connection.shut_down()
+            connection.end_if_stuck(since)
 
     def close(self) -> None:
         """Close the socket and end its connections now, in the middle of an answer too.

@@ -26,8 +26,8 @@ class IdleEnvironments:
         idle = self._by_revision.get(revision_id)
         if not idle:
             return None
-        environment = idle[-1]
-        self.remove(environment)
+        environment = idle.pop()
+        self._took(environment)
         return environment
 
     def remove(self, environment: ExecutionEnvironment) -> None:
@@ -35,9 +35,12 @@ class IdleEnvironments:
         idle = self._by_revision.get(environment.version.revision_id, [])
         if environment in idle:
             idle.remove(environment)
-            self.memory -= environment.memory_held
-            if not idle:
-                del self._by_revision[environment.version.revision_id]
+            self._took(environment)
+
+    def _took(self, environment: ExecutionEnvironment) -> None:
+        self.memory -= environment.memory_held
+        if not self._by_revision[environment.version.revision_id]:
+            del self._by_revision[environment.version.revision_id]
 
     def __iter__(self) -> Iterator[ExecutionEnvironment]:
         """All of them, also while some are removed."""

@@ -56,6 +56,9 @@ class Pool:
         environment = self._take_idle(version.revision_id) or self._add(version)
         try:
             yield environment
+        except BaseException:
+            environment.stop()  # whatever it had may still run, and its answer is nobody's
+            raise
         finally:
             self._give_back(environment)
 

@@ -1,5 +1,6 @@
 """The privileged side: makes sandboxes, and does nothing else.
 
-Standard library only. `syscalls`, `packets`, `seccomp`, `entering`, `zygote` and `process_child`
-also run inside the interpreters that run functions (CPython 3.9 and later).
+Standard library only. `syscalls`, `packets`, `seccomp`, `mounts`, `signalling`, `entering`,
+`zygote` and `process_child` also run inside the interpreters that run functions (CPython 3.9 and
+later).
 """

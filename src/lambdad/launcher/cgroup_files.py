@@ -114,5 +114,5 @@ def _kill_all(group: Path) -> None:
 def _kill(pid: int) -> None:
     try:
         os.kill(pid, 9)
-    except ProcessLookupError:
-        pass
+    except (ProcessLookupError, PermissionError):
+        pass  # it has ended, or is of another user namespace and is about to

@@ -23,8 +23,9 @@ class Version1:
 
     def __init__(self, name: str, root: Path, unified: Path | None) -> None:
         """`unified` is where version 2 is mounted, if it is."""
-        self._tops = {c: root / c / files.own_path(c) / name for c in CONTROLLERS}
-        self._tops |= _freezing_top(name, root, unified)
+        # What is frozen must be let go on before it can end and leave the others.
+        self._tops = _freezing_top(name, root, unified)
+        self._tops |= {c: root / c / files.own_path(c) / name for c in CONTROLLERS}
         self.remove_all()
         for top in self._tops.values():
             top.mkdir(parents=True, exist_ok=True)

@@ -85,10 +85,10 @@ class Sandbox(Protocol):
         """End every process, at once, frozen or not; `ended` follows. Legal at any time, any
         number of times."""
 
-    def check_memory(self) -> bool:
-        """Kill it if its processes use more memory than they may, /tmp not counted, or if one has
-        been killed for it; returns whether that is so. The node asks when memory and /tmp together
-        are that much: see `memory_peak`."""
+    def check_memory(self) -> int | None:
+        """The bytes that its processes use, /tmp not counted. None when that is more than they may,
+        or when one has been killed for it: then it is killed as a whole. The node asks when memory
+        and /tmp together are that much: see `memory_peak`."""
 
     def freeze(self) -> None:
         """Stop every process until `thaw` or `kill`; for sandboxes without a freezer gauge."""

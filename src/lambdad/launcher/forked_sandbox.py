@@ -7,9 +7,11 @@ its last process ends ──▶ restart: another process goes into the same plac
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import socket
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -92,8 +94,13 @@ class ForkedSandbox:
         """Make it the sandbox of `order`; `trees` are detached mounts of its code and layers."""
         self._order, self._ended = order, ended
         self._limits = Limits(order.memory_mb, order.ephemeral_storage_mb)
-        self._trees = tuple(map(os.dup, trees))
+        self._trees = _duplicates(*trees)
         self._promise(channel, output)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its process has come all the way, and nobody has it yet."""
+        return self._is_waiting
 
     # Sandbox
 
@@ -105,13 +112,14 @@ class ForkedSandbox:
             self._cgroup.thaw()
             self._zygote.signal(self.name, "kill")  # the kernel ends the whole namespace
 
-    def check_memory(self) -> bool:
+    def check_memory(self) -> int | None:
         """The kernel may have killed any process of several; the others would go on without it."""
         in_use = self._cgroup.memory_in_use(self._files())
-        if in_use > self._limits.memory or self._has_been_killed_for_memory():
-            self._is_out_of_memory = True
-            self.kill()
-        return self._is_out_of_memory
+        if in_use <= self._limits.memory and not self._has_been_killed_for_memory():
+            return in_use
+        self._is_out_of_memory = True
+        self.kill()
+        return None
 
     def freeze(self) -> None:
         self._zygote.signal(self.name, "freeze")
@@ -162,8 +170,8 @@ class ForkedSandbox:
 
     def _promise(self, channel: int, output: int) -> None:
         """Keep what the process needs until it waits for it, which it may do already."""
-        os.fchown(output, self._uid, self._uid)  # so that /dev/stdout can be opened
-        self._lease = _Lease(os.dup(channel), os.dup(output))
+        _give_pipe(output, self._uid)
+        self._lease = _Lease(*_duplicates(channel, output))
         if self._is_waiting:
             self._hand_over()
 
@@ -172,12 +180,10 @@ class ForkedSandbox:
             self._namespace = namespace
         else:
             os.close(namespace)
-        pid = _pid_of(pidfd)
-        os.close(pidfd)
         try:
-            self._cgroup.entered(pid)
-        except OSError:
-            pass  # it has ended, which will be told
+            self._cgroup.entered(_pid_of(pidfd))
+        finally:
+            os.close(pidfd)
         self._is_waiting = True
         if self._lease is not None:
             self._hand_over()
@@ -241,11 +247,7 @@ class ForkedSandbox:
             self._say_last_words()
             self._take_lease().close()
         self._close_line()
-        how = Exit(status)
-        if not self._is_discarded:
-            out_of_memory = self._is_out_of_memory or self._has_been_killed_for_memory()
-            peak = max(0, self._cgroup.memory_peak() - self._files())
-            how = Exit(status, out_of_memory, peak)
+        how = Exit(status) if self._is_discarded else self._figures(status)
         if self._trees:  # it never came to be anything, so its listeners are gone with it
             self._close_namespace()
         if self._ended is None or self._is_discarded:
@@ -254,6 +256,15 @@ class ForkedSandbox:
             self._gone(self)
         else:
             self._ended(how)
+
+    def _figures(self, status: int) -> Exit:
+        """How it ended, and what it used, as far as that can be read."""
+        try:
+            out_of_memory = self._is_out_of_memory or self._has_been_killed_for_memory()
+            peak = max(0, self._cgroup.memory_peak() - self._files())
+        except OSError:
+            return Exit(status, self._is_out_of_memory)
+        return Exit(status, out_of_memory, peak)
 
     def _say_last_words(self) -> None:
         """The process ended on its way: what it said of that is for whoever wanted it."""
@@ -284,11 +295,34 @@ def _closed_afterwards(descriptors: list[int]) -> Iterator[list[int]]:
 
 
 def _say_failed(channel: int, failure: str) -> None:
-    with packets.from_descriptor(os.dup(channel)) as speaker:
-        try:
+    try:
+        with packets.from_descriptor(os.dup(channel)) as speaker:
             packets.send(speaker, {"failed": failure})
-        except OSError:
-            pass  # nobody is interested any more
+    except OSError:
+        pass  # nobody is interested any more
+
+
+def _give_pipe(output: int, uid: int) -> None:
+    """Let the sandbox open /dev/stdout again. What the node hands over must be a pipe and not, say,
+    a file of root's that it may read."""
+    status = os.fstat(output)
+    is_pipe = stat.S_ISFIFO(status.st_mode)
+    if not is_pipe or os.readlink(f"/proc/self/fd/{output}") != f"pipe:[{status.st_ino}]":
+        raise OSError(errno.EINVAL, "the output of a sandbox must be a pipe")
+    os.fchown(output, uid, uid)
+
+
+def _duplicates(*descriptors: int) -> tuple[int, ...]:
+    """Our own of each, or none."""
+    own: list[int] = []
+    try:
+        for descriptor in descriptors:
+            own.append(os.dup(descriptor))
+    except OSError:
+        for descriptor in own:
+            os.close(descriptor)
+        raise
+    return tuple(own)
 
 
 def _pid_of(pidfd: int) -> int:
@@ -301,6 +335,7 @@ def _pid_of(pidfd: int) -> int:
 @contextmanager
 def _inside(namespace: int) -> Iterator[None]:
     """Be in a mount namespace, with its root, for a moment, and come back to where we were."""
+    syscalls.unshare(syscalls.CLONE_FS)  # another thread that shares our root must stay
     own = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
     here = os.open(".", os.O_PATH | os.O_CLOEXEC)
     try:
@@ -308,8 +343,15 @@ def _inside(namespace: int) -> Iterator[None]:
         try:
             yield
         finally:
-            syscalls.setns(own, syscalls.CLONE_NEWNS)
-            os.fchdir(here)
+            _return(own, here)
     finally:
         os.close(own)
         os.close(here)
+
+
+def _return(own: int, here: int) -> None:
+    try:
+        syscalls.setns(own, syscalls.CLONE_NEWNS)
+        os.fchdir(here)
+    except OSError:  # nothing is safe to be done from inside a sandbox
+        os._exit(70)

@@ -74,8 +74,8 @@ class _GuardedSandbox:
         if not self.is_over and self.inner is not None:
             self.inner.kill()
 
-    def check_memory(self) -> bool:
-        return not self.is_over and self.inner is not None and self.inner.check_memory()
+    def check_memory(self) -> int | None:
+        return 0 if self.is_over or self.inner is None else self.inner.check_memory()
 
     def freeze(self) -> None:
         if not self.is_over and self.inner is not None:

@@ -9,6 +9,7 @@ import os
 import selectors
 import signal
 import time
+import traceback
 from collections.abc import Callable
 
 
@@ -64,10 +65,10 @@ class Loop:
         for key, _ in self._selector.select(self._until_due(timeout)):
             # A callback before this one may have given the number to somebody else.
             if self._selector.get_map().get(key.fd) is key:
-                key.data()
+                _call(key.data)
         now = time.monotonic()
         while self._due and self._due[0][0] <= now:
-            heapq.heappop(self._due)[2]()
+            _call(heapq.heappop(self._due)[2])
 
     def run_until_alone(self, seconds: float) -> None:
         """Serve until every child has ended and been told of, or `seconds` have passed."""
@@ -111,3 +112,11 @@ class Loop:
             ended = self._children.pop(pid, None)
             if ended:
                 ended(status)
+
+
+def _call(callback: Callable[[], None]) -> None:
+    """Whatever goes wrong for one sandbox, the others need the loop."""
+    try:
+        callback()
+    except Exception:
+        traceback.print_exc()

@@ -113,8 +113,8 @@ def _find_standing(config: Config) -> _Standing:
             f"functions {_WITHOUT}"
         )
     user = os.getuid()
-    directory = _users_run_directory(user)
     try:
+        directory = _users_run_directory(user)
         users = of_namespace(user_namespace.enter())
         return _Standing(Slot(directory, users), user)
     except OSError as error:
@@ -230,7 +230,7 @@ def _prepare_namespaces(config: Config, standing: _Standing) -> Cgroups:
         syscalls.unshare(syscalls.CLONE_NEWNS)
         syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_SLAVE)
         if standing.is_rootless:
-            return cgroup_search.find_delegated_cgroups(standing.name)
+            return _tell_if_weaker(cgroup_search.find_delegated_cgroups(standing.name))
         groups = cgroup_search.find_cgroups(standing.name)
     except OSError as error:
         raise SettingsError(
@@ -242,6 +242,16 @@ def _prepare_namespaces(config: Config, standing: _Standing) -> Cgroups:
             cgroup_search.mount_favordynmods(_RUN_DIRECTORY / "favordynmods")
         except OSError:
             pass  # starts are slower on an idle machine, nothing else
+    return groups
+
+
+def _tell_if_weaker(groups: Cgroups) -> Cgroups:
+    if not groups.is_enforced:
+        print(
+            "lambdad: no cgroups are delegated to you: memory is watched, and the CPU share of "
+            "functions is not kept. `lambdad doctor` says how to have them delegated.",
+            file=sys.stderr,
+        )
     return groups
 
 

@@ -103,10 +103,10 @@ class CheckMemory:
 
 @dataclass(frozen=True)
 class MemoryChecked:
-    """Answer to CheckMemory; when it is over its limit, `Exited` follows."""
+    """Answer to CheckMemory: the bytes in use; None when that is too much, and `Exited` follows."""
 
     environment_id: str
-    is_over: bool
+    in_use: int | None
 
 
 @dataclass(frozen=True)

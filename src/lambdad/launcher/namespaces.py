@@ -2,7 +2,7 @@
 
 New mount, PID, network, IPC, UTS and cgroup namespaces, a read-only root, a user id that no other
 environment has, no capability, no_new_privs, a system-call filter, and limits on memory, CPU and
-processes. Needs root.
+processes. Needs root, or to be root of a user namespace.
 """
 
 from __future__ import annotations
@@ -53,8 +53,6 @@ class Namespaces:
             ground.loop, partial(self._fork, is_ahead=True), pool_mb
         )
         root.mkdir(exist_ok=True)
-        # Another thread that shares our root could be surprised when we enter a sandbox's.
-        syscalls.unshare(syscalls.CLONE_FS)
 
     def prepare(self, runtime: str, account_id: str, prepared: Prepared) -> None:
         """Start the zygote, unless it is there, and let some sandboxes wait."""

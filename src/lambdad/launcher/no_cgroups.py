@@ -9,6 +9,7 @@ freezing    SIGSTOP, by the zygote (see signalling)
 from __future__ import annotations
 
 import re
+from itertools import islice
 from pathlib import Path
 
 from lambdad.launcher.cgroup_files import MB
@@ -16,6 +17,7 @@ from lambdad.launcher.cgroups import Cgroup, Limits
 from lambdad.launcher.contract import Gauges
 from lambdad.launcher.signalling import family
 
+_PROCESSES_COUNTED = 128  # each takes a while to be asked, and many with much are found so
 _WARM_MB = 64  # data that a process has inherited from its zygote
 _SHARE = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 
@@ -61,7 +63,7 @@ class _NoGroup:
         """Each process counts with its share of what it has in common with others."""
         if self._pid is None:
             return 0
-        return sum(_share_of(pid) for pid in family(self._pid))
+        return sum(_share_of(pid) for pid in islice(family(self._pid), _PROCESSES_COUNTED))
 
     def out_of_memory_kills(self) -> int:
         return 0

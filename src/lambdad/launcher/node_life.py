@@ -51,7 +51,9 @@ class NodeLife:
             if packet is None:
                 return False
             self._obey(*packet)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except OSError as error:
+            print(f"lambdad: what the node asked for was not done: {error}", file=sys.stderr)
+        except Exception as error:
             print(f"lambdad: the node said what nobody understands: {error!r}", file=sys.stderr)
             self._on_nonsense()
         return True
@@ -80,8 +82,8 @@ class NodeLife:
                 case Discard(environment_id):
                     self._discard(environment_id)
                 case CheckMemory(environment_id) if environment_id in self._known:
-                    is_over = self._known[environment_id].check_memory()
-                    self._tell(MemoryChecked(environment_id, is_over))
+                    in_use = self._known[environment_id].check_memory()
+                    self._tell(MemoryChecked(environment_id, in_use))
                 case Freeze(environment_id) if environment_id in self._known:
                     self._known[environment_id].freeze()
                 case Thaw(environment_id) if environment_id in self._known:

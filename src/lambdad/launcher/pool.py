@@ -77,7 +77,10 @@ def _neediest(demands: Mapping[PoolKey, Demand]) -> PoolKey | None:
 
 
 class Waiting(Protocol):
-    """What waits in a pool."""
+    """What waits in a pool, or is on its way there."""
+
+    @property
+    def is_waiting(self) -> bool: ...
 
     def discard(self) -> None:
         """It is not needed any more."""
@@ -119,11 +122,15 @@ class Pool(Generic[W]):
         self._schedule()
 
     def take(self, key: PoolKey) -> W | None:
-        """One that waits, when there is one."""
+        """One that waits, when there is one; else one that is about to."""
         shelf = self._ask(key)
         self._last_start = shelf.asked
         shelf.starts.append(shelf.asked)
         self._schedule()
+        taken = next((each for each in shelf.waiting if each.is_waiting), None)
+        if taken is not None:
+            shelf.waiting.remove(taken)
+            return taken
         return shelf.waiting.popleft() if shelf.waiting else None
 
     def forget(self, key: PoolKey, gone: W) -> None:

@@ -159,8 +159,8 @@ class _Process:
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
 
-    def check_memory(self) -> bool:
-        return False  # nothing limits it
+    def check_memory(self) -> int | None:
+        return 0  # nothing limits it
 
     def freeze(self) -> None:
         self._signal(signal.SIGSTOP)

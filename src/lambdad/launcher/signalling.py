@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Iterator
+from typing import Iterator, List
 
 _ROUNDS = 20
 
@@ -37,19 +37,22 @@ def thaw(pid: int) -> None:
 
 def family(pid: int) -> Iterator[int]:
     """The first process of a sandbox and all below it; what has lost its parent is its child."""
-    yield pid
+    unseen = [pid]
+    while unseen:
+        pid = unseen.pop()
+        yield pid
+        unseen += _children(pid)
+
+
+def _children(pid: int) -> List[int]:
+    children: List[int] = []
     try:
-        threads = os.listdir(f"/proc/{pid}/task")
-    except OSError:
-        return
-    for thread in threads:
-        try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
             with open(f"/proc/{pid}/task/{thread}/children") as file:
-                children = [int(child) for child in file.read().split()]
-        except OSError:
-            continue
-        for child in children:
-            yield from family(child)
+                children += [int(child) for child in file.read().split()]
+    except OSError:
+        pass  # it, or a thread of it, has ended
+    return children
 
 
 def _is_stopped(pid: int) -> bool:

@@ -57,8 +57,8 @@ class _Echo:
     def restart(self, channel: int, output: int) -> None:
         self._begin(os.dup(channel), os.dup(output))
 
-    def check_memory(self) -> bool:
-        return False  # nothing limits it
+    def check_memory(self) -> int | None:
+        return 0  # nothing limits it
 
     def freeze(self) -> None:
         """There is nothing that could go on by itself."""

@@ -95,7 +95,10 @@ class Zygote:
         if request["type"] == "fork":
             self._fork(request, descriptors)
         elif request["id"] in self._pids:  # and otherwise it has just ended
-            _SIGNALLING[request["type"]](self._pids[request["id"]])
+            try:
+                _SIGNALLING[request["type"]](self._pids[request["id"]])
+            except OSError:
+                traceback.print_exc()  # there is nobody here who could do better
 
     def _fork(self, request: Dict[str, Any], descriptors: List[int]) -> None:
         try:
@@ -154,9 +157,9 @@ class Zygote:
             entering.close_all_but([ready.client.fileno()] if ready else [])
         except BaseException:
             _say_and_exit(speaker, traceback.format_exc(limit=-2))
-        if assignment["start"] == "spawn":
-            entering.run_program(variables, sys.executable, self._bootstrap.__file__)
         try:
+            if assignment["start"] == "spawn":
+                entering.run_program(variables, sys.executable, self._bootstrap.__file__)
             run = functools.partial(self._bootstrap.run, ready)
             entering.run_runtime(variables, run, self._hidden)
         finally:

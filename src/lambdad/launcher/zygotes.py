@@ -144,8 +144,12 @@ class ZygoteProcess:
         if message["type"] == "ready":
             self._is_ready = True
             self._tell(None)
-        elif message["type"] == "waiting":
+        elif message["type"] == "waiting" and len(descriptors) == 2:
             self._environments[message["id"]][0](*descriptors)
+        elif message["type"] == "waiting":  # we have no descriptor left for it
+            for descriptor in descriptors:
+                os.close(descriptor)
+            self.signal(message["id"], "kill")
         elif message["type"] == "exited":
             self._environments.pop(message["id"])[1](message["status"])
 

@@ -204,15 +204,15 @@ class PlayedLauncher:
             place.is_discarded = True
             self._end(place)
 
-    def check_memory(self, environment_id: str) -> asyncio.Future[bool]:
+    def check_memory(self, environment_id: str) -> asyncio.Future[int | None]:
         self.asked.append("check_memory")
         loop = asyncio.get_running_loop()
         place = self.places[environment_id]
         is_over = self.is_out_of_memory and place.running is not None
         if is_over and place.running is not None:
             loop.call_soon(partial(place.running.exit, KILLED, out_of_memory=True))
-        checked: asyncio.Future[bool] = loop.create_future()
-        loop.call_soon(checked.set_result, is_over)
+        checked: asyncio.Future[int | None] = loop.create_future()
+        loop.call_soon(checked.set_result, None if is_over else 0)
         return checked
 
     def freeze(self, environment_id: str) -> None:

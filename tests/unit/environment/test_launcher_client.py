@@ -374,14 +374,14 @@ async def test_freezing_and_thawing_is_passed_on(played: Played) -> None:
 # Memory
 
 
-@pytest.mark.parametrize("is_over", [True, False])
-async def test_whether_it_uses_too_much_is_answered(played: Played, is_over: bool) -> None:
+@pytest.mark.parametrize("in_use", [None, 0, 5])
+async def test_whether_it_uses_too_much_is_answered(played: Played, in_use: int | None) -> None:
     await started(played)
     checking = asyncio.ensure_future(played.client.check_memory("e1"))
     assert (await played.hear())[0] == CheckMemory("e1")
     assert not checking.done()
-    played.say(MemoryChecked("e1", is_over))
-    assert await checking is is_over
+    played.say(MemoryChecked("e1", in_use))
+    assert await checking == in_use
 
 
 async def test_several_who_ask_at_once_share_an_answer(played: Played) -> None:
@@ -390,9 +390,9 @@ async def test_several_who_ask_at_once_share_an_answer(played: Played) -> None:
     assert (await played.hear())[0] == CheckMemory("e1")
     assert says_nothing(played)
     checks[0].cancel()  # and nobody else's is lost with it
-    played.say(MemoryChecked("e1", True))
+    played.say(MemoryChecked("e1", None))
     outcomes = await asyncio.gather(*checks, return_exceptions=True)
-    assert outcomes[1:] == [True, True]
+    assert outcomes[1:] == [None, None]
 
 
 async def test_the_end_of_the_processes_is_an_answer_too(played: Played) -> None:
@@ -400,16 +400,16 @@ async def test_the_end_of_the_processes_is_an_answer_too(played: Played) -> None
     checking = asyncio.ensure_future(played.client.check_memory("e1"))
     await played.hear()
     await exited(played)
-    assert await checking is False
-    played.say(MemoryChecked("e1", False))  # it comes too late, and does no harm
-    assert await played.client.check_memory("e1") is False
+    assert await checking is None
+    played.say(MemoryChecked("e1", 5))  # it comes too late, and does no harm
+    assert await played.client.check_memory("e1") == 0
 
 
 async def test_what_does_not_run_uses_nothing(played: Played) -> None:
-    assert await played.client.check_memory("unknown") is False
+    assert await played.client.check_memory("unknown") == 0
     await started(played)
     await exited(played)
-    assert await played.client.check_memory("e1") is False
+    assert await played.client.check_memory("e1") == 0
     assert says_nothing(played)
 
 
@@ -418,7 +418,7 @@ async def test_what_is_about_to_run_again_is_not_asked_yet(played: Played) -> No
     await started(played)
     await exited(played)
     again = played.client.restart("e1", 0, 1)
-    assert await played.client.check_memory("e1") is False
+    assert await played.client.check_memory("e1") == 0
     again.cancel()
 
 

@@ -48,9 +48,9 @@ class Careless:
     def kill(self) -> None:
         self.asked.append("kill")
 
-    def check_memory(self) -> bool:
+    def check_memory(self) -> int | None:
         self.asked.append("check_memory")
-        return True
+        return None
 
     def freeze(self) -> None:
         self.asked.append("freeze")

@@ -36,6 +36,8 @@ class PlayedLoop:
 class PlayedWaiting:
     """One that waits."""
 
+    is_waiting = True
+
     def __init__(self, key: PoolKey) -> None:
         self.key = key
         self.is_discarded = False

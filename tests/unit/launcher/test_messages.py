@@ -33,7 +33,7 @@ MESSAGES: list[messages.Message] = [
     messages.CheckMemory("e1"),
     messages.Freeze("e1"),
     messages.Thaw("e1"),
-    messages.MemoryChecked("e1", True),
+    messages.MemoryChecked("e1", None),
     messages.Exited("e1", 9, True, 1 << 40),
 ]
 
