@@ -183,7 +183,7 @@ class Pool(Generic[W]):
         try:
             self._shelves[key].waiting.append(self._make(key))
         except OSError:
-            return  # the next start will say what is wrong
+            self._shelves[key].is_failing = True  # the next start will say what is wrong
         self._schedule()
 
     def _demand(self, shelf: _Shelf[W]) -> Demand:
