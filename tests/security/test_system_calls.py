@@ -126,6 +126,11 @@ ATTACKS = [
     (errno.EAFNOSUPPORT, "socketpair", 30, 1, 0, "buffer"),
     (errno.EPROTONOSUPPORT, "socket", 2, 1, 132),
     (errno.EPROTONOSUPPORT, "socket", 16, 3, 12),
+    (errno.EPROTONOSUPPORT, "socket", 16, 3, 6),  # NETLINK_XFRM, by the number of TCP
+    (errno.ESOCKTNOSUPPORT, "socket", 2, 10, 0),  # SOCK_PACKET: AF_PACKET by its old name
+    (errno.ESOCKTNOSUPPORT, "socket", 2, 6, 0),  # SOCK_DCCP
+    (errno.ESOCKTNOSUPPORT, "socket", 2, 5, 0),  # SOCK_SEQPACKET: SCTP
+    (errno.ESOCKTNOSUPPORT, "socket", 2, 0x80000 | 10, 0),
 ]
 
 
@@ -154,6 +159,33 @@ ORDINARY = [
 def test_ordinary_calls_are_done() -> None:
     found = errors_of(ORDINARY)
     assert [call for call, error in zip(ORDINARY, found, strict=True) if error] == []
+
+
+# (family, type, protocol); Unix's pairs can be had with each of its types.
+UNIX = [(1, kind, 0) for kind in (1, 2, 3, 5)]
+INTERNET = [(2, 1, 0), (2, 1, 6), (2, 2, 0), (2, 2, 17)]
+INTERNET_6 = [(10, *rest) for _, *rest in INTERNET] if Path("/proc/net/if_inet6").exists() else []
+NETLINK = [(16, 2, 0), (16, 3, 0)]
+TYPE_FLAGS = [0, 0x800, 0x80000, 0x80800]  # SOCK_NONBLOCK and SOCK_CLOEXEC
+
+
+@pytest.mark.parametrize("flags", TYPE_FLAGS)
+def test_usual_sockets_can_be_made(flags: int) -> None:
+    calls: list[tuple[Any, ...]] = [
+        ("socket", family, kind | flags, protocol)
+        for family, kind, protocol in [*UNIX, *INTERNET, *INTERNET_6, *NETLINK]
+    ]
+    calls += [("socketpair", 1, kind | flags, 0, "buffer") for _, kind, _ in UNIX]
+    found = errors_of(calls)
+    assert [call for call, error in zip(calls, found, strict=True) if error] == []
+
+
+@pytest.mark.parametrize("flags", TYPE_FLAGS)
+def test_who_may_ping_is_for_the_kernel_to_say(flags: int) -> None:
+    """By net.ipv4.ping_group_range, and for raw sockets by a capability."""
+    pings = [(2, 1), (10, 58)] if INTERNET_6 else [(2, 1)]
+    assert set(errors_of([("socket", f, 2 | flags, p) for f, p in pings])) <= {0, errno.EACCES}
+    assert set(errors_of([("socket", f, 3 | flags, p) for f, p in pings])) == {errno.EPERM}
 
 
 def test_shared_memory_semaphores_and_queues_are_looked_for() -> None:
@@ -266,6 +298,48 @@ pid = fork { writer.puts `echo done` }
 Process.wait(pid); writer.close
 print reader.read
 """
+
+
+SOCKETS = """
+import socket, struct
+
+for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET):
+    one, two = socket.socketpair(socket.AF_UNIX, kind)
+    with one, two:
+        one.send(b"x")
+        assert two.recv(2) == b"x"
+for kind in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET):
+    server, client = socket.socket(socket.AF_UNIX, kind), socket.socket(socket.AF_UNIX, kind)
+    with server, client:
+        server.bind("")
+        server.listen()
+        client.connect(server.getsockname())
+with socket.create_server(("127.0.0.1", 0)) as server:
+    socket.create_connection(server.getsockname(), 10).close()
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+    one.bind(("127.0.0.1", 0))
+    one.sendto(b"x", one.getsockname())
+    assert one.recv(2) == b"x"
+for flags in (0, socket.AI_ADDRCONFIG):
+    assert socket.getaddrinfo("127.0.0.1", 80, flags=flags)
+assert socket.getaddrinfo("localhost", "80")
+assert "lo" in [name for _, name in socket.if_nameindex()]
+for kind in (socket.SOCK_RAW, socket.SOCK_DGRAM):
+    with socket.socket(socket.AF_NETLINK, kind) as routes:
+        routes.bind((0, 0))
+        routes.send(struct.pack("=IHHIIB3x", 20, 18, 0x301, 1, 0, 0))  # RTM_GETLINK, all of them
+        assert b"lo\\0" in routes.recv(1 << 16)
+print("done")
+"""
+
+
+def test_sockets_do_their_work(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(SOCKETS)
+    assert run_filtered(sys.executable, "app.py", cwd=tmp_path) == "done\n"
+
+
+def test_ip_shows_addresses() -> None:
+    assert "lo" in run_filtered(program("ip"), "addr")
 
 
 def test_python_runs(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from typing import Any, Dict, List, Tuple
 
 _ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
-_LOAD, _JUMP, _JEQ, _JGE, _JSET, _RETURN = 0x20, 0x05, 0x15, 0x35, 0x45, 0x06
+_LOAD, _AND, _JUMP, _JEQ, _JGE, _JSET, _RETURN = 0x20, 0x54, 0x05, 0x15, 0x35, 0x45, 0x06
 _OFFSET_NUMBER, _OFFSET_ARCHITECTURE, _OFFSET_ARGUMENTS = 0, 4, 16
 _FARTHEST = 255  # what a conditional jump can skip
 
@@ -72,16 +72,36 @@ def _guard(checks: List[Dict[str, Any]]) -> Code:
 
 
 def _check(check: Dict[str, Any]) -> Code:
-    """Refuse by the lower half of one argument: all that the kernel itself reads of these."""
-    values = [int(value, 0) for value in check["values"].values()]
-    refuse = _error(check["errno"])
-    load = (_LOAD, 0, 0, _OFFSET_ARGUMENTS + 8 * check["argument"])
+    """Refuse by one argument, less the bits to ignore; unless another argument exempts the call."""
+    load, values, refuse = _load(check), _values(check["values"]), _error(check["errno"])
     if check["refuse"] == "any bit of":
-        return [load, (_JSET, 0, 1, sum(values)), *refuse]
-    if check["refuse"] == "one of":
-        return [load, *(step for value in values for step in ((_JEQ, 0, 1, value), *refuse))]
-    assert check["refuse"] == "all but"
-    return [load, *((_JEQ, len(values) - at, 0, v) for at, v in enumerate(values)), *refuse]
+        code = [*load, (_JSET, 0, 1, sum(values)), *refuse]
+    elif check["refuse"] == "one of":
+        code = [*load, *(step for value in values for step in ((_JEQ, 0, 1, value), *refuse))]
+    else:
+        assert check["refuse"] == "all but"
+        code = [*load, *_skip(values, refuse)]
+    if "unless" not in check:
+        return code
+    return [*_load(check["unless"]), *_skip(_values(check["unless"]["values"]), code)]
+
+
+def _load(operand: Dict[str, Any]) -> Code:
+    """Load the lower half of an argument: all that the kernel itself reads of these."""
+    code: Code = [(_LOAD, 0, 0, _OFFSET_ARGUMENTS + 8 * operand["argument"])]
+    if "ignore" in operand:
+        code.append((_AND, 0, 0, 0xFFFFFFFF - sum(_values(operand["ignore"]))))
+    return code
+
+
+def _values(named: Dict[str, str]) -> List[int]:
+    return [int(value, 0) for value in named.values()]
+
+
+def _skip(values: List[int], code: Code) -> Code:
+    """Do `code`, but not when what is loaded is one of `values`."""
+    over = len(values) - 1 + len(code)
+    return [*((_JEQ, over - at, 0, value) for at, value in enumerate(values)), *code]
 
 
 def _runs(answers: Dict[int, Code]) -> List[Run]:

@@ -97,14 +97,25 @@ def test_the_numbers_of_arm64_are_those_of_the_kernels_generic_header() -> None:
 def test_an_error_is_one_that_a_kernel_could_give() -> None:
     checks = [check for guard in LISTS["guarded"] for check in guard["checks"]]
     errors = {given["errno"] for given in [*LISTS["refused"].values(), *checks]}
-    assert errors == {"EPERM", "ENOSYS", "EAFNOSUPPORT", "EPROTONOSUPPORT"}
+    of_sockets = {"EAFNOSUPPORT", "ESOCKTNOSUPPORT", "EPROTONOSUPPORT"}
+    assert errors == {"EPERM", "ENOSYS", *of_sockets}
 
 
-def test_bits_to_refuse_are_distinct() -> None:
+def test_bits_to_refuse_or_to_ignore_are_distinct() -> None:
     """They are added up."""
     for guard in LISTS["guarded"]:
         for check in guard["checks"]:
-            if check["refuse"] == "any bit of":
-                bits = [int(value, 0) for value in check["values"].values()]
+            refused = check["values"] if check["refuse"] == "any bit of" else {}
+            for named in (refused, check.get("ignore", {})):
+                bits = [int(value, 0) for value in named.values()]
                 assert len(bits) == len(set(bits))
                 assert all(bit.bit_count() == 1 for bit in bits)
+
+
+def test_a_check_says_nothing_that_is_not_understood() -> None:
+    """A misspelt `unless` or `ignore` would be passed over in silence."""
+    for guard in LISTS["guarded"]:
+        for check in guard["checks"]:
+            needed = {"argument", "refuse", "values", "errno"}
+            assert needed <= set(check) <= needed | {"unless", "ignore"}
+            assert set(check.get("unless", {})) <= {"argument", "values"}
