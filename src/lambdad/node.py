@@ -33,7 +33,7 @@ from lambdad.errors import PlatformError, SettingsError
 from lambdad.gateway.app import Gateway
 from lambdad.gateway.models import enum_values
 from lambdad.gateway.outbox import Outbox
-from lambdad.gateway.server import HttpServer
+from lambdad.gateway.server import MAX_CONNECTIONS, HttpServer
 from lambdad.invocation.invoke import Invoker
 from lambdad.invocation.lease import Leases
 from lambdad.invocation.pool import Pool
@@ -146,7 +146,9 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         parts.push_async_callback(control.changes.stop)
         server = HttpServer(_gateway(control, log_store), outbox)
         parts.callback(server.close)
-        front_door = await server.listen(listener)
+        front_door = await server.listen(
+            listener, max_connections=max(MAX_CONNECTIONS, 2 * config.concurrency)
+        )
         await lambda_.resume(control)
         sweeping = asyncio.create_task(pool.expire_forever())
         parts.callback(sweeping.cancel)
