@@ -7,6 +7,8 @@ RUN := $(VENV)/bin/python
 LOCK := requirements-dev.lock
 STAMP := $(VENV)/.lambdad-setup
 OFFICIAL_CLIENT := tests/functions/official_client/requirements
+PEER := $(VENV)/peers/ministack
+PEER_LOCK := benchmarks/peers/ministack
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench docs lock
@@ -28,8 +30,8 @@ lint: setup ## Run ruff, mypy and the tests of style
 	@$(RUN) -m mypy
 	@$(RUN) -m pytest tests/style
 
-bench: setup ## Measure; print the table and append a line to benchmarks/results
-	@$(RUN) -m benchmarks
+bench: setup $(if $(PEERS),$(PEER)/.setup) ## Measure, print a table, append to benchmarks/results; with rivals: PEERS=1
+	@$(RUN) -m benchmarks $(if $(PEERS),--peers)
 
 docs: setup ## Write docs/reference again from the code
 	@$(RUN) docs/generate.py
@@ -41,6 +43,9 @@ lock: setup ## Write requirements-dev.lock again, with the newest versions that 
 	@$(RUN) -m piptools compile --quiet --upgrade --strip-extras --allow-unsafe \
 		--generate-hashes --no-emit-find-links --no-emit-index-url \
 		--output-file $(OFFICIAL_CLIENT).txt $(OFFICIAL_CLIENT).in
+	@$(RUN) -m piptools compile --quiet --upgrade --strip-extras --allow-unsafe \
+		--generate-hashes --no-emit-find-links --no-emit-index-url \
+		--output-file $(PEER_LOCK).txt $(PEER_LOCK).in
 
 # The stamp is younger than the lock when nothing is to be done.
 $(STAMP): $(LOCK) $(OFFICIAL_CLIENT).txt pyproject.toml .ci/system-packages
@@ -54,3 +59,11 @@ $(STAMP): $(LOCK) $(OFFICIAL_CLIENT).txt pyproject.toml .ci/system-packages
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
 		--only-binary :all: --target $(VENV)/official_client -r $(OFFICIAL_CLIENT).txt
 	@touch $(STAMP)
+
+# A rival, in an environment of its own: what it needs must not meet what we need.
+$(PEER)/.setup: $(PEER_LOCK).txt | setup
+	@echo "Installing a rival into $(PEER) ..."
+	@$(PYTHON) -m venv --clear $(PEER)
+	@$(PEER)/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes --only-binary :all: -r $(PEER_LOCK).txt
+	@touch $@

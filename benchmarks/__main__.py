@@ -1,6 +1,6 @@
 """Measure, show the table, keep the results.
 
-python -m benchmarks [--quick] [NAME ...]
+python -m benchmarks [--quick] [--peers] [NAME ...]
 """
 
 from __future__ import annotations
@@ -17,8 +17,14 @@ from rich.console import Console
 
 from benchmarks import (
     bench_cold_start,
+    bench_environments,
+    bench_fairness,
+    bench_freezing,
     bench_limits,
+    bench_memory,
+    bench_peers,
     bench_server,
+    bench_sleepers,
     bench_throughput,
     bench_warm_invoke,
     machine,
@@ -27,7 +33,7 @@ from benchmarks import (
 from benchmarks.report import Result
 from benchmarks.run import FULL, QUICK, Run
 from benchmarks.server import ServerError
-from benchmarks.workload import WorkloadError
+from benchmarks.workload import WorkloadError, raise_descriptor_limit
 from lambdad.cli.failure import CommandError
 
 BENCHMARKS: dict[str, Callable[[Run], list[Result]]] = {
@@ -36,22 +42,30 @@ BENCHMARKS: dict[str, Callable[[Run], list[Result]]] = {
     "cold_start": bench_cold_start.measure,
     "warm_invoke": bench_warm_invoke.measure,
     "throughput": bench_throughput.measure,
+    "environments": bench_environments.measure,
+    "sleepers": bench_sleepers.measure,
+    "fairness": bench_fairness.measure,
+    "memory": bench_memory.measure,
+    "freezing": bench_freezing.measure,
+    "peers": bench_peers.measure,
 }
+_ONLY_WHEN_ASKED = ("peers",)
 _FAILURES = (ServerError, WorkloadError, CommandError, BotoCoreError, ClientError, OSError)
-_TABLE_WIDTH = 130  # when no terminal says
+_TABLE_WIDTH = 160  # when no terminal says
 
 
 def main() -> int:
     """Run what was asked for; 1 when something could not be measured, whatever the figures."""
-    options = _options()
+    options = read_options(sys.argv[1:])
     console = Console(width=None if sys.stdout.isatty() else _TABLE_WIDTH)
     run = Run(QUICK if options.quick else FULL, console)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of what stops the server
+    raise_descriptor_limit()
     gc.disable()  # a collection of this process would show up as a slow answer of the server
     load = machine.load_average()
     results: list[Result] = []
     failed = []
-    for name in options.names or BENCHMARKS:
+    for name in options.names:
         try:
             results += BENCHMARKS[name](run)
         except _FAILURES as error:
@@ -66,18 +80,24 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _options() -> argparse.Namespace:
+def read_options(arguments: list[str]) -> argparse.Namespace:
+    """What was asked for: `names` of benchmarks, in order, and whether it is to be `quick`."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure lambdad.")
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"which of {', '.join(BENCHMARKS)}; default: all"
-    )
+    names = f"which of {', '.join(BENCHMARKS)}; default: all but {', '.join(_ONLY_WHEN_ASKED)}"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=names)
     parser.add_argument(
         "--quick", action="store_true", help="a few samples, to see that it works; nothing is kept"
     )
-    options = parser.parse_args()
+    parser.add_argument(
+        "--peers", action="store_true", help="rivals too, which `make bench PEERS=1` installs"
+    )
+    options = parser.parse_args(arguments)
     unknown = [name for name in options.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"there is no benchmark {', '.join(unknown)}; see --help")
+    options.names = options.names or [n for n in BENCHMARKS if n not in _ONLY_WHEN_ASKED]
+    if options.peers and "peers" not in options.names:
+        options.names.append("peers")
     return options
 
 

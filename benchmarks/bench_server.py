@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-import psutil
-
+from benchmarks import processes
 from benchmarks.report import Result
 from benchmarks.run import Run, Steps
 from benchmarks.server import Functions, Server, command
@@ -70,25 +69,9 @@ def _start(work: Path, template: Path | None, settle_seconds: float, steps: Step
         server.wait_until_healthy()
         seconds = perf_counter() - started
         time.sleep(settle_seconds)
-        memory_mb = _memory(server.pid) / _MEGABYTE
+        memory_mb = processes.memory(processes.below(server.pid)) / _MEGABYTE
     finally:
         server.stop()
     shutil.rmtree(data)
     steps.done()
     return _Start(seconds, memory_mb)
-
-
-def _memory(pid: int) -> int:
-    """The proportional share of memory of a process and all below it, in bytes."""
-    server = psutil.Process(pid)
-    return sum(_pss(process.pid) for process in (server, *server.children(recursive=True)))
-
-
-def _pss(pid: int) -> int:
-    try:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0  # it ended in between
-    return next(
-        int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:")
-    )

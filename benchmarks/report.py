@@ -15,6 +15,7 @@ from rich.table import Table
 from benchmarks.machine import Machine
 
 RESULTS = Path(__file__).resolve().parent / "results"
+Conditions = Mapping[str, str | int | float]
 _DIGITS = 4  # significant ones; more would be noise
 
 
@@ -29,7 +30,7 @@ class Result:
     name: str
     unit: str
     samples: Sequence[float]
-    conditions: Mapping[str, str | int | float] = field(default_factory=dict)
+    conditions: Conditions = field(default_factory=dict)
     promise: str = ""
 
     @property

@@ -27,6 +27,8 @@ class Effort:
     stretches: int  # of load, at each number of connections
     warm_up_seconds: float  # of load before a stretch; its execution environments start in it
     settle_seconds: float  # from a server's ready line to the reading of its memory
+    crowd: int  # of requests that are sent all at once
+    runs: int  # of what is done with a crowd
 
 
 FULL = Effort(
@@ -35,7 +37,9 @@ FULL = Effort(
     load_seconds=5.0,
     stretches=2,
     warm_up_seconds=2.0,
-    settle_seconds=3.0,
+    settle_seconds=2.0,
+    crowd=1_000,
+    runs=3,
 )
 QUICK = Effort(
     samples=2,
@@ -44,6 +48,8 @@ QUICK = Effort(
     stretches=1,
     warm_up_seconds=1.0,
     settle_seconds=0.2,
+    crowd=60,
+    runs=1,
 )
 
 

@@ -30,10 +30,15 @@ class ServerError(Exception):
     """The server did not do what a benchmark needs."""
 
 
-def command(data: Path) -> list[str]:
+def is_isolated() -> bool:
+    """Whether functions run in namespaces and cgroups."""
+    return os.geteuid() == 0
+
+
+def command(data: Path, *flags: str) -> list[str]:
     """`lambdad serve`, isolated when that is possible."""
-    sandbox = [] if os.geteuid() == 0 else ["--sandbox", "process"]
-    return [_LAMBDAD, "serve", "--port", "0", "--data-dir", str(data), *sandbox]
+    sandbox = [] if is_isolated() else ["--sandbox", "process"]
+    return [_LAMBDAD, "serve", "--port", "0", "--data-dir", str(data), *sandbox, *flags]
 
 
 class Server:
@@ -93,9 +98,9 @@ class Functions:
             config=Config(proxies={}, retries={"total_max_attempts": 1}),
         )
 
-    def deploy(self, source: str, memory_mb: int) -> str:
+    def deploy(self, source: str, memory_mb: int, name: str = "") -> str:
         """Create a function from `functions/`, wait until it is active; returns its name."""
-        name = f"{source}-{memory_mb}"
+        name = name or f"{source}-{memory_mb}"
         self._client.create_function(
             FunctionName=name,
             Runtime=runtime(),
@@ -138,10 +143,10 @@ def running(arguments: Sequence[str]) -> Iterator[Server]:
 
 
 @contextmanager
-def running_lambdad() -> Iterator[tuple[Server, Functions]]:
+def running_lambdad(*flags: str) -> Iterator[tuple[Server, Functions]]:
     """lambdad on a temporary data directory."""
     with (
         tempfile.TemporaryDirectory(prefix="lambdad-bench-") as data,
-        running(command(Path(data))) as server,
+        running(command(Path(data), *flags)) as server,
     ):
         yield server, Functions(server.url)

@@ -6,15 +6,18 @@ only the status, the length and AWS's mark of a failed function are looked at.
 Closed loop: every connection asks again as soon as it has its answer; this measures throughput.
 Open loop: requests arrive when the schedule says, and latency counts from there, so that a slow
 server cannot slow its own measurement.
+All at once: every connection asks at the same moment, and not again.
 """
 
 from __future__ import annotations
 
+import json
 import random
+import resource
 import select
 import socket
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -102,6 +105,13 @@ def check(response: Response) -> Response:
     return response
 
 
+def check_cold(response: Response) -> Response:
+    """The response, if it is the first of its execution environment: our functions count."""
+    if json.loads(check(response).body)["count"] != 1:
+        raise WorkloadError(f"The invocation was not cold: {response.body!r}")
+    return response
+
+
 def invoke_request(function_name: str, payload: bytes = b"{}") -> bytes:
     """Invoke, signed by form only: nothing verifies a signature in the open mode."""
     return _post(f"/2015-03-31/functions/{function_name}/invocations", payload)
@@ -128,6 +138,12 @@ def get_request(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
 
+def raise_descriptor_limit() -> None:
+    """As many connections as this process may have; programs are often started with 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 @contextmanager
 def open_connections(address: Address, count: int) -> Iterator[list[Connection]]:
     """`count` connections, closed at the end."""
@@ -138,12 +154,54 @@ def open_connections(address: Address, count: int) -> Iterator[list[Connection]]
         yield connections
 
 
+class Crowd:
+    """Connections that ask all at once; answers are taken when somebody looks."""
+
+    def __init__(self, connections: Sequence[Connection]) -> None:
+        self.waiting = 0  # for so many answers
+        self._connections = {connection.fileno(): connection for connection in connections}
+        self._poll = select.poll()  # select knows no descriptor beyond 1,023
+        for descriptor in self._connections:
+            self._poll.register(descriptor, select.POLLIN)
+
+    def send(self, request: bytes) -> None:
+        """Send it on every connection."""
+        for connection in self._connections.values():
+            connection.send(request)
+        self.waiting = len(self._connections)
+
+    def look(self, seconds: float = 0.0) -> bool:
+        """Take what has come, waiting so long for the first; False when nothing has."""
+        ready = self._poll.poll(seconds * 1000)
+        for descriptor, _ in ready:
+            response = self._connections[descriptor].receive()
+            if response is not None:
+                check(response)
+                self.waiting -= 1
+        return bool(ready)
+
+
+def all_at_once(connections: Sequence[Connection], request: bytes) -> float:
+    """Send it on every connection at the same moment: seconds until all have their answer."""
+    crowd = Crowd(connections)
+    started = perf_counter()
+    crowd.send(request)
+    while crowd.waiting:
+        if not crowd.look(_TIMEOUT_SECONDS):
+            raise WorkloadError(f"{crowd.waiting} of {len(connections)} requests have no answer.")
+    return perf_counter() - started
+
+
 def closed_loop(
-    connections: Sequence[Connection], request: bytes, seconds: float
+    connections: Sequence[Connection],
+    request: bytes,
+    seconds: float,
+    accept: Callable[[Response], object] = check,
 ) -> tuple[float, list[float]]:
     """Keep every connection busy for `seconds`: when that began, and when each answer came.
 
-    What is on its way at the end is waited for, and not counted.
+    What is on its way at the end is waited for, and not counted. `accept` raises WorkloadError for
+    an answer that is not what was asked for.
     """
     answers: list[float] = []
     busy = set(connections)
@@ -156,7 +214,7 @@ def closed_loop(
             response = connection.receive()
             if response is None:
                 continue
-            check(response)
+            accept(response)
             now = perf_counter()
             if now < end:
                 answers.append(now)

@@ -10,8 +10,11 @@ import pytest
 from benchmarks.workload import (
     Address,
     Connection,
+    Crowd,
     WorkloadError,
+    all_at_once,
     check,
+    check_cold,
     open_connections,
     open_loop,
     parse,
@@ -65,6 +68,46 @@ def test_an_answer_of_a_failed_function_does_not_count() -> None:
     assert response is not None
     with pytest.raises(WorkloadError):
         check(response)
+
+
+def test_only_the_first_answer_of_an_environment_is_a_cold_one() -> None:
+    first, second = (
+        parse(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n" + b'{"count": %d}' % count)
+        for count in (1, 2)
+    )
+
+    assert first is not None
+    assert second is not None
+    assert check_cold(first) is first
+    with pytest.raises(WorkloadError):
+        check_cold(second)
+
+
+def test_a_crowd_is_done_when_everyone_has_an_answer() -> None:
+    # Given two who ask at once
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        open_connections(listener.getsockname(), 2) as connections,
+        listener.accept()[0] as first,
+        listener.accept()[0] as second,
+    ):
+        crowd = Crowd(connections)
+        crowd.send(b"request")
+        has_news = crowd.look()
+        waiting = [crowd.waiting]
+        # When one is answered, half of the other's answer is there, and then all of it
+        for server, part in ((first, ANSWER), (second, ANSWER[:10]), (second, ANSWER[10:])):
+            server.sendall(part)
+            assert crowd.look(1)
+            waiting.append(crowd.waiting)
+    # Then
+    assert not has_news
+    assert waiting == [2, 1, 1, 0]
+
+
+def test_all_at_once_takes_as_long_as_the_slowest_answer(slow_server: Address) -> None:
+    with open_connections(slow_server, 1) as connections:
+        assert all_at_once(connections, b"request") >= DELAY
 
 
 def test_rates_count_the_answers_of_each_window() -> None:
