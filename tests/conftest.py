@@ -22,6 +22,7 @@ from lambdad.testing.server import LocalServer
 from support import runtime_trees
 from support.clients import REGION, ROLE, make_client
 from support.functions import DeployedFunction
+from support.ordinary_user import OrdinaryUsersServer
 from support.packages import make_zip, zoo_files
 from support.processes import adopt_orphans, assert_nobody_is_left
 
@@ -88,11 +89,18 @@ def new_server(
     """Make a server that is not started yet, and that knows the runtimes of those before it."""
     seeds = tmp_path_factory.mktemp("runtimes")
 
-    def new_server(data_dir: Path | None = None, **settings: Any) -> LocalServer:
-        for other in running_servers:
-            runtime_trees.harvest(other.data_dir, seeds, RUNTIME)
-        server = LocalServer(data_dir, **settings)
-        runtime_trees.plant(seeds, server.data_dir, RUNTIME)
+    def new_server(
+        data_dir: Path | None = None, *, rootless: bool = False, **settings: Any
+    ) -> LocalServer:
+        server: LocalServer
+        if rootless:  # what an ordinary user has made is no runtime for root's servers
+            server = OrdinaryUsersServer(data_dir, **settings)
+        else:
+            for other in running_servers:
+                if not isinstance(other, OrdinaryUsersServer):
+                    runtime_trees.harvest(other.data_dir, seeds, RUNTIME)
+            server = LocalServer(data_dir, **settings)
+            runtime_trees.plant(seeds, server.data_dir, RUNTIME)
         running_servers.append(server)
         return server
 
@@ -104,6 +112,13 @@ def namespaces_server(new_server: Callable[..., LocalServer]) -> LocalServer:
     """The shared server with real isolation."""
     _require_root()
     return new_server().start()
+
+
+@pytest.fixture(scope="session")
+def rootless_server(new_server: Callable[..., LocalServer]) -> LocalServer:
+    """The shared server that an ordinary user runs, with the isolation that is to be had so."""
+    _require_root()
+    return new_server(rootless=True).start()
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,10 @@ import pytest
 from lambdad.testing.server import LocalServer
 from support.functions import DeployedFunction
 from support.probes import Probe, Refused
+from support.sandboxes import ON_ISOLATED
 
 MakeFunction = Callable[..., DeployedFunction]
-pytestmark = [pytest.mark.root, pytest.mark.slow]
+pytestmark = [*ON_ISOLATED, pytest.mark.slow]
 
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 MB = 1 << 20
@@ -60,10 +61,10 @@ def test_every_mount_but_tmp_and_proc_is_read_only(probe: Probe) -> None:
             assert "ro" in options, line
 
 
-def test_nothing_of_the_host_is_visible(probe: Probe, namespaces_server: LocalServer) -> None:
+def test_nothing_of_the_host_is_visible(probe: Probe, server: LocalServer) -> None:
     paths = ["/root", "/home", "/etc/shadow", "/etc/ssh", "/var/log", "/var/lib", "/boot", "/mnt",
              "/srv", "/sys", "/dev/shm", "/dev/sda", "/dev/mem", "/dev/kmsg", "/dev/pts",
-             str(namespaces_server.data_dir), str(Path(__file__).parent)]  # fmt: skip
+             str(server.data_dir), str(Path(__file__).parent)]  # fmt: skip
     for path in paths:
         with pytest.raises(Refused) as caught:
             probe.ask("listing", path=path)

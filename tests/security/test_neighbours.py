@@ -6,7 +6,6 @@ import errno
 import os
 import socket
 from collections.abc import Callable
-from typing import Any
 
 import psutil
 import pytest
@@ -14,10 +13,11 @@ import pytest
 from lambdad.testing.server import LocalServer
 from support.functions import DeployedFunction
 from support.probes import Probe
-from support.processes import environments_of, zygotes_of
+from support.processes import environment_of, environments_of, zygotes_of
+from support.sandboxes import ON_ISOLATED
 
 MakeFunction = Callable[..., DeployedFunction]
-pytestmark = [pytest.mark.root, pytest.mark.slow]
+pytestmark = [*ON_ISOLATED, pytest.mark.slow]
 
 # Serves on event["port"] and on an abstract Unix socket, for as long as the environment lives.
 LISTENER = """
@@ -58,12 +58,12 @@ def test_tmp_of_one_is_not_tmp_of_another(probe: Probe, neighbour: Probe, strang
 
 
 def test_namespaces_are_not_shared(
-    probe: Probe, neighbour: Probe, stranger: Probe, namespaces_server: LocalServer
+    probe: Probe, neighbour: Probe, stranger: Probe, server: LocalServer
 ) -> None:
     # Given
     for each in (probe, neighbour, stranger):
         each.ask("identity")
-    environments = environments_of(namespaces_server)
+    environments = environments_of(server)
     assert len(environments) >= 3
     pids = [process.pid for process in (*environments, psutil.Process())]
     # Then no two of them share one, and none of them and the host
@@ -84,9 +84,9 @@ def test_a_listener_on_loopback_is_reached_by_nobody_else(
         socket.create_connection(("127.0.0.1", 18080), 1)
 
 
-def test_there_is_no_network_but_loopback(probe: Probe, namespaces_server: LocalServer) -> None:
+def test_there_is_no_network_but_loopback(probe: Probe, server: LocalServer) -> None:
     assert probe.ask("interfaces") == ["lo"]
-    own_port = int(namespaces_server.url.rpartition(":")[2])
+    own_port = int(server.url.rpartition(":")[2])
     for host, port in (("192.0.2.1", 80), ("1.1.1.1", 53), ("169.254.169.254", 80)):
         refused = probe.errno_of("connect", host=host, port=port)
         assert refused in (errno.ENETUNREACH, errno.EHOSTUNREACH)
@@ -170,36 +170,23 @@ def handler(event, context):
 """
 
 
-@pytest.fixture(scope="module")
-def random_numbers(
-    namespaces_server: LocalServer, deploy: Callable[..., DeployedFunction]
-) -> list[dict[str, Any]]:
-    """What three environments of one zygote drew, of every source of randomness."""
-    return [deploy(namespaces_server, source=RANDOM).call() for _ in range(3)]
-
-
-@pytest.mark.parametrize(
-    "source",
-    ["random", "uuid4", "uuid1", "secrets", "ssl", "urandom", "temporary", "sample", "system"],
-)
 def test_random_numbers_differ_between_environments_of_one_zygote(
-    random_numbers: list[dict[str, Any]], source: str
+    make_function: MakeFunction,
 ) -> None:
-    assert len({str(drawn[source]) for drawn in random_numbers}) == 3
+    first, *others = (make_function(source=RANDOM).call() for _ in range(3))
+    assert [
+        source for source in first if len({str(drawn[source]) for drawn in (first, *others)}) != 3
+    ] == []
 
 
 def test_accounts_have_zygotes_of_their_own(
-    probe: Probe, stranger: Probe, namespaces_server: LocalServer
+    probe: Probe, stranger: Probe, server: LocalServer
 ) -> None:
-    probe.ask("identity")
-    stranger.ask("identity")
-    parents = {
-        child.uids().real: zygote.pid
-        for zygote in zygotes_of(namespaces_server)
-        for child in zygote.children()
-    }
-    mine, theirs = (each.ask("identity")["uid"][0] for each in (probe, stranger))
-    assert parents[mine] != parents[theirs]
+    mine, theirs = (
+        environment_of(server, each.ask("namespaces")["pid"]).ppid() for each in (probe, stranger)
+    )
+    assert mine != theirs
+    assert {mine, theirs} <= {zygote.pid for zygote in zygotes_of(server)}
 
 
 def test_a_new_environment_has_nothing_left_over(make_function: MakeFunction) -> None:

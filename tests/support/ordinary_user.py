@@ -23,7 +23,7 @@ from lambdad.launcher import node_process
 from lambdad.testing.server import LocalServer
 
 NAME = "lambdad-test"
-_SUBORDINATE = "600100000-600165535"
+SUBORDINATE_IDS = range(600_100_000, 600_165_536)
 
 
 class OrdinaryUsersServer(LocalServer):
@@ -49,8 +49,8 @@ def user() -> pwd.struct_passwd:
     except KeyError:
         pass
     _run("useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", NAME)
-    ids = ("--add-subuids", _SUBORDINATE, "--add-subgids", _SUBORDINATE)
-    _run("usermod", *ids, NAME)
+    ids = f"{SUBORDINATE_IDS[0]}-{SUBORDINATE_IDS[-1]}"
+    _run("usermod", "--add-subuids", ids, "--add-subgids", ids, NAME)
     return pwd.getpwnam(NAME)
 
 

@@ -54,6 +54,11 @@ def environments_of(server: LocalServer) -> list[psutil.Process]:
     return [child for child in sandboxes_of(server) if _has_a_function(child)]
 
 
+def environment_of(server: LocalServer, pid_namespace: str) -> psutil.Process:
+    """The first process of the environment that finds itself in that PID namespace."""
+    return _only(p for p in environments_of(server) if _pid_namespace(p) == pid_namespace)
+
+
 def sandboxes_of(server: LocalServer) -> list[psutil.Process]:
     """The first processes of all `namespaces` sandboxes."""
     return [child for zygote in zygotes_of(server) for child in zygote.children()]
@@ -135,6 +140,13 @@ def _has_a_function(process: psutil.Process) -> bool:
         return process.cwd() == "/var/task"
     except psutil.Error:
         return False
+
+
+def _pid_namespace(process: psutil.Process) -> str:
+    try:
+        return os.readlink(f"/proc/{process.pid}/ns/pid")
+    except OSError:
+        return ""
 
 
 def _words(process: psutil.Process) -> list[str]:

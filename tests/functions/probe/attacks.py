@@ -7,6 +7,7 @@ import platform
 import resource
 import signal
 import socket
+import subprocess
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.syscall.restype = ctypes.c_long
@@ -132,6 +133,16 @@ def make_setuid(path="/tmp/setuid"):
     return oct(os.stat(path).st_mode)
 
 
+def run(command):
+    """Run a program; what it prints."""
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def crash():
+    """End, in the middle of the invocation."""
+    os._exit(1)
+
+
 def open_path(path, mode="r"):
     """Open a path; the length of what could be read."""
     with open(path, mode) as file:
@@ -182,6 +193,7 @@ def many_files(directory="/tmp/many", count=1000):
 
 PROBES = {
     "become": become,
+    "crash": crash,
     "escape_by_chroot": escape_by_chroot,
     "executable_memory": executable_memory,
     "fill": fill,
@@ -194,6 +206,7 @@ PROBES = {
     "open_path": open_path,
     "raise_limit": raise_limit,
     "raw_socket": raw_socket,
+    "run": run,
     "system_call": system_call,
     "trace": trace,
     "unshare": unshare,
