@@ -7,9 +7,14 @@ import ctypes
 import os
 
 import attacks
+import floods
 import inspection
+import memory
+import sweep
+import wire
 
-PROBES = {**attacks.PROBES, **inspection.PROBES}
+MODULES = (attacks, floods, inspection, memory, sweep, wire)
+PROBES = {name: probe for module in MODULES for name, probe in module.PROBES.items()}
 
 
 def handler(event, context):

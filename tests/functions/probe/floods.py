@@ -1,0 +1,89 @@
+"""Taking as much of something as there is."""
+
+import errno
+import os
+import stat
+import time
+
+
+def flood_descriptors():
+    """How many descriptors can be open at once, and what ends it."""
+    opened = []
+    try:
+        while True:
+            opened.append(os.dup(0))
+    except OSError as error:
+        return {"open": opened[-1] + 1, "errno": error.errno}
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def flood_inodes(directory="/tmp/inodes"):
+    """How many empty files fit, and what ends it; they are removed again."""
+    made = 0
+    os.mkdir(directory)
+    try:
+        while True:
+            os.mknod(f"{directory}/{made}", stat.S_IFREG)
+            made += 1
+    except OSError as error:
+        return {"files": made, "errno": error.errno}
+    finally:
+        for number in range(made):
+            os.unlink(f"{directory}/{number}")
+        os.rmdir(directory)
+
+
+def flood_directories(depth=2000):
+    """Directories in directories; nobody may fall over them."""
+    os.mkdir("/tmp/deep")
+    here = os.open("/tmp/deep", os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=here)
+        deeper = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = deeper
+    os.close(here)
+    return depth
+
+
+def flood_log(line="x" * 1000 + "\n", seconds=60):
+    """Print as fast as it goes."""
+    block = (line * (65536 // len(line) + 1)).encode()
+    deadline = time.monotonic() + seconds
+    written = 0
+    while time.monotonic() < deadline:
+        written += os.write(1, block)
+    return written
+
+
+def flood_processes():
+    """Fork until it is refused, and leave everybody alive; how many, and what ends it."""
+    started = 0
+    while True:
+        try:
+            os.posix_spawn("/bin/sleep", ["sleep", "600"], {})
+        except OSError as error:
+            return {"started": started, "errno": error.errno}
+        started += 1
+
+
+def bomb():
+    """Fork without end, in every child too."""
+    while True:
+        try:
+            os.fork()
+        except OSError as error:
+            if error.errno != errno.EAGAIN:
+                raise
+
+
+PROBES = {
+    "bomb": bomb,
+    "flood_descriptors": flood_descriptors,
+    "flood_directories": flood_directories,
+    "flood_inodes": flood_inodes,
+    "flood_log": flood_log,
+    "flood_processes": flood_processes,
+}
