@@ -12,6 +12,7 @@ place, with what the last ones left in /tmp.
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -96,13 +97,13 @@ class ExecutionEnvironment:
         self.is_frozen = False
         self._freeze_after = freeze_after
         self._freeze_alarm = Alarm(lambda seconds: self._freeze())
-        self._tail: list[str] = []
+        self._tail: deque[str] = deque()
         self._tail_bytes = 0
 
     async def invoke(self, invocation: Invocation) -> Result:
         """Run the event to its end; PlatformError when no sandbox could be had."""
         self._wake()
-        self._tail, self._tail_bytes = [], 0
+        self._tail, self._tail_bytes = deque(), 0
         init = await self._init(invocation.request_id)
         if init.failure is None:
             self._enter(State.INVOKING)
@@ -305,7 +306,7 @@ class ExecutionEnvironment:
             self._tail.append(line.message + "\n")
             self._tail_bytes += len(line.message) + 1
         while self._tail_bytes > _TAIL_KEPT and len(self._tail) > 1:
-            self._tail_bytes -= len(self._tail.pop(0))
+            self._tail_bytes -= len(self._tail.popleft())
 
 
 def _log_stream(version: FunctionVersion, now: float) -> str:

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from lambdad.model.log_line import LogLine
 
 MAX_LINE = 262_144  # bytes; a longer line becomes several
-_READ_SIZE = 65_536
-_READS_PER_TURN = 16  # 1 MB, then somebody else's turn
+_READ_SIZE = 4_096  # a piece that is all line ends must not take long
+_READS_PER_TURN = 256  # 1 MB, then somebody else's turn
+_LINES_PER_TURN = 2_000  # some 5 ms
+_LINES_AT_ONCE = 65_536  # what a pipe can hold
 _RETRY_SECONDS = 0.05
 
 
@@ -36,32 +38,30 @@ class Output:
         self._now = now
         self._emit = emit
         self._is_congested = is_congested
-        self._partial = b""
+        self._partial = bytearray()  # a line whose end has not come
+        self._lines = 0  # so many so far
         self._readable = bytearray(4)  # an int, as the kernel tells how much there is
         self._is_open = True
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(descriptor, self.drain)
 
     def drain(self) -> None:
-        """Read what is there, without waiting."""
-        for _ in range(_READS_PER_TURN):
-            if not self._is_open or self._pause() or not self._read():
-                return
+        """Read what is there, without waiting, and not so much that others wait."""
+        if self._is_open and not self._pause():
+            self._read_up_to(_LINES_PER_TURN)
 
     def drain_to_the_last(self) -> None:
         """Read what is there; a last line without an end is a line as well."""
-        if self._has_more():
-            self.drain()
+        if self._has_more() and not self._pause():
+            self._read_up_to(_LINES_AT_ONCE)
         if self._partial:
             self._take(b"\n")
 
     def close(self) -> None:
         """Read what is left, however busy the log is, and stop; a last line without an end still
-        counts."""
+        counts. Of a pipe that the function has made larger, what is too much is lost."""
         if self._is_open:
-            for _ in range(_READS_PER_TURN):
-                if not self._read():
-                    break
+            self._read_up_to(_LINES_AT_ONCE)
             self._is_open = False
             self._loop.remove_reader(self._descriptor)
             os.close(self._descriptor)
@@ -74,6 +74,13 @@ class Output:
             return False
         fcntl.ioctl(self._descriptor, termios.FIONREAD, self._readable)
         return any(self._readable)
+
+    def _read_up_to(self, lines: int) -> None:
+        """Take pieces until there is none, or it was a lot: a megabyte, or about so many lines."""
+        end = self._lines + lines
+        for _ in range(_READS_PER_TURN):
+            if self._lines >= end or not self._read():
+                return
 
     def _read(self) -> bool:
         """Take one piece; False when there is none now, or will never be one again."""
@@ -88,13 +95,18 @@ class Output:
         return True
 
     def _take(self, chunk: bytes) -> None:
-        *whole, self._partial = (self._partial + chunk).split(b"\n")
+        *whole, rest = chunk.split(b"\n")
+        if whole:
+            whole[0] = bytes(self._partial) + whole[0]
+            self._partial.clear()
+        self._partial += rest
         pieces = [piece for line in whole for piece in _pieces(line)]
         while len(self._partial) > MAX_LINE:
-            pieces.append(self._partial[:MAX_LINE])
-            self._partial = self._partial[MAX_LINE:]
+            pieces.append(bytes(self._partial[:MAX_LINE]))
+            del self._partial[:MAX_LINE]
         if pieces:
             timestamp_ms = int(self._now() * 1000)
+            self._lines += len(pieces)
             self._emit([LogLine(timestamp_ms, _text(piece)) for piece in pieces])
 
     def _pause(self) -> bool:

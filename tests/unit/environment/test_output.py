@@ -203,18 +203,37 @@ async def test_closing_in_a_pause_is_the_end_of_it(monkeypatch: pytest.MonkeyPat
     await asyncio.sleep(0.005)
 
 
+@pytest.mark.parametrize(
+    ("piece", "turn"),
+    [
+        (b"x" * 4_095 + b"\n", output_module._READS_PER_TURN),
+        (b"\n" * 4_096, 1),
+        (b"x\n" * 100, output_module._LINES_PER_TURN // 100),
+    ],
+    ids=["long lines", "empty lines", "short lines"],
+)
 async def test_one_chatterbox_leaves_the_others_their_turn(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, piece: bytes, turn: int
 ) -> None:
     reads: list[int] = []
 
     def always_more(descriptor: int, size: int) -> bytes:
         reads.append(size)
-        return b"x\n" * 100
+        return piece
 
     printer = Printer()
     with monkeypatch.context() as patch:
         patch.setattr(os, "read", always_more)
         printer.output.drain()
-    assert len(reads) == output_module._READS_PER_TURN
+    assert len(reads) == turn
     printer.close()
+
+
+async def test_a_pipe_full_of_empty_lines_is_read_to_the_last() -> None:
+    printer = Printer()
+    os.write(printer.writing, b"\n" * 65_536)
+    printer.output.drain_to_the_last()
+    assert printer.lines == [""] * 65_536
+    os.write(printer.writing, b"\n" * 65_536)
+    printer.close()
+    assert len(printer.lines) == 2 * 65_536
