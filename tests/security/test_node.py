@@ -12,8 +12,9 @@ import pytest
 
 from lambdad.testing.server import LocalServer
 from support.processes import node_of
+from support.sandboxes import ON_ISOLATED
 
-pytestmark = [pytest.mark.root, pytest.mark.slow]
+pytestmark = [*ON_ISOLATED, pytest.mark.slow]
 
 # Becomes what the node is (user, mount namespace, no capability), then tries the paths.
 AS_THE_NODE = """
@@ -34,9 +35,9 @@ print(json.dumps({"found": found, "writable": [p for p in paths if os.access(p, 
 
 
 @pytest.fixture
-def status(namespaces_server: LocalServer) -> dict[str, str]:
+def status(server: LocalServer) -> dict[str, str]:
     """/proc/<node>/status."""
-    text = Path(f"/proc/{node_of(namespaces_server).pid}/status").read_text()
+    text = Path(f"/proc/{node_of(server).pid}/status").read_text()
     return {
         key: value.strip() for key, _, value in (line.partition(":") for line in text.splitlines())
     }
@@ -68,50 +69,48 @@ def test_the_node_cannot_gain_privileges(status: dict[str, str]) -> None:
 
 
 def test_the_node_shares_its_user_with_no_function(
-    namespaces_server: LocalServer,
+    server: LocalServer,
 ) -> None:
-    assert node_of(namespaces_server).uids().real < 1_900_000_000
+    assert node_of(server).uids().real < 1_900_000_000
 
 
-def test_the_node_cannot_read_what_is_roots(namespaces_server: LocalServer) -> None:
-    seen = as_the_node(
-        namespaces_server, "/etc/shadow", "/root", namespaces_server.data_dir / "lock"
-    )
+def test_the_node_cannot_read_what_is_roots(server: LocalServer) -> None:
+    seen = as_the_node(server, "/etc/shadow", "/root", server.data_dir / "lock")
     found = seen["found"]
     assert found["/etc/shadow"] == "Permission denied"
-    assert found[str(namespaces_server.data_dir / "lock")] == "Permission denied"
+    assert found[str(server.data_dir / "lock")] == "Permission denied"
     # Of /root it sees at most the way to the interpreter that it runs on
-    needed = [*map(Path, (sys.prefix, sys.base_prefix, *sys.path)), namespaces_server.data_dir]
+    needed = [*map(Path, (sys.prefix, sys.base_prefix, *sys.path)), server.data_dir]
     ways = {path.parts[2] for path in needed if path.parts[:2] == ("/", "root") and path.parts[2:]}
     pythons = {".pyenv", ".local", ".asdf"}
     assert found["/root"] == "Permission denied" or set(found["/root"]) <= ways | pythons
 
 
 def test_the_node_can_write_its_own_directory_and_nothing_else(
-    namespaces_server: LocalServer,
+    server: LocalServer,
 ) -> None:
-    data = namespaces_server.data_dir
+    data = server.data_dir
     runtimes = list((data / "runtimes").glob("*/*"))
     package = Path(sys.modules["lambdad"].__file__ or "")
     seen = as_the_node(
-        namespaces_server, data / "node", data, data / "runtimes", *runtimes, data / "root",
+        server, data / "node", data, data / "runtimes", *runtimes, data / "root",
         package, sys.executable, "/run/lambdad", "/etc", "/usr",
     )  # fmt: skip
     assert seen["writable"] == [str(data / "node")]
 
 
-def test_nobody_but_the_node_can_write_what_it_keeps(namespaces_server: LocalServer) -> None:
-    for path in (namespaces_server.data_dir / "node").rglob("*"):
+def test_nobody_but_the_node_can_write_what_it_keeps(server: LocalServer) -> None:
+    for path in (server.data_dir / "node").rglob("*"):
         assert path.is_symlink() or path.stat().st_mode & 0o022 == 0, path
 
 
-def test_nobody_but_the_node_can_read_its_database(namespaces_server: LocalServer) -> None:
-    node = namespaces_server.data_dir / "node"
+def test_nobody_but_the_node_can_read_its_database(server: LocalServer) -> None:
+    node = server.data_dir / "node"
     others_may_list = node.stat().st_mode & 0o004
     others_may_read = (node / "state.db").stat().st_mode & 0o004
     assert not others_may_list
     assert not others_may_read, "a function in a process sandbox may read the database by its path"
 
 
-def test_the_settings_are_not_in_the_process_table(namespaces_server: LocalServer) -> None:
-    assert not [word for word in node_of(namespaces_server).cmdline() if "data" in word]
+def test_the_settings_are_not_in_the_process_table(server: LocalServer) -> None:
+    assert not [word for word in node_of(server).cmdline() if "data" in word]

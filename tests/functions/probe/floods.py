@@ -1,9 +1,12 @@
 """Taking as much of something as there is."""
 
 import errno
+import fcntl
 import os
 import stat
 import time
+
+F_SETPIPE_SZ = 1031
 
 
 def flood_descriptors():
@@ -48,8 +51,9 @@ def flood_directories(depth=2000):
     return depth
 
 
-def flood_log(line="x" * 1000 + "\n", seconds=60):
-    """Print as fast as it goes."""
+def flood_log(line="x" * 1000 + "\n", seconds=60, pipe=65536):
+    """Print as fast as it goes, through a pipe of that size."""
+    fcntl.fcntl(1, F_SETPIPE_SZ, pipe)
     block = (line * (65536 // len(line) + 1)).encode()
     deadline = time.monotonic() + seconds
     written = 0
