@@ -150,3 +150,17 @@ def test_a_bomb_of_forks_ends_at_the_functions_time_limit(
     # And the function works again, when its small share of a CPU has sufficed to end a thousand
     # processes
     wait_until(lambda: bomb.function.invoke({"probe": "identity"}).error is None, "it works again")
+
+
+def test_a_swarm_that_never_stands_still_keeps_nobody_from_starting(
+    make_function: MakeFunction, neighbour: Probe
+) -> None:
+    # Given processes that are left behind, and go on while they are being stopped
+    pid_namespace = neighbour.ask("namespaces")["pid"]
+    flooding = Probe(make_function("probe", MemorySize=1769, Timeout=20))
+    assert flooding.ask("swarm", count=3) == 3
+    # Then
+    for _ in range(3):
+        assert make_function("echo").call({"a": 1}) == {"a": 1}
+    assert neighbour.ask("namespaces")["pid"] == pid_namespace
+    assert flooding.function.invoke({"probe": "crash"}).error

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from lambdad.testing.server import LocalServer
 from support.functions import Answer, DeployedFunction
 from support.probes import Probe
 from support.sandboxes import ON_ROOTLESS
@@ -69,6 +70,25 @@ def test_one_functions_hunger_does_not_harm_another(
     function = make_function(source=SHARED, MemorySize=128, Timeout=30)
     assert_killed_for_memory(function.invoke({"children": 0, "mb": 400}))
     assert probe.ask("namespaces")["pid"] == pid_namespace
+
+
+@pytest.mark.parametrize("mb", [0, 300], ids=["until it is idle", "until its memory is looked at"])
+def test_a_chain_of_a_thousand_processes_ends_nobody_else(
+    make_function: MakeFunction, neighbour: Probe, server: LocalServer, mb: int
+) -> None:
+    # Given
+    pid_namespace = neighbour.ask("namespaces")["pid"]
+    chain = make_function("probe", MemorySize=256, Timeout=30)
+    # When: so deep that nobody should follow it step by step
+    answer = chain.invoke({"probe": "chain_processes", "arguments": {"mb": mb}})
+    # Then
+    if mb:
+        assert_killed_for_memory(answer)
+    else:
+        assert answer.value["value"] >= 1000
+    assert chain.call({"probe": "identity"})["value"]["pid"] == 1
+    assert neighbour.ask("namespaces")["pid"] == pid_namespace
+    assert server.is_running
 
 
 def assert_killed_for_memory(answer: Answer) -> None:

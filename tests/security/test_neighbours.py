@@ -211,3 +211,18 @@ def handler(event, context):
     function.client.get_waiter("function_updated_v2").wait(FunctionName=function.name)
     files, processes = function.call()
     assert (files, len(processes)) == ([], 1)
+
+
+@pytest.mark.parametrize("name", ["\xff\xfe\xff", ") R 1 (", "\n) S\n", "%s%n\x1b[2J"], ids=ascii)
+def test_the_name_of_a_process_misleads_nobody(
+    make_function: MakeFunction, neighbour: Probe, name: str
+) -> None:
+    # Given an environment that is about to be frozen, whose processes bear this name
+    pid_namespace = neighbour.ask("namespaces")["pid"]
+    namer = Probe(make_function("probe"))
+    # When
+    namer.ask("rename", name=name)
+    make_function("echo").call()
+    # Then
+    assert neighbour.ask("namespaces")["pid"] == pid_namespace
+    assert namer.ask("identity")["pid"] == 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Iterator, List
+from typing import Iterator
 
 _ROUNDS = 20
 
@@ -37,22 +37,24 @@ def thaw(pid: int) -> None:
 
 def family(pid: int) -> Iterator[int]:
     """The first process of a sandbox and all below it; what has lost its parent is its child."""
-    unseen = [pid]
-    while unseen:
-        pid = unseen.pop()
-        yield pid
-        unseen += _children(pid)
+    ahead = [pid]
+    while ahead:  # not by recursion: it is the function that decides how deep this goes
+        each = ahead.pop()
+        yield each
+        ahead += _children_of(each)
 
 
-def _children(pid: int) -> List[int]:
-    children: List[int] = []
+def _children_of(pid: int) -> Iterator[int]:
     try:
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/children") as file:
-                children += [int(child) for child in file.read().split()]
+        threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
-        pass  # it, or a thread of it, has ended
-    return children
+        return
+    for thread in threads:
+        try:
+            with open(f"/proc/{pid}/task/{thread}/children") as file:
+                yield from map(int, file.read().split())
+        except OSError:
+            continue
 
 
 def _is_stopped(pid: int) -> bool:
@@ -66,8 +68,8 @@ def _is_stopped(pid: int) -> bool:
 
 def _thread_is_stopped(pid: int, thread: str) -> bool:
     try:
-        with open(f"/proc/{pid}/task/{thread}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] in "TtZX"
+        with open(f"/proc/{pid}/task/{thread}/stat", "rb") as file:  # its name is any bytes
+            return file.read().rpartition(b")")[2].split()[0] in b"TtZX"
     except OSError:
         return True
 

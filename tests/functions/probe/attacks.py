@@ -8,6 +8,7 @@ import resource
 import signal
 import socket
 import subprocess
+import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.syscall.restype = ctypes.c_long
@@ -143,6 +144,20 @@ def crash():
     os._exit(1)
 
 
+def rename(name):
+    """Call this process and a child of it something: any bytes, given as Latin-1."""
+    if os.fork() == 0:
+        _set_name(name)
+        time.sleep(600)
+    _set_name(name)
+    return len(name)
+
+
+def _set_name(name):
+    with open("/proc/self/comm", "wb") as file:
+        file.write(name.encode("latin-1"))
+
+
 def open_path(path, mode="r"):
     """Open a path; the length of what could be read."""
     with open(path, mode) as file:
@@ -206,6 +221,7 @@ PROBES = {
     "open_path": open_path,
     "raise_limit": raise_limit,
     "raw_socket": raw_socket,
+    "rename": rename,
     "run": run,
     "system_call": system_call,
     "trace": trace,

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import mmap
 import os
 import stat
 import time
@@ -73,6 +74,38 @@ def flood_processes():
         started += 1
 
 
+def chain_processes(depth=1000, mb=0):
+    """Processes that are each the child of the one before; how many are there in the end. This one
+    takes so many megabytes of memory then, shared, so that no limit of a process holds it back."""
+    with open("/tmp/link", "w") as script:
+        script.write("/bin/sh /tmp/link\nsleep 600\n")
+    os.posix_spawn("/bin/sh", ["sh", "/tmp/link"], {"PATH": "/bin:/usr/bin"})
+    deadline = time.monotonic() + 20
+    while (count := sum(map(str.isdigit, os.listdir("/proc")))) < depth:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.01)
+    if mb:
+        block = mmap.mmap(-1, mb << 20)
+        for offset in range(0, len(block), 4096):
+            block[offset] = 1
+        time.sleep(60)
+    return count
+
+
+def swarm(count=20):
+    """Leave processes behind that never stand still: each forks a successor and ends."""
+    for _ in range(count):
+        if os.fork() == 0:
+            while True:
+                try:
+                    if os.fork():
+                        os._exit(0)
+                except OSError:
+                    pass
+    return count
+
+
 def bomb():
     """Fork without end, in every child too."""
     while True:
@@ -85,9 +118,11 @@ def bomb():
 
 PROBES = {
     "bomb": bomb,
+    "chain_processes": chain_processes,
     "flood_descriptors": flood_descriptors,
     "flood_directories": flood_directories,
     "flood_inodes": flood_inodes,
     "flood_log": flood_log,
     "flood_processes": flood_processes,
+    "swarm": swarm,
 }

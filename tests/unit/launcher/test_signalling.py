@@ -249,3 +249,11 @@ def test_who_has_ended_meanwhile_is_nobodys_concern(fork: Fork) -> None:
     os.waitpid(pid, 0)
     signalling.freeze(pid)
     signalling.thaw(pid)
+
+
+def test_a_family_may_be_deeper_than_an_interpreter_can_recurse(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(signalling, "_children_of", lambda pid: iter(range(pid + 1, pid + 2)))
+    family = signalling.family(1)
+    assert [next(family) for _ in range(5_000)] == list(range(1, 5_001))
