@@ -9,11 +9,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from conftest import MakeFunction
 from lambdad.testing.server import LocalServer
 from support.functions import DeployedFunction
 from support.processes import assert_nobody_is_left, environments_of
 from support.waiting import wait_until
+
+MakeFunction = Callable[..., DeployedFunction]
 
 pytestmark = pytest.mark.root
 

@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from conftest import MakeFunction
 from lambdad.testing.server import LocalServer
 from support.functions import DeployedFunction
 from support.holdings import holdings_of
 from support.processes import environments_of, sandboxes_of
 from support.waiting import wait_until
+
+MakeFunction = Callable[..., DeployedFunction]
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 

@@ -12,13 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from conftest import MakeFunction
 from lambdad.testing.server import LocalServer
 from support.crowd import Crowd
 from support.functions import DeployedFunction
 from support.holdings import descriptors_of, holdings_of
 from support.processes import environments_of, node_of, sandboxes_of
 from support.waiting import wait_until
+
+MakeFunction = Callable[..., DeployedFunction]
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
