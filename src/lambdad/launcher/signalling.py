@@ -11,7 +11,7 @@ import os
 import signal
 from typing import Iterator
 
-_ROUNDS = 20
+_ROUNDS = 100  # some tenths of a second, while processes are started faster than stopped
 
 
 def kill(pid: int) -> None:
