@@ -58,6 +58,24 @@ def test_a_function_that_uses_more_memory_is_killed(make_function: MakeFunction)
 
 
 @pytest.mark.root
+def test_files_in_tmp_are_no_memory_and_deleted_ones_are_not_remembered(
+    make_function: MakeFunction,
+) -> None:
+    source = """
+import os
+def handler(event, context):
+    with open("/tmp/file", "wb") as file:
+        for _ in range(150):
+            file.write(bytes(1 << 20))
+    os.remove("/tmp/file")
+"""
+    function = make_function(source=source, MemorySize=128, Timeout=30)
+    for answer in (function.invoke(), function.invoke()):
+        assert answer.error is None, str(answer)
+        assert int(answer.report["Max Memory Used"].split()[0]) < 128
+
+
+@pytest.mark.root
 def test_out_of_memory_in_init_is_told_as_well(make_function: MakeFunction) -> None:
     source = "block = b'x' * (400 << 20)\ndef handler(e, c): pass"
     answer = make_function(source=source, MemorySize=128).invoke()

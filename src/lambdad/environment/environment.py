@@ -243,7 +243,7 @@ class ExecutionEnvironment:
         seconds = max(0.0, self.version.timeout - init.suppressed_ms / 1000)
         self._sandbox.deliver(invocation, int((self._clock.now() + seconds) * 1000))
         event = await self._sandbox.next_event(seconds)
-        if self._sandbox.may_be_out_of_memory and await self._sandbox.is_out_of_memory():
+        if self._sandbox.may_be_out_of_memory() and await self._sandbox.is_out_of_memory():
             event = await self._sandbox.next_event(seconds)  # its end, whatever it answered
         duration_ms = (self._clock.monotonic() - began) * 1000
         if isinstance(event, Exited) and init is _WARM and not self._sandbox.api.is_handed_over:

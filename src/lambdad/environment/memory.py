@@ -15,7 +15,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class MemoryInUse:
-    """Reads what there is to read, at a cost of a few microseconds, whenever it is asked.
+    """Reads what there is to read, at a cost of a few microseconds, when it is told to.
 
     The descriptors: `statm` of the first process, the cgroup's peak, and /tmp; None where there is
     none. The first and the last are owned.
@@ -55,8 +55,8 @@ class MemoryInUse:
         files that are deleted by now, or cached."""
         self._no_memory = max(self._no_memory, self.held - self.files - in_use)
 
-    def read_mb(self) -> int:
-        """What it is now, or was since somebody looked; nobody vouches for it being memory."""
+    def read(self) -> None:
+        """Look how much it is now."""
         try:
             if self._statm is not None:
                 self._resident = max(self._resident, _resident(self._statm))
@@ -66,11 +66,14 @@ class MemoryInUse:
                 self.files = self._files()
         except (OSError, IndexError):
             pass  # the process has just ended; what was read before stands
+
+    @property
+    def last_mb(self) -> int:
+        """What was read last; nobody vouches for all of it being memory."""
         return _megabytes(self._now())
 
     def peak_mb(self) -> int:
-        """The most so far, in whole megabytes."""
-        self.read_mb()
+        """The most so far, in whole megabytes, with what was read last."""
         self._peak = max(self._peak, self._now())
         return _megabytes(self._peak)
 
@@ -82,6 +85,7 @@ class MemoryInUse:
 
     def close(self) -> None:
         """Read one last time, and no more."""
+        self.read()
         self.peak_mb()
         for descriptor in (self._statm, self._tmp):
             if descriptor is not None:

@@ -238,7 +238,8 @@ class Sandbox:
         self._memory.settle()
 
     def max_memory_used_mb(self) -> int:
-        """The most memory used so far, in whole megabytes; never more than there may be."""
+        """The most memory used so far, as last looked at, in whole megabytes; never more than there
+        may be."""
         return min(self._memory.peak_mb(), self.order.memory_mb)
 
     @property
@@ -246,10 +247,10 @@ class Sandbox:
         """Bytes of the machine's memory that it has taken at most, as last measured."""
         return self._memory.held
 
-    @property
     def may_be_out_of_memory(self) -> bool:
-        """Whether it has, or had, more memory than it may, as far as is known here."""
-        return self._memory.read_mb() >= self.order.memory_mb
+        """Look whether it has, or had, more memory than it may, as far as can be known here."""
+        self._memory.read()
+        return not self.has_ended.is_set() and self._memory.last_mb >= self.order.memory_mb
 
     @property
     def files_held(self) -> int:
@@ -259,7 +260,7 @@ class Sandbox:
     def check_memory(self) -> None:
         """Have it ended if it uses more memory than it may. Without a gauge only the launcher can
         know, and is asked each time."""
-        if self._gauges.memory_peak is None or self.may_be_out_of_memory:
+        if self._gauges.memory_peak is None or self.may_be_out_of_memory():
             self._surroundings.launcher.check_memory(self.order.environment_id)
 
     async def is_out_of_memory(self) -> bool:
