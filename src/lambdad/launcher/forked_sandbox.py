@@ -1,8 +1,8 @@
 """One environment's place, and the processes that a zygote forks into it.
 
-made ──▶ a process goes into its sandbox ──▶ waits
-furnish ──▶ code, layers and limits are put in place ──▶ it learns what it is to be
-its last process ends ──▶ restart: another process goes into the same place
+Made, its process goes into its sandbox, gives its privileges up and waits. Furnished, it finds its
+code, layers and limits in place and learns what it is to be. When its last process has ended,
+another may go into the same place.
 """
 
 from __future__ import annotations

@@ -145,9 +145,9 @@ class Zygote:
             listeners = self._isolate(request, descriptors[1:])
             entering.limit_resources()
             entering.limit_processes()
-            self._say_waiting(request["id"])
             self._give_up_privileges(request["uid"])
             ready = self._rehearse() if request["is_ahead"] else None
+            self._say_waiting(request["id"])
             assignment, (channel, output) = _wait_for_assignment(line)
             speaker = packets.from_descriptor(channel)
             entering.take_output(output)
