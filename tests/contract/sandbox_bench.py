@@ -90,10 +90,10 @@ def make_process(loop: Loop, directory: Path, pool_mb: int) -> Made:
 def make_namespaces(loop: Loop, directory: Path, pool_mb: int) -> Made:
     if IN_USER_NAMESPACE:
         slot = Slot(directory / "slots", of_namespace(IN_USER_NAMESPACE))
-        groups = cgroup_search.find_delegated_cgroups(f"test-{slot.number}")
+        groups = cgroup_search.find_delegated_cgroups(slot.name)
     else:
         slot = Slot(Path("/run/lambdad"))
-        groups = cgroup_search.find_cgroups(str(slot.number))
+        groups = cgroup_search.find_cgroups(slot.name)
     return _made(loop, directory, pool_mb, slot, groups)
 
 
@@ -101,7 +101,7 @@ def make_with_version1_freezer(loop: Loop, directory: Path, pool_mb: int) -> Mad
     if not (cgroup_search.ROOT / "freezer/tasks").exists():
         raise NotHere("there is no freezer of cgroup version 1")
     slot = Slot(Path("/run/lambdad"))
-    groups = Version1(f"lambdad-{slot.number}", cgroup_search.ROOT, None)
+    groups = Version1(f"lambdad-{slot.name}", cgroup_search.ROOT, None)
     return _made(loop, directory, pool_mb, slot, groups)
 
 

@@ -105,7 +105,7 @@ def slot_of(server: LocalServer) -> int | None:
 
 def cgroups_of(slot: int) -> list[Path]:
     """Every cgroup directory of a slot, below the cgroups in which this process stands."""
-    tops = {top / f"lambdad-{slot}" for top in _own_cgroups()}
+    tops = {top for own in _own_cgroups() for top in own.glob(f"lambdad-{slot}-*")}
     return [Path(directory) for top in tops for directory, _, _ in os.walk(top)]
 
 

@@ -15,11 +15,11 @@ from lambdad.launcher.no_cgroups import NoCgroups
 ROOT = Path("/sys/fs/cgroup")
 
 
-def find_cgroups(slot: str, root: Path = ROOT) -> Cgroups:
-    """The best that this machine offers to root for the server in `slot`; OSError when there is
+def find_cgroups(name: str, root: Path = ROOT) -> Cgroups:
+    """The best that this machine offers to root for the server of that name; OSError when there is
     nothing."""
     if all((root / controller / "tasks").exists() for controller in CONTROLLERS):
-        return Version1(f"lambdad-{slot}", root, mount_of_version2())
+        return Version1(f"lambdad-{name}", root, mount_of_version2())
     controllers = root / "cgroup.controllers"
     if controllers.exists():
         if _is_of_another_namespace(root):
@@ -29,20 +29,20 @@ def find_cgroups(slot: str, root: Path = ROOT) -> Cgroups:
             )
         if missing := _missing(controllers):
             raise OSError(f"the cgroup controllers {', '.join(missing)} are not available")
-        return Version2(root, f"lambdad-{slot}")
+        return Version2(root, f"lambdad-{name}")
     raise OSError("no cgroup hierarchy is mounted at /sys/fs/cgroup")
 
 
-def find_delegated_cgroups(slot: str, root: Path = ROOT) -> Cgroups:
+def find_delegated_cgroups(name: str, root: Path = ROOT) -> Cgroups:
     """What an ordinary user has: the group in which systemd (Delegate=yes) or an administrator has
     put us, when it is ours to write; otherwise none."""
     own = root / own_path("")
     try:
         if all((root / controller / "tasks").exists() for controller in CONTROLLERS):
-            return Version1(f"lambdad-{slot}", root, mount_of_version2())
+            return Version1(f"lambdad-{name}", root, mount_of_version2())
         is_ours = os.access(own / "cgroup.subtree_control", os.W_OK)
         if is_ours and not _missing(own / "cgroup.controllers"):
-            return Version2(own, f"lambdad-{slot}")
+            return Version2(own, f"lambdad-{name}")
     except OSError:
         pass
     return NoCgroups()

@@ -85,17 +85,7 @@ class _Standing:
     only in a user namespace; just an ordinary user's program otherwise."""
 
     slot: Slot | None
-    user: int = 0  # outside of the namespace
-
-    @property
-    def is_rootless(self) -> bool:
-        return self.user != 0
-
-    @property
-    def name(self) -> str:
-        """What nobody else's cgroups are named after."""
-        assert self.slot is not None
-        return f"user-{self.user}-{self.slot.number}" if self.user else str(self.slot.number)
+    is_rootless: bool = False
 
     @property
     def node_uid(self) -> int | None:
@@ -112,11 +102,10 @@ def _find_standing(config: Config) -> _Standing:
             "sandbox: isolating functions by namespaces needs Linux. --sandbox process runs "
             f"functions {_WITHOUT}"
         )
-    user = os.getuid()
     try:
-        directory = _users_run_directory(user)
+        directory = _users_run_directory(os.getuid())
         users = of_namespace(user_namespace.enter())
-        return _Standing(Slot(directory, users), user)
+        return _Standing(Slot(directory, users), is_rootless=True)
     except OSError as error:
         raise SettingsError(
             f"sandbox: isolating functions by namespaces needs root, or a user namespace: {error}. "
@@ -226,12 +215,14 @@ def _sandboxes(
 
 def _prepare_namespaces(config: Config, standing: _Standing) -> Cgroups:
     """Leave the host's mount namespace, so that no mount of ours outlives us, and find cgroups."""
+    assert standing.slot is not None
+    name = standing.slot.name
     try:
         syscalls.unshare(syscalls.CLONE_NEWNS)
         syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_SLAVE)
         if standing.is_rootless:
-            return _tell_if_weaker(cgroup_search.find_delegated_cgroups(standing.name))
-        groups = cgroup_search.find_cgroups(standing.name)
+            return _tell_if_weaker(cgroup_search.find_delegated_cgroups(name))
+        groups = cgroup_search.find_cgroups(name)
     except OSError as error:
         raise SettingsError(
             f"sandbox: this machine does not let us make namespaces and cgroups: {error}. "

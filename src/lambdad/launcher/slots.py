@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import secrets
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,7 @@ class UserIdRange:
 
 OF_ROOT = UserIdRange(node=1_899_999_999, first=1_900_000_000, per_slot=100_000, slots=1_000)
 _SLOTS_OF_A_NAMESPACE = 8
+_TOKEN_LENGTH = 8
 
 
 def of_namespace(count: int) -> UserIdRange:
@@ -35,7 +38,12 @@ def of_namespace(count: int) -> UserIdRange:
 
 
 class Slot:
-    """A locked slot; the lock lives as long as the process."""
+    """A locked slot; the lock lives as long as the process.
+
+    `name` is what a server calls things that outlive it when it is killed, such as its cgroups. The
+    next server with this lock has the same one. A server in another container, which may have a
+    slot of the same number, has another: what is its own must not be taken for a leftover.
+    """
 
     def __init__(self, directory: Path, users: UserIdRange = OF_ROOT) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -50,6 +58,7 @@ class Slot:
                 os.close(descriptor)
                 continue
             self.number = number
+            self.name = f"{number}-{_token_in(descriptor)}"
             self._lock = descriptor
             return
         raise OSError(f"{users.slots} servers run here already")
@@ -63,6 +72,15 @@ class Slot:
         """The user ids of this slot's environments."""
         first = self._users.first + self.number * self._users.per_slot
         return UserIds(first, first + self._users.per_slot)
+
+
+def _token_in(lock: int) -> str:
+    """What was written into the lock's file when it was first taken."""
+    token = os.pread(lock, _TOKEN_LENGTH, 0).decode("ascii", "replace")
+    if not re.fullmatch(f"[0-9a-f]{{{_TOKEN_LENGTH}}}", token):
+        token = secrets.token_hex(_TOKEN_LENGTH // 2)
+        os.pwrite(lock, token.encode(), 0)
+    return token
 
 
 class UserIds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,29 @@ def test_a_slot_is_free_again_when_its_server_is_gone(tmp_path: Path) -> None:
     Slot(tmp_path)
     os.close(first._lock)  # as the kernel does, however the server went
     assert Slot(tmp_path).number == 0
+
+
+def test_a_servers_name_is_its_successors_and_nobody_elses(tmp_path: Path) -> None:
+    # Given
+    first = Slot(tmp_path / "here")
+    elsewhere = Slot(tmp_path / "in another container")
+    # Then
+    assert first.number == elsewhere.number == 0
+    assert first.name != elsewhere.name
+    # And
+    os.close(first._lock)
+    assert Slot(tmp_path / "here").name == first.name
+
+
+@pytest.mark.parametrize("content", ["", "abc", "../../up", "\xff" * 8])
+def test_a_lock_file_that_somebody_has_spoilt_makes_no_name_of_it(
+    tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "slot-0.lock").write_text(content, "latin-1")
+    slot = Slot(tmp_path)
+    assert re.fullmatch("0-[0-9a-f]{8}", slot.name)
+    os.close(slot._lock)
+    assert Slot(tmp_path).name == slot.name
 
 
 def test_no_program_inherits_the_lock(tmp_path: Path) -> None:
