@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import signal
 import subprocess
@@ -27,6 +26,8 @@ from rich.console import Console
 
 from lambdad.cli.failure import CommandError
 from lambdad.cli.package import Source
+from lambdad.launcher.findings.strength import diagnose
+from lambdad.launcher.probes.examine import examine
 
 HERE = Path(__file__).resolve().parent
 THUMBNAIL = HERE / "out" / "thumbnail.jpg"
@@ -132,15 +133,15 @@ def running_server(data: Path) -> Iterator[str]:
 
 
 def server_options(data: Path) -> list[str]:
-    """Isolated when that is possible; else without isolation, which is said."""
-    options = ["serve", "--port", "0", "--data-dir", str(data)]
-    if os.geteuid() != 0:
+    """Isolated when this machine lets us; else without isolation, which is said."""
+    _, strength = diagnose(examine())
+    if not strength.is_isolating:
         console.print(
-            "[yellow]Not root: using --sandbox process, which isolates nothing. Namespaces and "
-            "cgroups, which do, need root.[/]"
+            f"[yellow]Using --sandbox {strength.sandbox}, which isolates nothing; `lambdad doctor` "
+            "says what would.[/]"
         )
-        options += ["--sandbox", "process"]
-    return options
+    options = ["--port", "0", "--data-dir", str(data), "--sandbox", strength.sandbox]
+    return ["serve", *options]
 
 
 def wait_until_ready(server: subprocess.Popen[str], log: Path) -> str:

@@ -123,6 +123,7 @@ ATTEMPTS = (
         "silence others by a flood of output, forks or connections",
         "everybody has a turn; connections, lines and bytes per turn are limited",
         ("test_floods", "test_endpoint"),
+        Claim.SOFTLY,
     ),
     Attempt(
         "stall or confuse the Runtime API",
