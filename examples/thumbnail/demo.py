@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import base64
 import json
-import re
-import signal
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +24,11 @@ from lambdad.cli.failure import CommandError
 from lambdad.cli.package import Source
 from lambdad.launcher.findings.strength import diagnose
 from lambdad.launcher.probes.examine import examine
+from lambdad.testing.server import LocalServer, ServerNotReady
 
 HERE = Path(__file__).resolve().parent
 THUMBNAIL = HERE / "out" / "thumbnail.jpg"
 NAME = "thumbnail"
-READY_SECONDS = 30
-STOP_SECONDS = 15
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -41,12 +36,9 @@ console = Console(highlight=False, soft_wrap=True)
 def main() -> int:
     """Run the demo; 0 when the thumbnail was written."""
     try:
-        with (
-            tempfile.TemporaryDirectory(prefix="lambdad-demo-") as data,
-            running_server(Path(data)) as url,
-        ):
+        with running_server() as url:
             run(url)
-    except (DemoError, CommandError, BotoCoreError, ClientError) as error:
+    except (DemoError, ServerNotReady, CommandError, BotoCoreError, ClientError) as error:
         console.print("[red]The demo failed.[/]", end=" ")
         console.print(str(error), markup=False)
         return 1
@@ -110,68 +102,28 @@ def invoke(client: Any, title: str) -> dict[str, Any]:
 
 
 @contextmanager
-def running_server(data: Path) -> Iterator[str]:
-    """A server on a free port with its own data directory; stopped at the end."""
-    log = data / "server.log"
-    with step("Start lambdad on a free port") as done, log.open("wb") as errors:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "lambdad.cli.main", *server_options(data / "data")],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
-        url = wait_until_ready(server, log)
-        done(url)
-    try:
-        yield url
-    except (BotoCoreError, ClientError):
-        console.print(log.read_text(errors="replace"), style="dim", markup=False)
-        raise
-    finally:
-        stop(server)
+def running_server() -> Iterator[str]:
+    """A server on a free port with a data directory of its own; nothing is left at the end."""
+    with closing(LocalServer(sandbox=strongest_sandbox())) as server:
+        with step("Start lambdad on a free port") as done:
+            server.start()
+            done(server.url)
+        try:
+            yield server.url
+        except (BotoCoreError, ClientError):
+            console.print(server.log, style="dim", markup=False)
+            raise
 
 
-def server_options(data: Path) -> list[str]:
-    """Isolated when this machine lets us; else without isolation, which is said."""
+def strongest_sandbox() -> str:
+    """The one that isolates when this machine lets us; else the other, which is said."""
     _, strength = diagnose(examine())
     if not strength.is_isolating:
         console.print(
             f"[yellow]Using --sandbox {strength.sandbox}, which isolates nothing; `lambdad doctor` "
             "says what would.[/]"
         )
-    options = ["--port", "0", "--data-dir", str(data), "--sandbox", strength.sandbox]
-    return ["serve", *options]
-
-
-def wait_until_ready(server: subprocess.Popen[str], log: Path) -> str:
-    """The URL in the ready line."""
-    assert server.stdout is not None
-    # A server that hangs is ended, which ends its output, which ends this loop.
-    previous = signal.signal(signal.SIGALRM, lambda *_: server.kill())
-    signal.alarm(READY_SECONDS)
-    try:
-        for line in server.stdout:
-            url = re.search(r"https?://[^\s/]+", line)
-            if url:
-                return url[0]
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, previous)
-    server.wait()
-    raise DemoError(f"The server did not start. It said:\n{log.read_text(errors='replace')}")
-
-
-def stop(server: subprocess.Popen[str]) -> None:
-    """Ask it to drain and wait; end it when it does not."""
-    server.terminate()
-    try:
-        server.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
-    if server.stdout is not None:
-        server.stdout.close()
+    return strength.sandbox
 
 
 def make_client(url: str) -> Any:

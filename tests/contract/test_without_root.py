@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,17 +23,12 @@ pytestmark = [
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A directory of that user's; pytest's own are private."""
-    user = ordinary_user.user()
-    with tempfile.TemporaryDirectory(prefix="lambdad-") as name:
-        shutil.chown(name, user.pw_uid, user.pw_gid)
-        yield Path(name)
+    with ordinary_user.home() as directory:
+        yield directory
 
 
 def test_every_isolating_kind_keeps_the_contract_in_a_user_namespace(home: Path) -> None:
     # Given
-    uid = str(ordinary_user.user().pw_uid)
-    become = [sys.executable, ordinary_user.__file__, uid, str(home)]
     tests = [
         sys.executable,
         "-m",
@@ -48,7 +41,7 @@ def test_every_isolating_kind_keeps_the_contract_in_a_user_namespace(home: Path)
     # When
     run = subprocess.run(
         [
-            *become,
+            *ordinary_user.becoming(home),
             *tests,
             "-k",
             "namespaces or pooled",

@@ -14,6 +14,9 @@ import pwd
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +38,7 @@ class OrdinaryUsersServer(LocalServer):
         shutil.chown(self.data_dir, self._user.pw_uid, self._user.pw_gid)
 
     def _command(self) -> list[str]:
-        become = [sys.executable, __file__, str(self._user.pw_uid), str(self.data_dir)]
-        return [*become, *super()._command()]
+        return [*becoming(Path(self.data_dir)), *super()._command()]
 
 
 def user() -> pwd.struct_passwd:
@@ -52,6 +54,20 @@ def user() -> pwd.struct_passwd:
     ids = f"{SUBORDINATE_IDS[0]}-{SUBORDINATE_IDS[-1]}"
     _run("usermod", "--add-subuids", ids, "--add-subgids", ids, NAME)
     return pwd.getpwnam(NAME)
+
+
+@contextmanager
+def home() -> Iterator[Path]:
+    """A directory of that user's; pytest's own are private."""
+    owner = user()
+    with tempfile.TemporaryDirectory(prefix="lambdad-") as name:
+        shutil.chown(name, owner.pw_uid, owner.pw_gid)
+        yield Path(name)
+
+
+def becoming(directory: Path) -> list[str]:
+    """What stands before a command that this user runs in `directory`."""
+    return [sys.executable, __file__, str(user().pw_uid), str(directory)]
 
 
 def _run(*command: str) -> None:

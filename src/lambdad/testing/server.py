@@ -108,7 +108,7 @@ class LocalServer:
         finally:
             self._close_files()
             if self._is_temporary:
-                shutil.rmtree(self.data_dir, ignore_errors=True)
+                _remove(self.data_dir)
 
     def __enter__(self) -> LocalServer:
         return self.start()
@@ -200,3 +200,13 @@ def _make_data_dir() -> Path:
     directory = Path(tempfile.mkdtemp(prefix="lambdad-test-"))
     directory.chmod(0o711)
     return directory
+
+
+def _remove(directory: Path) -> None:
+    """Remove it; what belongs to subordinate user ids takes a process in their namespace."""
+    shutil.rmtree(directory, ignore_errors=True)
+    if directory.exists():
+        subprocess.run(  # noqa: S603 - our own program, no shell
+            [sys.executable, "-m", "lambdad.launcher.removal", str(directory)],
+            check=False,
+        )
