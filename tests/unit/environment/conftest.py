@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,16 @@ async def stage(clock: FakeClock) -> AsyncIterator[Stage]:
     stage = Stage(Place("c0de", INTERPRETER), clock)
     yield stage
     await stage.close()
+
+
+@pytest.fixture
+def tmp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A /tmp of its own, of which every byte is known."""
+    path = tmp_path_factory.mktemp("tmp")
+    command = ("mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", path)
+    subprocess.run(command, check=True)
+    yield path
+    subprocess.run(("umount", "-l", path), check=True)
 
 
 @pytest.fixture

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+
+import pytest
+import uvloop
 
 from lambdad.environment.alarm import Alarm
 
@@ -58,3 +62,22 @@ async def test_it_can_be_set_again_after_its_timer_is_cancelled() -> None:
     bell.alarm.cancel_timer()
     bell.alarm.set(0.001)
     assert await bell.rings() == [0.001]
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_it_can_be_set_again_when_it_was_to_ring_at_once(
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    """What uvloop returns for no time at all is a handle that knows none."""
+
+    async def set_twice() -> list[float]:
+        bell = Bell()
+        bell.alarm.set(0.0)
+        bell.alarm.set(5)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        bell.alarm.cancel_timer()
+        return bell.rung
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(set_twice()) == []

@@ -24,6 +24,7 @@ class Wire:
     def __init__(self) -> None:
         self.written = b""
         self.is_closed = False
+        self.is_read = True
 
     def write(self, content: bytes) -> None:
         assert not self.is_closed, "written to a closed transport"
@@ -31,6 +32,17 @@ class Wire:
 
     def close(self) -> None:
         self.is_closed = True
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+    def pause_reading(self) -> None:
+        assert not self.is_closed
+        self.is_read = False
+
+    def resume_reading(self) -> None:
+        assert not self.is_closed
+        self.is_read = True
 
 
 class Desk:
@@ -120,6 +132,40 @@ def test_requests_that_come_in_one_piece_are_answered_in_order(line: Line) -> No
     line.send(post(b"1") + NEXT + post(b"2"))
     assert [seen[3] for seen in line.desk.seen] == [b"1", b"", b"2"]
     assert line.answers == 3
+
+
+def test_more_than_a_handful_in_one_piece_ends_the_connection_and_holds_nothing(
+    line: Line,
+) -> None:
+    """Each answer would be held with all before it, and nobody else's turn would come."""
+    line.send(NEXT * 20_000)
+    assert line.wire.is_closed
+    assert len(line.desk.seen) == line.answers < 20
+    assert line.connection._held == []
+
+
+def test_a_handful_in_each_of_many_pieces_is_served(line: Line) -> None:
+    for _ in range(20):
+        line.send(NEXT * 5)
+    assert line.answers == 100
+    assert not line.wire.is_closed
+
+
+def test_who_does_not_read_answers_is_not_heard_until_he_does(line: Line) -> None:
+    line.connection.pause_writing()
+    assert not line.wire.is_read
+    line.connection.resume_writing()
+    assert line.wire.is_read
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_connection_that_ends_is_neither_paused_nor_resumed(line: Line, is_lost: bool) -> None:
+    """A transport that closes would raise, or is there no more."""
+    line.connection.close()
+    if is_lost:
+        line.connection.connection_lost(None)
+    line.connection.pause_writing()
+    line.connection.resume_writing()
 
 
 def test_a_request_before_the_last_answer_ends_the_connection(slow_line: Line) -> None:

@@ -63,15 +63,6 @@ def make_figures() -> Iterator[Callable[..., Figures]]:
         figures.close()
 
 
-@pytest.fixture
-def tmp(tmp_path: Path) -> Iterator[Path]:
-    """A /tmp of its own, of which every byte is known."""
-    command = ("mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", tmp_path)
-    subprocess.run(command, check=True)
-    yield tmp_path
-    subprocess.run(("umount", "-l", tmp_path), check=True)
-
-
 # During Init: the first process and the cgroup, the larger
 
 

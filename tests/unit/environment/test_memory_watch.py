@@ -54,6 +54,26 @@ async def test_what_runs_no_more_is_left_alone(clock: FakeClock, watch: MemoryWa
     assert measured.checks == 1
 
 
+async def test_one_that_cannot_be_checked_ends_the_watch_of_nobody(
+    clock: FakeClock, watch: MemoryWatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Given
+    class Unreadable(Measured):
+        def check_memory(self) -> None:
+            super().check_memory()
+            raise OSError("no such process")
+
+    unreadable, others = Unreadable(), [Measured(), Measured()]
+    for measured in (others[0], unreadable, others[1]):
+        watch.begin(measured)
+    # When
+    await look(clock)
+    await look(clock)
+    # Then
+    assert [measured.checks for measured in (*others, unreadable)] == [2, 2, 2]
+    assert "no such process" in caplog.text
+
+
 async def test_it_looks_no_more_often_than_that(clock: FakeClock, watch: MemoryWatch) -> None:
     measured = Measured()
     watch.begin(measured)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from stage import (
     INVOCATION,
+    Play,
     PlayedRun,
     Stage,
     exit_in_event,
@@ -128,8 +129,36 @@ async def test_the_launcher_is_asked_when_memory_and_tmp_are_as_large_as_the_lim
 ) -> None:
     measure(stage, used << 20)
     result = await check_while_running(stage, 128)
-    assert ("check_memory" in stage.launcher.asked) is asks
+    assert (stage.launcher.memory_checks > 0) is asks
     assert result.error is None  # it was for files
+
+
+async def look_three_times(stage: Stage, peak: int | None = None) -> int:
+    """How often the launcher is asked meanwhile."""
+    environment = stage.make_environment(make_version(memory_mb=128))
+    await environment.invoke(INVOCATION)
+    sandbox = sandbox_of(environment)
+    if peak is not None:
+        assert sandbox._gauges.memory_peak is not None
+        os.pwrite(sandbox._gauges.memory_peak, str(peak).encode(), 0)
+    before = stage.launcher.memory_checks
+    for _ in range(3):
+        sandbox.check_memory()
+    return stage.launcher.memory_checks - before
+
+
+async def test_without_a_gauge_the_launcher_is_asked_at_each_look(stage: Stage) -> None:
+    """Nobody else sees the memory of children."""
+    assert await look_three_times(stage) == 3
+
+
+@pytest.mark.usefixtures("small_process")
+@pytest.mark.parametrize(("used", "times"), [(127, 0), (128, 3)])
+async def test_with_a_gauge_it_is_asked_when_the_figure_is_as_high_as_the_limit(
+    stage: Stage, used: int, times: int
+) -> None:
+    measure(stage, 0)
+    assert await look_three_times(stage, used << 20) == times
 
 
 @pytest.mark.usefixtures("small_process")
@@ -193,6 +222,28 @@ async def test_the_memory_of_an_earlier_run_is_none_of_the_next(stage: Stage) ->
     # Then
     assert result.report.max_memory_used_mb == 20
     assert environment.memory_held == 20 << 20
+
+
+@pytest.mark.root
+@pytest.mark.usefixtures("small_process")
+@pytest.mark.parametrize(
+    ("play", "state", "held"),
+    [(serve_forever, State.READY, 50), (exit_in_event(), State.FAILED, 20)],
+)
+async def test_an_idle_environment_holds_its_tmp_and_its_memory_while_there_are_processes(
+    stage: Stage, tmp: Path, play: Play, state: State, held: int
+) -> None:
+    # Given
+    (tmp / "file").write_bytes(bytes(20 << 20))
+    stage.launcher.tmp = str(tmp)
+    measure(stage, 50 << 20)
+    stage.launcher.play = play
+    environment = stage.make_environment()
+    # When
+    await stage.serve(environment)
+    # Then
+    assert environment.state is state
+    assert environment.memory_held == held << 20
 
 
 # Runs

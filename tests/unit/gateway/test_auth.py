@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lambdad.errors import ClientError
+from lambdad.gateway import auth
 from lambdad.gateway.auth import Signature, find_caller, read_signature
 from lambdad.gateway.body import Body
 from lambdad.gateway.http import Request
@@ -39,6 +40,32 @@ def test_an_unsigned_request_has_no_signature() -> None:
 def test_half_a_presigned_url_is_refused() -> None:
     with pytest.raises(ClientError, match="IncompleteSignatureException"):
         read_signature(request(b"X-Amz-Credential=a%2Fb%2Fc%2Fd%2Faws4_request"))
+
+
+def signed(credential: str, way: str) -> Request:
+    if way == "header":
+        value = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=00"
+        return request(authorization=value.encode())
+    fields = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=00&X-Amz-SignedHeaders=host"
+    return request(f"{fields}&X-Amz-Credential={credential}".encode())
+
+
+@pytest.mark.parametrize("way", ["header", "query"])
+def test_a_credential_of_more_than_512_characters_is_neither_read_nor_remembered(way: str) -> None:
+    """A thousand are remembered, and anybody may send them."""
+    # Given
+    scope = "/20260101/eu-west-1/lambda/aws4_request"
+    longest = "K" * (512 - len(scope))
+    signature = read_signature(signed(longest + scope, way))
+    assert signature == Signature(longest, "eu-west-1", "lambda")
+    remembered = auth._read_credential.cache_info().currsize
+    # When
+    with pytest.raises(ClientError) as caught:
+        read_signature(signed(longest + "K" + scope, way))
+    # Then
+    assert caught.value.code == "IncompleteSignatureException"
+    assert caught.value.message == "Credential must not be longer than 512 characters."
+    assert auth._read_credential.cache_info().currsize == remembered
 
 
 @pytest.mark.parametrize(

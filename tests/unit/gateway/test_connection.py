@@ -13,11 +13,13 @@ import pytest
 from lambdad.gateway.body import ClientDisconnected
 from lambdad.gateway.connection import HEAD_LIMIT
 from lambdad.gateway.http import Request, Response
-from lambdad.gateway.server import KEEP_ALIVE_SECONDS, HttpServer
+from lambdad.gateway.server import KEEP_ALIVE_SECONDS, HttpServer, Listener
 
 pytestmark = pytest.mark.timeout(20)
 CLOSE = b"Connection: close\r\n"
 MB = 1 << 20
+LARGE = 16 * MB  # more than sockets hold
+LONG_AFTER = 1_000_000
 
 
 def post(body: bytes, path: str = "/p", headers: bytes = b"") -> bytes:
@@ -60,8 +62,10 @@ class Desk:
 class Line:
     """A client's end of a connection."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener: Listener
+    ) -> None:
+        self.reader, self.writer, self.listener = reader, writer, listener
 
     def send(self, data: bytes) -> None:
         self.writer.write(data)
@@ -88,8 +92,8 @@ async def line_to(app: Desk) -> AsyncIterator[Line]:
     server, sock = HttpServer(app), socket.create_server(("127.0.0.1", 0))
     sock.setblocking(False)
     address = sock.getsockname()
-    await server.listen(sock)
-    line = Line(*await asyncio.open_connection(*address))
+    listener = await server.listen(sock)
+    line = Line(*await asyncio.open_connection(*address), listener)
     try:
         yield line
     finally:
@@ -216,6 +220,119 @@ async def test_connections_that_are_idle_for_long_are_ended() -> None:
     server.close()
 
 
+# What is stuck
+
+
+@dataclass
+class LargeDesk(Desk):
+    """Answers with more than sockets hold."""
+
+    async def __call__(self, request: Request) -> Response | None:
+        self.seen.append(request)
+        return Response(200, {}, bytes(LARGE))
+
+
+@dataclass
+class DeafClient:
+    """A client that sends requests and does not read, until it is asked how much has come."""
+
+    sock: socket.socket
+    listener: Listener
+
+    async def count(self) -> int:
+        """The bytes that came until the connection ended."""
+        count = 0
+        try:
+            async with asyncio.timeout(10):
+                while data := await asyncio.get_running_loop().sock_recv(self.sock, MB):
+                    count += len(data)
+        except ConnectionResetError:
+            pass
+        return count
+
+
+@asynccontextmanager
+async def deaf_client(requests: int) -> AsyncIterator[DeafClient]:
+    """One that has sent so many requests at once; the first answer does not fit."""
+    desk = LargeDesk()
+    server, sock = HttpServer(desk), socket.create_server(("127.0.0.1", 0))
+    sock.setblocking(False)
+    address = sock.getsockname()
+    listener = await server.listen(sock)
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(client, address)
+        client.send(get() * requests)
+        await desk.was_asked(requests)
+        await take_turns()
+        yield DeafClient(client, listener)
+    server.close()
+    await asyncio.sleep(0)
+
+
+async def take_turns() -> None:
+    """Let the loop do what is due."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_one_that_waits_long_for_the_rest_of_a_body_is_ended(line: Line, desk: Desk) -> None:
+    line.send(post(b"abc")[:-1])
+    await desk.was_asked()
+    line.listener.close_idle(-KEEP_ALIVE_SECONDS)
+    await take_turns()
+    assert desk.hung_up == 0
+    line.listener.close_idle(LONG_AFTER)
+    assert await line.is_closed()
+    assert desk.hung_up == 1
+
+
+async def test_one_whose_client_reads_no_answers_is_ended() -> None:
+    """A second answer waits until the first has gone, and with it a place for a connection."""
+    async with deaf_client(requests=2) as client:
+        client.listener.close_idle(LONG_AFTER)
+        assert await client.count() < LARGE
+
+
+async def test_one_that_was_to_end_long_ago_and_is_not_read_is_ended() -> None:
+    async with deaf_client(requests=1) as client:
+        client.listener.close_idle(LONG_AFTER)  # it ends when all has gone
+        await take_turns()
+        client.listener.close_idle(LONG_AFTER)
+        assert await client.count() < LARGE
+
+
+async def test_one_that_is_read_after_it_was_told_to_end_gets_all() -> None:
+    async with deaf_client(requests=1) as client:
+        client.listener.close_idle(LONG_AFTER)
+        await take_turns()
+        assert await client.count() > LARGE
+
+
+async def test_an_operation_may_take_as_long_as_it_likes(line: Line, desk: Desk) -> None:
+    desk.may_answer.clear()
+    line.send(post(b"abc"))
+    await desk.was_asked()
+    line.listener.close_idle(LONG_AFTER)
+    await take_turns()
+    desk.may_answer.set()
+    assert (await line.answer())[2] == b"abc"
+
+
+async def test_an_operation_is_left_alone_also_when_half_a_request_waits_behind_it(
+    line: Line, desk: Desk
+) -> None:
+    """Nobody waits for its body yet."""
+    desk.may_answer.clear()
+    line.send(post(b"1") + post(b"2")[:-1])
+    await desk.was_asked()
+    line.listener.close_idle(LONG_AFTER)
+    await take_turns()
+    desk.may_answer.set()
+    assert (await line.answer())[2] == b"1"
+
+
 # Bodies
 
 
@@ -246,8 +363,11 @@ async def test_a_large_body_is_read_by_who_wants_it(line: Line, desk: Desk) -> N
     assert len((await line.answer())[2]) == 10 * MB
 
 
-async def test_the_body_is_asked_for_when_the_client_waits_for_that(line: Line) -> None:
-    request = post(b"abc", headers=b"Expect: 100-continue\r\n")
+@pytest.mark.parametrize("expectation", [b"100-continue", b"100-Continue", b"100-continue  "])
+async def test_the_body_is_asked_for_when_the_client_waits_for_that(
+    line: Line, expectation: bytes
+) -> None:
+    request = post(b"abc", headers=b"Expect: " + expectation + b"\r\n")
     line.send(request[:-3])
     assert await line.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
     line.send(b"abc")
@@ -374,6 +494,21 @@ async def test_an_app_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> 
     assert "secret" in caplog.text
 
 
+async def test_an_answer_that_cannot_be_written_ends_the_connection_and_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Mistaken(Desk):
+        async def __call__(self, request: Request) -> Response | None:
+            return Response(999)
+
+    async with line_to(Mistaken()) as line:
+        line.send(get())
+        async with asyncio.timeout(5):
+            assert await line.is_closed()
+    assert [each.message for each in caplog.records] == ["An answer could not be written."]
+    assert "999" in caplog.text
+
+
 # Together
 
 
@@ -382,7 +517,7 @@ async def test_a_listener_is_empty_when_the_last_answer_is_given() -> None:
     server, sock = HttpServer(desk), socket.create_server(("127.0.0.1", 0))
     sock.setblocking(False)
     listener = await server.listen(sock)
-    line = Line(*await asyncio.open_connection(*sock.getsockname()))
+    line = Line(*await asyncio.open_connection(*sock.getsockname()), listener)
     line.send(get())
     await desk.was_asked()
     line.writer.transport.abort()

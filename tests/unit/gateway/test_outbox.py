@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Iterator
 from typing import cast
@@ -25,7 +26,8 @@ class Wire:
         return cast(asyncio.Transport, transport)
 
     async def arrived(self) -> bytes:
-        return await asyncio.get_running_loop().sock_recv(self.theirs, 100)
+        async with asyncio.timeout(5):
+            return await asyncio.get_running_loop().sock_recv(self.theirs, 100)
 
 
 @pytest.fixture
@@ -56,3 +58,35 @@ async def test_whoever_is_gone_keeps_nothing_from_others(wires: tuple[Wire, Wire
     outbox.send(gone, (b"lost",), is_last=True)
     outbox.send(there, (), is_last=True)
     assert await wires[1].arrived() == b""
+
+
+class Broken:
+    """A transport that cannot send."""
+
+    is_aborted = False
+
+    def is_closing(self) -> bool:
+        return False
+
+    def writelines(self, pieces: object) -> None:
+        raise RuntimeError("broken")
+
+    def abort(self) -> None:
+        self.is_aborted = True
+
+
+async def test_one_that_cannot_send_costs_the_others_nothing(
+    wires: tuple[Wire, Wire], caplog: pytest.LogCaptureFixture
+) -> None:
+    # Given
+    outbox, broken = Outbox(), Broken()
+    first, last = await wires[0].transport(), await wires[1].transport()
+    # When
+    for transport in (first, broken, last):
+        outbox.send(cast(asyncio.Transport, transport), (b"sent",), is_last=True)
+    # Then
+    assert await wires[0].arrived() == await wires[1].arrived() == b"sent"
+    assert broken.is_aborted
+    assert [(each.levelno, each.message) for each in caplog.records] == [
+        (logging.ERROR, "An answer could not be sent."),
+    ]

@@ -90,6 +90,23 @@ async def test_a_failed_start_leaves_nothing_in_the_pool(
     assert ward.made[0].state is State.STOPPED
 
 
+@pytest.mark.parametrize("failure", [RuntimeError, asyncio.CancelledError])
+async def test_an_event_that_is_given_up_ends_its_environment(
+    ward: Ward, failure: type[BaseException]
+) -> None:
+    """What it had still runs, and the next event would get its answer."""
+
+    def give_up(environment: PlayedEnvironment) -> None:
+        environment.begin()
+        raise failure
+
+    with pytest.raises(failure):
+        async with ward.pool.reserve(F) as reserved:
+            give_up(reserved)  # type: ignore[arg-type]
+    assert (ward.made[0].state, len(ward.pool)) == (State.STOPPED, 0)
+    assert await ward.use(F) is not ward.made[0]
+
+
 # Retiring
 
 
