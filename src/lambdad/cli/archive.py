@@ -6,7 +6,6 @@ import io
 import os
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,7 +56,9 @@ def top_level_sources(content: bytes) -> dict[str, bytes]:
     """The Python files at the top of a zip; zipfile.BadZipFile when it is damaged."""
     try:
         return _read_top_level_sources(content)
-    except (ValueError, EOFError, zlib.error, NotImplementedError) as error:
+    except zipfile.BadZipFile:
+        raise
+    except Exception as error:  # each way to compress has errors of its own
         raise zipfile.BadZipFile(str(error)) from error
 
 

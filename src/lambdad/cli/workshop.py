@@ -10,12 +10,15 @@ from types import TracebackType
 from lambdad.cli import archive, requirements
 from lambdad.cli.packer import Packer
 
+# Requirements, constraints, what is editable, and where to find wheels.
+_OPTIONS_WITH_FILES = (b"-r", b"-c", b"-e", b"-f", b"--r", b"--c", b"--e", b"--f")
+
 
 class Workshop:
     """A place to build packages in; leaving it removes what was installed.
 
     The requirements are installed again only when their text or the Python that they are for is
-    another one.
+    another one, or when they name other files, which may have changed.
     """
 
     def __init__(self) -> None:
@@ -62,9 +65,10 @@ class Workshop:
 
 def _names_files(text: bytes) -> bool:
     """Whether requirements depend on other files: `-r base.txt`, `./package`, `x @ file:…`."""
-    lines = (line.strip() for line in text.splitlines())
-    return any(
-        line.startswith((b"-r", b"-c", b"--r", b"--c", b"-e", b"--e", b".", b"/"))
-        or b"file:" in line
-        for line in lines
-    )
+    return any(_names_file(line.partition(b"#")[0].strip()) for line in text.splitlines())
+
+
+def _names_file(line: bytes) -> bool:
+    if line.startswith(_OPTIONS_WITH_FILES) or b"file:" in line:
+        return True
+    return b"://" not in line and (b"/" in line or b".whl" in line or line.startswith(b"."))

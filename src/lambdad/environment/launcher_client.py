@@ -102,15 +102,15 @@ class LauncherClient:
         `exited` is called when its processes have ended. The descriptors may be closed when this
         returns."""
         started: asyncio.Future[Gauges] = asyncio.get_running_loop().create_future()
-        self._watched[order.environment_id] = _Watched(started, exited)
         self._send(messages.Start(order), [channel, output])
+        self._watched[order.environment_id] = _Watched(started, exited)
         return started
 
     def restart(self, environment_id: str, channel: int, output: int) -> asyncio.Future[Gauges]:
         """Start processes again in a sandbox in which they have ended; see `start`."""
         watched = self._watched[environment_id]
-        watched.started, watched.is_running = asyncio.get_running_loop().create_future(), True
         self._send(messages.Restart(environment_id), [channel, output])
+        watched.started, watched.is_running = asyncio.get_running_loop().create_future(), True
         return watched.started
 
     def kill(self, environment_id: str) -> None:
@@ -157,7 +157,14 @@ class LauncherClient:
             asyncio.get_running_loop().add_writer(self.channel.fileno(), self._send_kept)
 
     def _keep(self, message: messages.Message, descriptors: Sequence[int]) -> None:
-        self._unsent.append((message, [os.dup(descriptor) for descriptor in descriptors]))
+        kept: list[int] = []
+        try:
+            for descriptor in descriptors:
+                kept.append(os.dup(descriptor))
+        except OSError:
+            _close(kept)
+            raise
+        self._unsent.append((message, kept))
 
     def _send_kept(self) -> None:
         while self._unsent:
@@ -167,8 +174,7 @@ class LauncherClient:
             except BlockingIOError:
                 return
             self._unsent.popleft()
-            for descriptor in descriptors:
-                os.close(descriptor)
+            _close(descriptors)
         asyncio.get_running_loop().remove_writer(self.channel.fileno())
 
     def _receive(self) -> None:
@@ -235,6 +241,11 @@ class LauncherClient:
             future.set_result(None)
         else:
             future.set_exception(PlatformError(message.problem))
+
+
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _resolved(value: int) -> asyncio.Future[int | None]:

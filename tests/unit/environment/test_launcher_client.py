@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from stage import happens
+from stage import happens, room_for
 
 from lambdad.environment.launcher_client import Gauges, LauncherClient
 from lambdad.errors import PlatformError
@@ -260,6 +260,32 @@ async def test_what_the_socket_does_not_take_waits_and_keeps_its_order(played: P
         await asyncio.sleep(0)
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert {str(outcome) for outcome in outcomes} == {"enough"}
+
+
+@pytest.mark.parametrize("ask", [starting, restarting])
+async def test_what_cannot_even_wait_is_not_asked_for(
+    played: Played,
+    open_descriptors: Callable[[], set[str]],
+    ask: Callable[[Played], asyncio.Task[Gauges]],
+) -> None:
+    """What waits has descriptors of its own, and there may be none left; nobody would tell of the
+    end of what the launcher has never heard of."""
+    # Given
+    if ask is restarting:
+        await started(played)
+        await exited(played)
+    played.client.channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    while not played.client._unsent:
+        played.client.freeze("other")
+    before = open_descriptors()
+    # When
+    with room_for(1), pytest.raises(OSError, match="Too many open files"):
+        ask(played)
+    # Then
+    assert open_descriptors() == before
+    assert all(message == Freeze("other") for message, _ in played.client._unsent)
+    played.client.discard("e1")
+    assert played.client._watched == {}
 
 
 async def test_the_launchers_end_is_told_once(played: Played) -> None:
