@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
+
+_LEAST_SECONDS = 0.001  # uvloop takes less for none
 
 
 class Alarm:
@@ -11,6 +14,9 @@ class Alarm:
 
     To set and clear it leaves the event loop alone: a timer that runs is left running, and looks
     when its time has come whether that is too early by now.
+
+    The clock is the system's: the event loop's stands still while the loop works, so that a deadline
+    counted from it comes too early.
     """
 
     def __init__(self, ring: Callable[[float], None]) -> None:
@@ -22,12 +28,11 @@ class Alarm:
 
     def set(self, seconds: float) -> None:
         """Ring in so many `seconds`, and at no other time."""
-        loop = asyncio.get_running_loop()
         self._seconds = seconds
-        self._due = due = loop.time() + seconds
+        self._due = due = time.monotonic() + seconds
         if self._timer is None or self._timer_due > due:
             self.cancel_timer()
-            self._look_at(due)
+            self._look_after(seconds)
 
     def clear(self) -> None:
         """Do not ring."""
@@ -39,17 +44,17 @@ class Alarm:
             self._timer.cancel()
             self._timer = None
 
-    def _look_at(self, due: float) -> None:
-        self._timer_due = due
-        self._timer = asyncio.get_running_loop().call_at(due, self._look)
+    def _look_after(self, seconds: float) -> None:
+        self._timer_due = time.monotonic() + seconds
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
 
     def _look(self) -> None:
         self._timer = None
         if self._due is None:
             return
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._due:
-            self._look_at(self._due)
+        early = self._due - time.monotonic()
+        if early > 0:
+            self._look_after(max(early, _LEAST_SECONDS))
         else:
             self._due = None
             self._ring(self._seconds)
