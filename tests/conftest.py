@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import uuid
 from collections.abc import Callable, Generator, Iterator
@@ -31,6 +32,11 @@ _LOG_LINES_SHOWN = 100
 
 FUNCTIONS = pytest.StashKey[list[DeployedFunction]]()
 SERVERS = pytest.StashKey[list[LocalServer]]()
+
+
+def pytest_configure() -> None:
+    """A shell in which tests run in the background has Ctrl-C ignored, in what they start too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
