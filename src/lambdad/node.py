@@ -110,9 +110,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         watching = asyncio.create_task(memory_watch.watch_forever())
         parts.callback(watching.cancel)
         outbox = Outbox()  # of both sides: what one turn of the loop brings forth goes out together
-        surroundings = Surroundings(
-            launcher, clock.now, log_store.pressure, memory_watch, outbox.send
-        )
+        surroundings = Surroundings(launcher, clock, log_store.pressure, memory_watch, outbox.send)
         pool = Pool(
             lambda version, on_end: ExecutionEnvironment(
                 version,

@@ -189,10 +189,11 @@ class Bench:
         return True
 
     def is_full(self) -> bool:
-        """As many wait as may, besides those that were started and run."""
+        """As many wait as may, besides those that were started and run; and said that they do."""
         if not self.room:
             return True
-        return len(self.waiting()) == self.room + sum(not s.has_ended for s in self.started)
+        wanted = self.room + sum(not s.has_ended for s in self.started)
+        return len(self.waiting()) == wanted == namespaces_held()
 
     def zygotes(self) -> list[int]:
         return [child for child in children(os.getpid()) if children(child)]
@@ -354,12 +355,24 @@ class Started:
             self._connection = None
 
 
+def namespaces_held() -> int:
+    """The mount namespaces that this process has open: each sandbox gives its own when it waits."""
+    return sum(_link_of(fd).startswith("mnt:") for fd in os.listdir("/proc/self/fd"))
+
+
 def children(pid: int) -> list[int]:
     try:
         text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     except OSError:
         return []
     return [int(child) for child in text.split()]
+
+
+def _link_of(descriptor: str) -> str:
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")
+    except OSError:
+        return ""
 
 
 def _user_of(pid: int) -> int:

@@ -96,7 +96,7 @@ class ExecutionEnvironment:
         self._has_run = False
         self.is_frozen = False
         self._freeze_after = freeze_after
-        self._freeze_alarm = Alarm(lambda seconds: self._freeze())
+        self._freeze_alarm = Alarm(lambda seconds: self._freeze(), clock)
         self._tail: deque[str] = deque()
         self._tail_bytes = 0
 

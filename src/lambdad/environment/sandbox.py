@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from lambdad.clock import Clock
 from lambdad.environment.alarm import Alarm
 from lambdad.environment.handshake import Handshake, Listeners
 from lambdad.environment.http import Connection, Send, send_at_once
@@ -66,7 +67,7 @@ class Surroundings:
     """What every sandbox of a node shares with the others."""
 
     launcher: LauncherClient
-    now: Callable[[], float]
+    clock: Clock
     is_congested: Callable[[], bool]
     memory_watch: MemoryWatch
     send: Send = send_at_once
@@ -96,7 +97,7 @@ class Sandbox:
         self._emit = emit
         self._serve_endpoint = serve_endpoint
         self._waiter: asyncio.Future[Event] | None = None
-        self._alarm = Alarm(lambda seconds: self._happen(TimedOut(seconds)))
+        self._alarm = Alarm(lambda seconds: self._happen(TimedOut(seconds)), surroundings.clock)
         self._gauges = Gauges()
         self._memory = MemoryInUse()
         self._output: Output | None = None
@@ -162,7 +163,7 @@ class Sandbox:
         try:
             self._output = Output(
                 reading,
-                now=self._surroundings.now,
+                now=self._surroundings.clock.now,
                 emit=self._emit,
                 is_congested=self._surroundings.is_congested,
             )

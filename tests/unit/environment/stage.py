@@ -427,7 +427,7 @@ class Stage:
         launcher: Any = self.launcher
         environment = ExecutionEnvironment(
             version or make_version(),
-            Surroundings(launcher, self.clock.now, lambda: False, self.memory_watch),
+            Surroundings(launcher, self.clock, lambda: False, self.memory_watch),
             find_place=self._find_place,
             clock=self.clock,
             emit=self._emit,

@@ -9,13 +9,14 @@ from collections.abc import Callable
 import pytest
 import uvloop
 
+from lambdad.clock import SystemClock
 from lambdad.environment.alarm import Alarm
 
 
 class Bell:
     def __init__(self) -> None:
         self.rung: list[float] = []
-        self.alarm = Alarm(self.rung.append)
+        self.alarm = Alarm(self.rung.append, SystemClock())
 
     async def rings(self) -> list[float]:
         async with asyncio.timeout(5):
