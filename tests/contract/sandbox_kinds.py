@@ -12,7 +12,9 @@ from sandbox_bench import (
 )
 from user_namespace_run import IN_USER_NAMESPACE
 
-POOL_MB = 8  # two that wait
+from lambdad.launcher.pool import WAITING_MB
+
+POOL_MB = 2 * WAITING_MB
 _ISOLATED = [pytest.mark.root, pytest.mark.slow]
 
 STUB = pytest.param((make_stub, 0), id="stub")

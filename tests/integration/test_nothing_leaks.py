@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from lambdad.launcher.pool import WAITING_MB
 from lambdad.testing.server import LocalServer
 from support.functions import DeployedFunction
 from support.holdings import holdings_of
@@ -32,7 +33,7 @@ ROUNDS = 7
 @pytest.fixture
 def server(start_server: Callable[..., LocalServer]) -> LocalServer:
     """A server of its own, so that nobody else's environments are counted."""
-    return start_server(idle_timeout=600, pool_memory=16)
+    return start_server(idle_timeout=600, pool_memory=4 * WAITING_MB)
 
 
 @pytest.fixture
