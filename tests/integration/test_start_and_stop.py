@@ -260,20 +260,12 @@ def test_a_second_signal_does_not_wait(
         wait_until(function.starts, "it runs")
         # When
         os.kill(server.pid, signal.SIGTERM)
-        wait_until(lambda: not _signal_is_pending(server.pid), "the first one was taken")
-        os.kill(server.pid, signal.SIGTERM)
+        # two that come close together are one to the process, so it gets another and another
+        wait_until(lambda: not server.is_running or os.kill(server.pid, signal.SIGTERM), "it ends")
         # Then
-        server.wait(5)
         with pytest.raises(BotoCoreError):
             running.result(timeout=2)
     assert_nobody_is_left([other for other in running_servers if other.is_running])
-
-
-def _signal_is_pending(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return any(
-        int(line.split()[1], 16) for line in status.splitlines() if line.startswith("ShdPnd")
-    )
 
 
 def test_an_idle_server_stops_at_once(start_server: StartServer) -> None:
