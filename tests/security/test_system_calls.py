@@ -382,4 +382,6 @@ def test_archives_are_packed_and_unpacked(tmp_path: Path) -> None:
     tar = program("tar")
     (tmp_path / "file").write_text("x")
     run_filtered(tar, "-czf", "a.tgz", "file", cwd=tmp_path)
+    (tmp_path / "file").unlink()
     run_filtered(tar, "-xpzf", "a.tgz", cwd=tmp_path)
+    assert (tmp_path / "file").read_text() == "x"

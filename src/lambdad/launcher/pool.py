@@ -16,7 +16,7 @@ from typing import Generic, Protocol, TypeVar
 
 from lambdad.launcher.loop import Loop
 
-WAITING_MB = 5  # what one that waits takes of the machine's memory
+WAITING_MB = 5  # of the machine's memory: 4.4 that it shares with none, and what the kernel holds
 LEAST = 2  # so many wait for a key that is in use
 REMEMBERED_SECONDS = 10.0  # starts that long ago tell how many there will be
 IN_USE_SECONDS = 600.0
