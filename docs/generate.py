@@ -10,10 +10,13 @@ import click
 
 from lambdad.cli.main import COMMANDS, lambdad
 from lambdad.config import SETTINGS
+from lambdad.gateway.models import load_service_model
 from lambdad.services import lambda_, logs, sts
+from lambdad.services.lambda_ import support
 from lambdad.services.lambda_.unsupported import PARAMETERS
 
 REFERENCE = Path(__file__).parent / "reference"
+PARTIAL = {"lambda": support.PARTIAL}
 _NOTE = "<!-- Written by `make docs` from the code. Do not edit. -->"
 
 
@@ -79,15 +82,26 @@ def supported_operations() -> dict[str, list[str]]:
 
 
 def operations_page() -> str:
-    """What is served, and for Lambda what is not."""
+    """Every operation of the services that are served: supported, in part, or refused."""
     lines = [
         *("# Operations", "", _NOTE, ""),
-        "Any other operation of these services is answered with an error that names it.",
+        "Supported: it does what AWS does. Partial: the reason is told. Refused: the caller gets",
+        "an error that names the operation.",
     ]
-    for service, operations in supported_operations().items():
-        lines += ["", f"## {service}", "", *(f"- {operation}" for operation in operations)]
-    missing = sorted(operation for _, operation in lambda_.unsupported())
-    lines += ["", "## lambda: not yet", "", *(f"- {operation}" for operation in missing)]
+    for service, supported in supported_operations().items():
+        names = sorted(load_service_model(service).operation_names)
+        partial = PARTIAL.get(service, {})
+        whole = len(supported) - len(partial)
+        lines += [
+            *("", f"## {service}", ""),
+            f"{whole} supported, {len(partial)} partial, {len(names) - len(supported)} refused.",
+            *("", "| Operation | |", "|---|---|"),
+        ]
+        for name in names:
+            support = "supported" if name in supported else "refused"
+            if name in partial:
+                support = f"partial: {partial[name]}"
+            lines.append(f"| {name} | {support} |")
     lines += [
         *("", "## lambda: parameters that are refused", ""),
         "A request that asks for one of these gets InvalidParameterValueException with its name.",

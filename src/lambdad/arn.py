@@ -56,6 +56,12 @@ def function_arn(account_id: str, region: str, name: str, qualifier: str | None 
     return f"{arn}:{qualifier}" if qualifier else arn
 
 
+def layer_arn(account_id: str, region: str, name: str, version: int | None = None) -> str:
+    """The layer's ARN, or that of one version of it."""
+    arn = f"arn:aws:lambda:{region}:{account_id}:layer:{name}"
+    return arn if version is None else f"{arn}:{version}"
+
+
 def caller_arn(account_id: str, role: str | None = None, session_name: str | None = None) -> str:
     """Who asks: a session of an execution role (an ARN), or else the account itself."""
     if role is None:

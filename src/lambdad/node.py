@@ -47,7 +47,7 @@ from lambdad.observe.log_store import LogStore
 from lambdad.services import lambda_, logs, sts
 from lambdad.store.blobs import Blobs
 from lambdad.store.database import Database
-from lambdad.store.functions import Functions
+from lambdad.store.resources import Resources
 from lambdad.store.secrets import Secrets
 
 # Bytes; an Invoke that is somewhat too large is read, so that Lambda's own words answer it.
@@ -99,7 +99,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         log_store = LogStore.open(home / "logs")
         parts.callback(log_store.close)
         blobs = Blobs.open(home / "blobs")
-        functions = await Functions.load(database)
+        resources = await Resources.load(database)
 
         launcher = LauncherClient(launcher_socket, on_gone=_end_at_once)
         launcher.listen()
@@ -131,7 +131,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         )
         parts.push_async_callback(pool.close)
         control = lambda_.ControlPlane(
-            functions=functions,
+            resources=resources,
             blobs=blobs,
             preparation=preparation,
             invoker=Invoker(Leases(config.concurrency), pool),
@@ -178,7 +178,6 @@ def _gateway(control: lambda_.ControlPlane, log_store: LogStore) -> Gateway:
         },
         body_limits=_BODY_LIMITS,
         excepted_shapes={("lambda", "Runtime")},  # AWS has another error for this one
-        unsupported={**lambda_.unsupported(), **sts.unsupported()},
         routes={
             "/_lambdad/health": partial(_health, control.interpreters),
             "/_lambdad/code/": partial(lambda_.download, control),

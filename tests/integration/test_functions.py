@@ -179,13 +179,10 @@ def test_unsupported_operations_are_refused_by_name(
     server: LocalServer, client_for: Callable[..., Any]
 ) -> None:
     # Given a client that retries what can be retried
-    client = client_for("lambda", server, attempts=3)
+    client = client_for("logs", server, attempts=3)
     calls: list[tuple[str, dict[str, str]]] = [
-        ("publish_version", {"FunctionName": "f"}),
-        ("list_layers", {}),
-        ("get_account_settings", {}),
-        ("create_alias", {"FunctionName": "f", "Name": "a", "FunctionVersion": "1"}),
-        ("delete_function_concurrency", {"FunctionName": "f"}),
+        ("describe_destinations", {}),
+        ("get_log_group_fields", {"logGroupName": "g"}),
     ]
     for method, parameters in calls:
         # When

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lambdad.errors import PlatformError
 from lambdad.model.function import Code, Function, FunctionVersion, Status
-from lambdad.store.documents import parse_function, serialize_function
+from lambdad.store.documents import parse_resource, serialize_resource
 
 pytestmark = pytest.mark.slow
 
@@ -46,12 +46,12 @@ functions = st.builds(
 
 @given(functions)
 def test_function_survives_the_round_trip(function: Function) -> None:
-    assert parse_function(serialize_function(function)) == function
+    assert parse_resource("function", serialize_resource(function)) == function
 
 
 @given(functions, st.text(min_size=1))
 def test_member_of_a_newer_lambdad_is_never_dropped_silently(function: Function, name: str) -> None:
-    document = json.loads(serialize_function(function))
+    document = json.loads(serialize_resource(function))
     for part in (document["function"], document["function"]["latest"]):
         if name in part:
             continue
@@ -61,11 +61,11 @@ def test_member_of_a_newer_lambdad_is_never_dropped_silently(function: Function,
         )
         target[name] = 1
         with pytest.raises(PlatformError):
-            parse_function(json.dumps(changed))
+            parse_resource("function", json.dumps(changed))
 
 
 @given(functions)
 def test_member_that_an_older_lambdad_did_not_write_gets_its_default(function: Function) -> None:
-    document = json.loads(serialize_function(function))
+    document = json.loads(serialize_resource(function))
     del document["function"]["latest"]["timeout"]
-    assert parse_function(json.dumps(document)).latest.timeout == 3
+    assert parse_resource("function", json.dumps(document)).latest.timeout == 3

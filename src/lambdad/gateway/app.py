@@ -29,7 +29,6 @@ BODY_LIMIT = 16 * 1024 * 1024  # bytes, of operations that are not in the table 
 class Gateway:
     """Serves `operations`, a table (service, operation) → function.
 
-    `unsupported` has the sentences for operations that are known and not there yet.
     `body_limits` bounds the bodies of operations that need another limit than `BODY_LIMIT`.
     `excepted_shapes` are (service, shape): the service checks these shapes' constraints itself.
     `routes` are path prefixes of our own, answered without any AWS parsing.
@@ -40,14 +39,12 @@ class Gateway:
         self,
         operations: Mapping[tuple[str, str], Operation],
         *,
-        unsupported: Mapping[tuple[str, str], str] | None = None,
         routes: Mapping[str, InternalRoute] | None = None,
         body_limits: Mapping[tuple[str, str], int] | None = None,
         excepted_shapes: Collection[tuple[str, str]] = (),
         default_region: str = "us-east-1",
     ) -> None:
         self._operations = dict(operations)
-        self._unsupported = dict(unsupported or {})
         self._routes = InternalRoutes(routes or {})
         self._body_limits = dict(body_limits or {})
         self._default_region = default_region
@@ -98,10 +95,9 @@ class Gateway:
         run = self._operations.get((service.name, operation))
         if run is not None:
             return run, service.operation(operation)
-        sentence = self._unsupported.get((service.name, operation))
         raise ClientError(
             "NotImplementedException",
-            sentence or f"The operation {operation} of {service.name} is not implemented.",
+            f"lambdad does not support the operation {operation} of {service.name} yet.",
             status=501,
         )
 

@@ -35,9 +35,9 @@ class Invoker:
         with self._leases.lease(version):
             return await self._run(version, invocation)
 
-    def retire(self, function: FunctionKey) -> None:
-        """The function has changed or is gone; see Pool.retire."""
-        self._pool.retire(function)
+    def retire(self, function: FunctionKey, version: str | None = None) -> None:
+        """The function, or this version of it, has changed or is gone; see Pool.retire."""
+        self._pool.retire(function, version)
 
     async def _run(self, version: FunctionVersion, invocation: Invocation) -> Result:
         while True:

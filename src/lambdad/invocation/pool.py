@@ -62,11 +62,12 @@ class Pool:
         finally:
             self._give_back(environment)
 
-    def retire(self, function: FunctionKey) -> None:
-        """The function has changed or is gone: idle environments end, running ones after their
-        event."""
+    def retire(self, function: FunctionKey, version: str | None = None) -> None:
+        """The function, or this version of it, has changed or is gone: idle environments end,
+        running ones after their event."""
         for environment in self._of(function):
-            self._retired.add(environment)
+            if version in (None, environment.version.version):
+                self._retired.add(environment)
         for environment in [e for e in self._idle if e in self._retired]:
             self._stop_idle(environment)
 
@@ -128,11 +129,7 @@ class Pool:
         self._idle.remove(environment)
 
     def _of(self, function: FunctionKey) -> list[ExecutionEnvironment]:
-        return [
-            e
-            for e in self._all
-            if (e.version.account_id, e.version.region, e.version.name) == function
-        ]
+        return [e for e in self._all if e.version.function_key == function]
 
 
 def _can_serve(environment: ExecutionEnvironment) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, ClassVar
 
 from lambdad.arn import LATEST, function_arn
+
+LATEST_PUBLISHED = "$LATEST.PUBLISHED"
 
 DEFAULT_TIMEOUT = 3
 DEFAULT_MEMORY_MB = 128
@@ -31,14 +35,16 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class FunctionVersion:
-    """An immutable snapshot of a function's code and configuration; `$LATEST` is one, replaced
-    as a whole by every change.
+    """An immutable snapshot of a function's code and configuration. `$LATEST` is one, replaced
+    as a whole by every change; the published ones are resources of their own.
 
     `runtime_in_use` is the identifier of the runtime that really runs it, which differs from
     `runtime` when that one is not on this machine and the settings allow the nearest.
     `settings` holds configuration members in AWS's words and shapes that lambdad returns as they
     were given (Description, TracingConfig, LoggingConfig, …).
     """
+
+    kind: ClassVar[str] = "version"
 
     account_id: str
     region: str
@@ -61,6 +67,22 @@ class FunctionVersion:
     settings: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """Where a published version lives: account id, region, `function:version`."""
+        return (self.account_id, self.region, f"{self.name}:{self.version}")
+
+    @property
+    def function_key(self) -> tuple[str, str, str]:
+        """Where its function lives."""
+        return (self.account_id, self.region, self.name)
+
+    @property
+    def content_sha256(self) -> str:
+        """The digest of code and configuration, which tells whether two versions differ."""
+        content = replace(self, **_NO_CONTENT)
+        return hashlib.sha256(json.dumps(asdict(content), sort_keys=True).encode()).hexdigest()
+
+    @property
     def unqualified_arn(self) -> str:
         return function_arn(self.account_id, self.region, self.name)
 
@@ -74,17 +96,34 @@ class FunctionVersion:
         return str(logging.get("LogGroup") or f"/aws/lambda/{self.name}")
 
 
+# What a version has beside its code and configuration.
+_NO_CONTENT: dict[str, Any] = {
+    "version": "",
+    "revision_id": "",
+    "last_modified": 0.0,
+    "state": Status(""),
+    "last_update": None,
+    "runtime_in_use": None,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Function:
     """The resource: `latest` is its `$LATEST` version.
 
     `pending` is a change that has been accepted and is being prepared: it becomes `latest` when
     its code is ready, and until then invocations use the old one.
+    `last_version` is the number of the version published last; numbers are never used again.
+    `published_content` is what `$LATEST` was then (`FunctionVersion.content_sha256`).
     """
+
+    kind: ClassVar[str] = "function"
 
     latest: FunctionVersion
     tags: dict[str, str] = field(default_factory=dict)
     pending: FunctionVersion | None = None
+    last_version: int = 0
+    published_content: str | None = None
 
     @property
     def name(self) -> str:
@@ -93,11 +132,16 @@ class Function:
     @property
     def key(self) -> tuple[str, str, str]:
         """Where it lives: account id, region, name."""
-        return (self.latest.account_id, self.latest.region, self.latest.name)
+        return self.latest.function_key
+
+    @property
+    def newest(self) -> FunctionVersion:
+        """`$LATEST` as it was asked for, whether or not the change has taken effect."""
+        return self.pending or self.latest
 
     def with_latest(self, latest: FunctionVersion) -> Function:
         """The same function after a change has taken effect."""
         return replace(self, latest=latest, pending=None)
 
 
-__all__ = ["LATEST", "Code", "Function", "FunctionVersion", "Status"]
+__all__ = ["LATEST", "LATEST_PUBLISHED", "Code", "Function", "FunctionVersion", "Status"]

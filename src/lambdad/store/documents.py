@@ -1,4 +1,4 @@
-"""Functions as JSON documents, and back.
+"""Resources as JSON documents, and back.
 
 A document names its format, and every member that it holds must be known: one that a newer lambdad
 wrote is refused with a sentence rather than read with parts missing. A member that an older
@@ -8,55 +8,83 @@ lambdad did not write yet gets the default of its dataclass.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, fields
-from types import MappingProxyType
-from typing import Any
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, is_dataclass
+from functools import cache
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from lambdad.errors import PlatformError
-from lambdad.model.function import Code, Function, FunctionVersion, Status
+from lambdad.model.alias import Alias
+from lambdad.model.function import Function, FunctionVersion
+from lambdad.model.layer import Layer, LayerVersion
+from lambdad.model.resource import Resource
 
 FORMAT = 1
 
-# Which members are dataclasses themselves.
-_NESTED: Mapping[type, Mapping[str, type]] = MappingProxyType(
-    {
-        Function: {"latest": FunctionVersion, "pending": FunctionVersion},
-        FunctionVersion: {"code": Code, "state": Status, "last_update": Status},
-        Code: {},
-        Status: {},
-    }
-)
+# Every kind of resource that is kept.
+KINDS: tuple[type[Resource], ...] = (Alias, Function, FunctionVersion, Layer, LayerVersion)
+
+_KIND_OF: Mapping[str, type[Resource]] = types.MappingProxyType({kind.kind: kind for kind in KINDS})
 
 
-def serialize_function(function: Function) -> str:
-    """The document of `function`."""
-    document = {"format": FORMAT, "function": asdict(function)}
+def serialize_resource(resource: Any) -> str:
+    """The document of `resource`."""
+    document = {"format": FORMAT, resource.kind: asdict(resource)}
     return json.dumps(document, separators=(",", ":"), allow_nan=False)
 
 
-def parse_function(text: str) -> Function:
-    """The function of a document; raises PlatformError if it cannot be read in full."""
+def parse_resource(kind: str, text: str) -> Any:
+    """The resource of a document; raises PlatformError if it cannot be read in full."""
+    if kind not in _KIND_OF:
+        raise PlatformError(f"This lambdad knows no {kind}. A newer lambdad wrote it.")
     document = json.loads(text)
     if document["format"] != FORMAT:
         raise PlatformError(
-            f"A function's document has format {document['format']}; this lambdad reads {FORMAT}."
+            f"A {kind}'s document has format {document['format']}; this lambdad reads {FORMAT}."
         )
-    function = _parse(Function, document["function"])
-    assert isinstance(function, Function)
-    return function
+    return _reader(_KIND_OF[kind])(document[kind])
 
 
-def _parse(kind: type, members: dict[str, Any]) -> Any:
-    unknown = members.keys() - {field.name for field in fields(kind)}
-    if unknown:
-        raise PlatformError(
-            f"A {kind.__name__} document holds members that this lambdad does not know: "
-            f"{', '.join(sorted(unknown))}. A newer lambdad wrote it."
-        )
-    nested = {
-        name: _parse(of, members[name])
-        for name, of in _NESTED[kind].items()
-        if members.get(name) is not None
-    }
-    return kind(**{**members, **nested})
+@cache
+def _reader(of: Any) -> Callable[[Any], Any]:
+    """What makes a value of the type `of` from what JSON made of it."""
+    if is_dataclass(of):
+        return _dataclass_reader(of)
+    origin, arguments = get_origin(of), get_args(of)
+    if origin in (Union, types.UnionType):
+        (inner,) = (argument for argument in arguments if argument is not types.NoneType)
+        read = _reader(inner)
+        return read if read is _as_it_is else lambda value: None if value is None else read(value)
+    if origin is tuple:
+        read = _reader(arguments[0])
+        return lambda value: tuple(map(read, value))
+    if origin in (list, dict):
+        read = _reader(arguments[-1])
+        if read is not _as_it_is:
+            raise TypeError(f"{of} cannot be read from a document: use a tuple.")
+    return _as_it_is
+
+
+def _dataclass_reader(of: Any) -> Callable[[Any], Any]:
+    hints = get_type_hints(of)
+    readers = {field.name: _reader(hints[field.name]) for field in fields(of)}
+    nested = [(name, read) for name, read in readers.items() if read is not _as_it_is]
+
+    def read(members: dict[str, Any]) -> Any:
+        unknown = members.keys() - readers.keys()
+        if unknown:
+            raise PlatformError(
+                f"A {of.__name__} document holds members that this lambdad does not know: "
+                f"{', '.join(sorted(unknown))}. A newer lambdad wrote it."
+            )
+        for name, read_member in nested:
+            if name in members:
+                members[name] = read_member(members[name])
+        return of(**members)
+
+    return read
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

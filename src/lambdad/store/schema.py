@@ -13,12 +13,13 @@ from lambdad.errors import SettingsError
 
 metadata = MetaData()
 
-functions = Table(
-    "functions",
+resources = Table(
+    "resources",
     metadata,
+    Column("kind", String, primary_key=True),
     Column("account_id", String, primary_key=True),
     Column("region", String, primary_key=True),
-    Column("name", String, primary_key=True),
+    Column("id", String, primary_key=True),
     Column("document", Text, nullable=False),
 )
 
@@ -43,6 +44,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             value BLOB NOT NULL,
             PRIMARY KEY (name)
         )""",
+    ),
+    (
+        """CREATE TABLE resources (
+            kind VARCHAR NOT NULL,
+            account_id VARCHAR NOT NULL,
+            region VARCHAR NOT NULL,
+            id VARCHAR NOT NULL,
+            document TEXT NOT NULL,
+            PRIMARY KEY (kind, account_id, region, id)
+        )""",
+        """INSERT INTO resources (kind, account_id, region, id, document)
+            SELECT 'function', account_id, region, name, document FROM functions""",
+        "DROP TABLE functions",
     ),
 )
 

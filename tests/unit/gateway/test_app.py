@@ -154,15 +154,11 @@ async def test_an_operation_is_told_who_asks_and_where() -> None:
 
 
 def test_an_operation_that_is_not_there_is_named() -> None:
-    unsupported = {("lambda", "PublishVersion"): "Versions come later."}
-    app = gateway_with(echo, unsupported=unsupported)
+    answer = ask(gateway_with(echo), "GET", FUNCTIONS, [], b"")
 
-    named = ask(app, "POST", f"{FUNCTIONS}/f/versions", [], b"{}")
-    other = ask(app, "GET", FUNCTIONS, [], b"")
-
-    assert (named.status, json.loads(named.body)) == (501, {"message": "Versions come later."})
-    assert json.loads(other.body) == {
-        "message": "The operation ListFunctions of lambda is not implemented."
+    assert answer.status == 501
+    assert json.loads(answer.body) == {
+        "message": "lambdad does not support the operation ListFunctions of lambda yet."
     }
 
 

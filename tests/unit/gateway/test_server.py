@@ -76,7 +76,7 @@ async def test_real_clients_reach_the_operations(server: HttpServer) -> None:
         assert sts.get_caller_identity()["Account"] == "123456789012"
         with pytest.raises(functions.exceptions.ResourceNotFoundException):
             functions.invoke(FunctionName="nobody")
-        with pytest.raises(BotocoreError, match="ListFunctions of lambda is not implemented"):
+        with pytest.raises(BotocoreError, match="ListFunctions of lambda yet"):
             functions.list_functions()
 
     await asyncio.to_thread(calls)

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from lambdad.model.function import Function
 from lambdad.observe.log_store import LogStore
 from lambdad.store.blobs import Blobs
 from lambdad.store.database import Database
-from lambdad.store.functions import Functions
+from lambdad.store.resources import Resources
 
 ROUNDS = 4
 
@@ -27,7 +28,7 @@ from lambdad.model.log_line import LogLine
 from lambdad.observe.log_store import LogStore
 from lambdad.store.blobs import Blobs
 from lambdad.store.database import Database
-from lambdad.store.functions import Functions
+from lambdad.store.resources import Resources
 
 directory, round_number = Path(sys.argv[1]), sys.argv[2]
 
@@ -59,7 +60,7 @@ async def write_lines(store):
         say("line", line)
 
 async def main():
-    catalog = await Functions.load(Database.open(directory / "state.db"))
+    catalog = await Resources.load(Database.open(directory / "state.db"))
     await asyncio.gather(
         *(write_functions(catalog, worker) for worker in range(8)),
         write_blobs(Blobs.open(directory / "blobs")),
@@ -96,7 +97,7 @@ async def test_everything_acknowledged_survives_kill_9(tmp_path: Path) -> None:
             acknowledged[kind] |= names
 
         database = Database.open(tmp_path / "state.db")
-        saved = {function.name for function in (await Functions.load(database)).all()}
+        saved = {function.name for function in (await Resources.load(database)).all(Function)}
         database.close()
         blobs = Blobs.open(tmp_path / "blobs")
         store = LogStore.open(tmp_path / "logs")

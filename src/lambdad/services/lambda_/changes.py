@@ -6,17 +6,17 @@ import asyncio
 from collections.abc import Coroutine
 from weakref import WeakValueDictionary
 
-from lambdad.store.functions import FunctionKey
+from lambdad.model.resource import Key
 
 
 class Changes:
     """The changes on their way: one lock for each function, and the tasks that prepare."""
 
     def __init__(self) -> None:
-        self._locks: WeakValueDictionary[FunctionKey, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def lock(self, key: FunctionKey) -> asyncio.Lock:
+    def lock(self, key: Key) -> asyncio.Lock:
         """Held by whoever decides upon a function and saves it."""
         lock = self._locks.get(key)
         if lock is None:

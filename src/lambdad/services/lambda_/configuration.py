@@ -5,28 +5,32 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import Any
 
-from lambdad.arn import LATEST
+from lambdad.arn import LATEST, function_arn
 from lambdad.clock import to_datetime
 from lambdad.model.function import FunctionVersion, Status
 
 
 def function_configuration(
-    version: FunctionVersion, *, is_qualified: bool = False
+    version: FunctionVersion, *, qualifier: str | None = None
 ) -> dict[str, Any]:
-    """All that the operations on one function tell about a version."""
+    """All that the operations on one function tell about a version; `qualifier` is what it was
+    asked for by."""
     return {
-        **listed_configuration(version, is_qualified=is_qualified),
+        **listed_configuration(version, qualifier=qualifier),
         **_status("State", "StateReason", version.state),
         **_status("LastUpdateStatus", "LastUpdateStatusReason", version.last_update),
     }
 
 
-def listed_configuration(version: FunctionVersion, *, is_qualified: bool = False) -> dict[str, Any]:
+def listed_configuration(
+    version: FunctionVersion, *, qualifier: str | None = None
+) -> dict[str, Any]:
     """The same without its states, as ListFunctions tells it."""
-    is_qualified = is_qualified or version.version != LATEST
+    if qualifier is None and version.version != LATEST:
+        qualifier = version.version
     return {
         "FunctionName": version.name,
-        "FunctionArn": version.qualified_arn if is_qualified else version.unqualified_arn,
+        "FunctionArn": function_arn(version.account_id, version.region, version.name, qualifier),
         "Runtime": version.runtime,
         "Role": version.role,
         "Handler": version.handler,
@@ -35,7 +39,7 @@ def listed_configuration(version: FunctionVersion, *, is_qualified: bool = False
         "Timeout": version.timeout,
         "MemorySize": version.memory_mb,
         "LastModified": timestamp(version.last_modified),
-        "CodeSha256": b64encode(bytes.fromhex(version.code.sha256)).decode(),
+        "CodeSha256": code_sha256(version),
         "Version": version.version,
         "RevisionId": version.revision_id,
         "PackageType": "Zip",
@@ -45,6 +49,11 @@ def listed_configuration(version: FunctionVersion, *, is_qualified: bool = False
         **_environment(version),
         **_runtime_version(version),
     }
+
+
+def code_sha256(version: FunctionVersion) -> str:
+    """The digest of the package as AWS writes it: Base64."""
+    return b64encode(bytes.fromhex(version.code.sha256)).decode()
 
 
 def timestamp(epoch: float) -> str:

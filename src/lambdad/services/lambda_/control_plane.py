@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from lambdad.clock import Clock
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Result
+from lambdad.model.resource import Key
 from lambdad.model.runtime import Interpreter
 from lambdad.services.lambda_.changes import Changes
 from lambdad.store.blobs import Blobs
-from lambdad.store.functions import FunctionKey, Functions
+from lambdad.store.resources import Resources
 
 
 class Preparation(Protocol):
@@ -41,8 +43,9 @@ class Invoker(Protocol):
     ) -> Result:
         """Run one invocation. A ClientError (throttled, …) means that the function did not run."""
 
-    def retire(self, function_key: FunctionKey) -> None:
-        """Start no more invocations in environments of what this function was until now."""
+    def retire(self, function_key: Key, version: str | None = None) -> None:
+        """Start no more invocations in environments of what this function, or this version of
+        it, was until now."""
 
 
 def machine_architecture() -> str:
@@ -55,10 +58,11 @@ class ControlPlane:
     """The parts that Lambda's operations work with.
 
     `link_key` signs the links to deployment packages. `interpreters` are those of this machine,
-    `known_runtimes` the identifiers that AWS's model lists.
+    `known_runtimes` the identifiers that AWS's model lists. `draw` gives a random number from 0 to
+    just below 1.
     """
 
-    functions: Functions
+    resources: Resources
     blobs: Blobs
     preparation: Preparation
     invoker: Invoker
@@ -69,3 +73,4 @@ class ControlPlane:
     strict_runtimes: bool = False
     architecture: str = field(default_factory=machine_architecture)
     changes: Changes = field(default_factory=Changes)
+    draw: Callable[[], float] = random.random

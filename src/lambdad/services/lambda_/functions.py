@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -13,28 +14,29 @@ from lambdad.model.caller import RequestContext
 from lambdad.model.deployment_package import validate_zip
 from lambdad.model.function import Code, Function, FunctionVersion
 from lambdad.services.lambda_ import names
+from lambdad.services.lambda_.belongings import belongings
 from lambdad.services.lambda_.code_links import code_location
 from lambdad.services.lambda_.configuration import function_configuration, listed_configuration
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.names import FunctionName
+from lambdad.services.lambda_.paging import page
 from lambdad.services.lambda_.parameters import (
     changed_fields,
     check_architectures,
     checked_tags,
     default_settings,
 )
-from lambdad.services.lambda_.taking_effect import (
-    CREATING,
-    UPDATING,
-    accept,
-    changing,
-    is_pending,
-)
+from lambdad.services.lambda_.preconditions import changeable
+from lambdad.services.lambda_.taking_effect import CREATING, UPDATING, accept
 from lambdad.services.lambda_.unsupported import refuse_unsupported
-
-PAGE_SIZE = 50
-
-_NOT_NOW = "The operation cannot be performed at this time."
+from lambdad.services.lambda_.versions import (
+    PAGE_SIZE,
+    delete_version,
+    last_published,
+    latest_published,
+    published,
+    versions_of,
+)
 
 
 async def create_function(
@@ -52,12 +54,11 @@ async def create_function(
     fields = changed_fields(control, request, default_settings(control, name.name))
     tags = checked_tags(request.get("Tags", {}))
     async with control.changes.lock(name.key):
-        if control.functions.find(*name.key):
+        if control.resources.find(Function, *name.key):
             raise ClientError("ResourceConflictException", f"Function already exist: {name.name}")
         code = await _keep_package(control, request["Code"].get("ZipFile"))
         version = _new_version(control, name, code, fields)
-        await accept(control, Function(version, tags))
-    return function_configuration(version)
+        return await _accept(control, Function(version, tags), request)
 
 
 async def get_function(
@@ -65,10 +66,10 @@ async def get_function(
 ) -> dict[str, Any]:
     """Configuration, a link to the package, tags."""
     name = names.resolve(context, request)
-    function = names.find(control.functions, name)
-    version = changing(function)
+    function = names.find_function(control.resources, name)
+    version = names.find_version(control.resources, name)
     answer = {
-        "Configuration": function_configuration(version, is_qualified=name.qualifier is not None),
+        "Configuration": function_configuration(version, qualifier=name.qualifier),
         "Code": {
             "RepositoryType": "S3",
             "Location": code_location(control, context, version.code),
@@ -82,25 +83,49 @@ async def get_function_configuration(
 ) -> dict[str, Any]:
     """The configuration alone. While an update is on its way, it is the new one."""
     name = names.resolve(context, request)
-    version = changing(names.find(control.functions, name))
-    return function_configuration(version, is_qualified=name.qualifier is not None)
+    version = names.find_version(control.resources, name)
+    return function_configuration(version, qualifier=name.qualifier)
 
 
 async def list_functions(
     control: ControlPlane, context: RequestContext, request: dict[str, Any]
 ) -> dict[str, Any]:
-    """A page of the caller's functions, by name; the marker is the last name of the page."""
+    """A page of the caller's functions by name, with FunctionVersion=ALL of their versions."""
     if request.get("MasterRegion", "ALL") != "ALL":
         return {"Functions": []}  # replicas of another region's functions: there are none
+    is_all = request.get("FunctionVersion") == "ALL"
+    listed = _all_versions if is_all else _latest_versions
+    versions = listed(control, context, request.get("Marker", ""))
+    found, following = page(
+        versions,
+        request,
+        lambda each: f"{each.name}:{each.version}" if is_all else each.name,
+        largest=PAGE_SIZE,
+    )
+    configurations = [
+        listed_configuration(each, qualifier=each.version if is_all else None) for each in found
+    ]
+    return {"Functions": configurations, **following}
+
+
+def _latest_versions(
+    control: ControlPlane, context: RequestContext, marker: str
+) -> Iterator[FunctionVersion]:
     caller = context.caller
-    marker = request.get("Marker", "")
-    functions = control.functions.list(caller.account_id, caller.region)
-    rest = [function for function in functions if function.name > marker]
-    page = rest[: min(request.get("MaxItems", PAGE_SIZE), PAGE_SIZE)]
-    is_qualified = request.get("FunctionVersion") == "ALL"
-    listed = [listed_configuration(changing(each), is_qualified=is_qualified) for each in page]
-    following = {"NextMarker": page[-1].name} if len(page) < len(rest) else {}
-    return {"Functions": listed, **following}
+    functions = control.resources.list(Function, caller.account_id, caller.region, after=marker)
+    return (function.newest for function in functions)
+
+
+def _all_versions(
+    control: ControlPlane, context: RequestContext, marker: str
+) -> Iterator[FunctionVersion]:
+    caller = context.caller
+    name, _, version = marker.partition(":")
+    last = control.resources.find(Function, caller.account_id, caller.region, name)
+    if last is not None and version:
+        yield from versions_of(control.resources, last, after=version)
+    for function in control.resources.list(Function, caller.account_id, caller.region, after=name):
+        yield from versions_of(control.resources, function)
 
 
 async def update_function_code(
@@ -111,13 +136,13 @@ async def update_function_code(
     check_architectures(control, request.get("Architectures"))
     name = names.resolve_latest(context, request)
     async with control.changes.lock(name.key):
-        function = _changeable(control, name, request.get("RevisionId"))
+        function = changeable(control, name, request.get("RevisionId"))
         content = request.get("ZipFile")
         if request.get("DryRun"):
             await _validate_package(content)
             return function_configuration(function.latest)
         code = await _keep_package(control, content)
-        return await _update(control, function, {"code": code})
+        return await _update(control, function, {"code": code}, request)
 
 
 async def update_function_configuration(
@@ -127,21 +152,22 @@ async def update_function_configuration(
     refuse_unsupported(request)
     name = names.resolve_latest(context, request)
     async with control.changes.lock(name.key):
-        function = _changeable(control, name, request.get("RevisionId"))
+        function = changeable(control, name, request.get("RevisionId"))
         fields = changed_fields(control, request, function.latest.settings)
-        return await _update(control, function, fields)
+        return await _update(control, function, fields, request)
 
 
 async def delete_function(
     control: ControlPlane, context: RequestContext, request: dict[str, Any]
 ) -> dict[str, Any]:
-    """Delete a function with all that it has."""
+    """Delete a function with all that it has, or one published version of it."""
     name = names.resolve(context, request)
     async with control.changes.lock(name.key):
-        names.find(control.functions, name)
-        if name.qualifier == LATEST:
-            raise _invalid("$LATEST version cannot be deleted without deleting the function.")
-        await control.functions.delete(name.key)
+        if name.qualifier is not None:
+            await delete_version(control, name)
+            return {"StatusCode": 204}
+        function = names.find_function(control.resources, name)
+        await control.resources.delete(function, *belongings(control.resources, name.key))
         control.invoker.retire(name.key)
     return {"StatusCode": 204}
 
@@ -163,7 +189,7 @@ def _new_version(
 
 
 async def _update(
-    control: ControlPlane, function: Function, fields: dict[str, Any]
+    control: ControlPlane, function: Function, fields: dict[str, Any], request: dict[str, Any]
 ) -> dict[str, Any]:
     """Accept a change: it is pending until its code is ready."""
     pending = replace(
@@ -173,30 +199,23 @@ async def _update(
         last_modified=control.clock.now(),
         last_update=UPDATING,
     )
-    await accept(control, replace(function, pending=pending))
-    return function_configuration(pending)
+    return await _accept(control, replace(function, pending=pending), request)
 
 
-def _changeable(control: ControlPlane, name: FunctionName, revision_id: str | None) -> Function:
-    """The function, unless it cannot be changed now or is not what the caller thinks it is."""
-    function = names.find(control.functions, name)
-    if is_pending(function):
-        raise ClientError(
-            "ResourceConflictException",
-            f"{_NOT_NOW} The function is currently in the following state: Pending",
-        )
-    if function.pending is not None:
-        raise ClientError(
-            "ResourceConflictException",
-            f"{_NOT_NOW} An update is in progress for resource: {name.unqualified_arn}",
-        )
-    if revision_id and revision_id != function.latest.revision_id:
-        raise ClientError(
-            "PreconditionFailedException",
-            "The RevisionId provided does not match the latest RevisionId. Call the "
-            "GetFunction/GetAlias API to retrieve the latest RevisionId",
-        )
-    return function
+async def _accept(
+    control: ControlPlane, function: Function, request: dict[str, Any]
+) -> dict[str, Any]:
+    """Accept a new `$LATEST`, and publish it where the request wants that."""
+    version: FunctionVersion | None = None
+    if request.get("PublishTo") == "LATEST_PUBLISHED":
+        version = replace(latest_published(function), state=CREATING)
+    elif request.get("Publish"):
+        version = last_published(control.resources, function)
+        if version is None:
+            function, version = published(function)
+            version = replace(version, state=CREATING, last_update=None)
+    await accept(control, function, *([version] if version else []))
+    return function_configuration(version or function.newest)
 
 
 async def _keep_package(control: ControlPlane, content: bytes | None) -> Code:
@@ -214,3 +233,14 @@ async def _validate_package(content: bytes | None) -> bytes:
 
 def _invalid(message: str) -> ClientError:
     return ClientError("InvalidParameterValueException", message)
+
+
+OPERATIONS = {
+    "CreateFunction": create_function,
+    "DeleteFunction": delete_function,
+    "GetFunction": get_function,
+    "GetFunctionConfiguration": get_function_configuration,
+    "ListFunctions": list_functions,
+    "UpdateFunctionCode": update_function_code,
+    "UpdateFunctionConfiguration": update_function_configuration,
+}

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from lambdad.errors import ClientError
 from lambdad.model.caller import RequestContext
-from lambdad.model.function import Function
+from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Result
 from lambdad.model.limits import CLIENT_CONTEXT, LOG_TAIL, REQUEST_PAYLOAD
 from lambdad.services.lambda_ import names
@@ -29,15 +29,15 @@ async def invoke(
 ) -> dict[str, Any]:
     """Run a function and wait for its answer. A failure of the function is an answer too."""
     name = names.resolve(context, request)
-    function = names.find(control.functions, name)
+    version = names.choose_invoked(control.resources, name, control.draw())
     invocation_type = request.get("InvocationType", REQUEST_RESPONSE)
-    _check(function, invocation_type, request)
+    _check(version, invocation_type, request)
     payload = _checked_payload(request.get("Payload") or b"{}", invocation_type)
     client_context = _client_context(request.get("ClientContext"))
     if invocation_type == DRY_RUN:
         return {"StatusCode": 204}
     result = await control.invoker.invoke(
-        function.latest,
+        version,
         payload=payload,
         request_id=context.request_id,
         invoked_arn=name.arn,
@@ -46,8 +46,8 @@ async def invoke(
     return _answer(result, is_tail_wanted=request.get("LogType") == "Tail")
 
 
-def _check(function: Function, invocation_type: str, request: dict[str, Any]) -> None:
-    """Can this function be invoked at all, in this way?"""
+def _check(version: FunctionVersion, invocation_type: str, request: dict[str, Any]) -> None:
+    """Can this version be invoked at all, in this way?"""
     if "TenantId" in request or "DurableExecutionName" in request:
         refuse_unsupported(request)
     if invocation_type not in (REQUEST_RESPONSE, DRY_RUN):
@@ -55,7 +55,7 @@ def _check(function: Function, invocation_type: str, request: dict[str, Any]) ->
             "InvalidParameterValueException",
             f"InvocationType {invocation_type} is not supported yet.",
         )
-    state = function.latest.state.value
+    state = version.state.value
     if state != "Active":
         raise ClientError(
             "ResourceConflictException",
@@ -162,3 +162,6 @@ def _client_context(encoded: str | None) -> str | None:
 
 def _bad_client_context(rule: str) -> ClientError:
     return ClientError("InvalidRequestContentException", f"Client context {rule}.")
+
+
+OPERATIONS = {"Invoke": invoke}

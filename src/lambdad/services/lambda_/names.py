@@ -15,9 +15,11 @@ from lambdad.arn import (
     parse_function_identifier,
 )
 from lambdad.errors import ClientError
+from lambdad.model.alias import Alias, choose_version
 from lambdad.model.caller import Caller, RequestContext
-from lambdad.model.function import Function
-from lambdad.store.functions import FunctionKey, Functions
+from lambdad.model.function import LATEST_PUBLISHED, Function, FunctionVersion
+from lambdad.model.resource import Key
+from lambdad.store.resources import Resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,15 @@ class FunctionName:
     qualifier: str | None
 
     @property
-    def key(self) -> FunctionKey:
+    def key(self) -> Key:
+        """Where the function lives."""
         return (self.account_id, self.region, self.name)
+
+    @property
+    def qualified_key(self) -> Key:
+        """Where lives what belongs to the function, or to the qualifier if one was written."""
+        id = f"{self.name}:{self.qualifier}" if self.qualifier else self.name
+        return (self.account_id, self.region, id)
 
     @property
     def arn(self) -> str:
@@ -74,12 +83,61 @@ def resolve_latest(context: RequestContext, request: Mapping[str, Any]) -> Funct
     return name
 
 
-def find(functions: Functions, name: FunctionName) -> Function:
-    """The function, or AWS's error when there is no such function or version of it."""
-    function = functions.find(*name.key)
-    if function is None or name.qualifier not in (None, LATEST):
+def resolve_unqualified(context: RequestContext, request: Mapping[str, Any]) -> FunctionName:
+    """The same for operations on the function as a whole."""
+    name = resolve(context, request)
+    if name.qualifier is not None:
+        raise ClientError(
+            "InvalidParameterValueException",
+            "This operation is permitted on Lambda functions only. Aliases and versions do not "
+            "support this operation. Please specify either a function name or an unqualified "
+            "function ARN.",
+        )
+    return name
+
+
+def find_function(resources: Resources, name: FunctionName) -> Function:
+    """The function, whatever the qualifier says, or AWS's error when there is none."""
+    function = resources.find(Function, *name.key)
+    if function is None:
         raise not_found(name)
     return function
+
+
+def find_version(resources: Resources, name: FunctionName) -> FunctionVersion:
+    """The version that the qualifier means, as it is configured: while `$LATEST` changes, it is
+    the new one. An alias means its own version, whatever its weights."""
+    function = find_function(resources, name)
+    if name.qualifier in (None, LATEST):
+        return function.newest
+    alias = resources.find(Alias, *name.qualified_key)
+    return _published(resources, name, alias.function_version if alias else name.qualifier)
+
+
+def choose_invoked(resources: Resources, name: FunctionName, draw: float) -> FunctionVersion:
+    """The version that an invocation runs; `draw`, from 0 to just below 1, decides between those
+    of an alias with weights."""
+    function = find_function(resources, name)
+    if name.qualifier in (None, LATEST):
+        return function.latest
+    alias = resources.find(Alias, *name.qualified_key)
+    version = choose_version(alias, draw) if alias else name.qualifier
+    return function.latest if version == LATEST else _published(resources, name, version)
+
+
+def _published(resources: Resources, name: FunctionName, version: str | None) -> FunctionVersion:
+    if version == LATEST:
+        return find_function(resources, name).newest
+    account_id, region, function_name = name.key
+    found = resources.find(FunctionVersion, account_id, region, f"{function_name}:{version}")
+    if found is None:
+        raise not_found(name)
+    return found
+
+
+def is_version(qualifier: str) -> bool:
+    """Whether a qualifier is that of a version; else it is an alias's name."""
+    return qualifier.isdigit() or qualifier in (LATEST, LATEST_PUBLISHED)
 
 
 def not_found(name: FunctionName) -> ClientError:

@@ -16,7 +16,13 @@ import logging
 from dataclasses import replace
 
 from lambdad.errors import ClientError, PlatformError
-from lambdad.model.function import Function, FunctionVersion, Status
+from lambdad.model.function import (
+    LATEST,
+    LATEST_PUBLISHED,
+    Function,
+    FunctionVersion,
+    Status,
+)
 from lambdad.services.lambda_.control_plane import ControlPlane
 
 CREATING = Status("Pending", "The function is being created.", "Creating")
@@ -34,25 +40,21 @@ _REASON_CODES = (
 _log = logging.getLogger(__name__)
 
 
-async def accept(control: ControlPlane, function: Function) -> None:
+async def accept(control: ControlPlane, function: Function, *published: FunctionVersion) -> None:
     """Save a function that has a change ahead of it, and set the change going.
 
-    The caller holds the function's lock.
+    `published` are versions that were published together with the change. The caller holds the
+    function's lock.
     """
-    await control.functions.save(function)
-    control.changes.start(_take_effect(control, changing(function)))
+    await control.resources.save(function, *published)
+    control.changes.start(_take_effect(control, function.newest))
 
 
 async def resume(control: ControlPlane) -> None:
     """Take up every change that the last server left unfinished."""
-    for function in control.functions.all():
+    for function in control.resources.all(Function):
         if function.pending is not None or is_pending(function):
-            control.changes.start(_take_effect(control, changing(function)))
-
-
-def changing(function: Function) -> FunctionVersion:
-    """The newest version of a function, whether or not it has taken effect."""
-    return function.pending or function.latest
+            control.changes.start(_take_effect(control, function.newest))
 
 
 def is_pending(function: Function) -> bool:
@@ -63,17 +65,36 @@ def is_pending(function: Function) -> bool:
 async def _take_effect(control: ControlPlane, version: FunctionVersion) -> None:
     """Prepare `version`, and make it the function's, or say there why it failed."""
     prepared, failure = await _prepare(control, version)
-    key = (version.account_id, version.region, version.name)
-    async with control.changes.lock(key):
-        function = control.functions.find(*key)
-        if function is None or changing(function).revision_id != version.revision_id:
+    async with control.changes.lock(version.function_key):
+        function = control.resources.find(Function, *version.function_key)
+        if function is None or function.newest.revision_id != version.revision_id:
             return  # deleted meanwhile, perhaps made anew
+        published = _published_with(control, function)
         if failure is not None:
-            await _save(control, failed(function, failure))
+            gone_wrong = (replace(each, state=failure) for each in published)
+            await _save(control, failed(function, failure), *gone_wrong)
             return
         active = replace(prepared, state=ACTIVE, last_update=SUCCESSFUL)
-        await _save(control, function.with_latest(active))
-        control.invoker.retire(key)
+        in_use = prepared.runtime_in_use
+        await _save(
+            control,
+            function.with_latest(active),
+            *(
+                replace(each, state=ACTIVE, last_update=SUCCESSFUL, runtime_in_use=in_use)
+                for each in published
+            ),
+        )
+        control.invoker.retire(function.key, LATEST)
+
+
+def _published_with(control: ControlPlane, function: Function) -> list[FunctionVersion]:
+    """The versions that were published together with the change that is on its way."""
+    account_id, region, name = function.key
+    found = (
+        control.resources.find(FunctionVersion, account_id, region, f"{name}:{version}")
+        for version in (function.last_version, LATEST_PUBLISHED)
+    )
+    return [each for each in found if each is not None and each.state.value == CREATING.value]
 
 
 async def _prepare(
@@ -94,7 +115,7 @@ async def _prepare(
 
 def failed(function: Function, failure: Status) -> Function:
     """The function after its change has failed: what served before goes on serving."""
-    revision_id = changing(function).revision_id
+    revision_id = function.newest.revision_id
     if function.pending is None:
         latest = replace(function.latest, state=failure)
     else:
@@ -102,11 +123,11 @@ def failed(function: Function, failure: Status) -> Function:
     return function.with_latest(latest)
 
 
-async def _save(control: ControlPlane, function: Function) -> None:
+async def _save(control: ControlPlane, function: Function, *published: FunctionVersion) -> None:
     """Save, and on a full disk try until there is room: nobody else would end this change."""
     while True:
         try:
-            return await control.functions.save(function)
+            return await control.resources.save(function, *published)
         except Exception:
             _log.exception("%s could not be saved; trying again.", function.latest.unqualified_arn)
             await asyncio.sleep(SAVE_AGAIN_AFTER)

@@ -14,6 +14,7 @@ import botocore.session
 import pytest
 
 from lambdad.errors import ClientError, PlatformError
+from lambdad.model.function import Function
 from lambdad.services.lambda_ import resume
 
 Plane = Any
@@ -93,9 +94,9 @@ async def test_everything_that_was_asked_for_comes_back(plane: Plane) -> None:
     assert configuration["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": "/mine"}
     assert configuration["VpcConfig"].items() >= empty.items()
     assert answer["Tags"] == {"team": "one"}
-    assert plane.control.functions.find(
-        "123456789012", "eu-central-1", "echo"
-    ).latest.log_group == ("/mine")
+    function = plane.control.resources.find(Function, "123456789012", "eu-central-1", "echo")
+    assert function is not None
+    assert function.latest.log_group == "/mine"
 
 
 async def test_a_created_function_becomes_active(plane: Plane) -> None:
@@ -324,7 +325,7 @@ async def test_a_deleted_function_is_gone_and_its_environments_retired(plane: Pl
     answer = await plane("DeleteFunction", FunctionName="echo")
 
     assert answer == {"StatusCode": 204}
-    assert plane.invoker.retired == [("123456789012", "eu-central-1", "echo")]
+    assert plane.invoker.retired == [(("123456789012", "eu-central-1", "echo"), None)]
     for operation in ("GetFunction", "DeleteFunction", "UpdateFunctionConfiguration", "Invoke"):
         await refused(
             plane(operation, FunctionName="echo"),
@@ -438,7 +439,6 @@ async def test_no_function_is_a_replica_of_another_region(plane: Plane) -> None:
             "lambdad does not support this value of the parameter PackageType yet.",
         ),
         ({"Layers": ["arn"]}, "lambdad does not support the parameter Layers yet."),
-        ({"Publish": True}, "lambdad does not support the parameter Publish yet."),
         (
             {"VpcConfig": {"SubnetIds": ["subnet-1"]}},
             "lambdad does not support the parameter VpcConfig yet.",
@@ -529,15 +529,15 @@ async def test_a_change_waits_for_room_on_the_disk(
     # Given a disk that is full when the function has been prepared
     plane.preparation.gate.clear()
     await plane("CreateFunction", **new_creation("echo"))
-    functions, failures = plane.control.functions, [OSError(28, "No space left on device")]
-    save = functions.save
+    resources, failures = plane.control.resources, [OSError(28, "No space left on device")]
+    save = resources.save
 
-    async def save_unless_full(function: Any) -> None:
+    async def save_unless_full(*saved: Any) -> None:
         if failures:
             raise failures.pop()
-        await save(function)
+        await save(*saved)
 
-    monkeypatch.setattr(functions, "save", save_unless_full)
+    monkeypatch.setattr(resources, "save", save_unless_full)
     monkeypatch.setattr("lambdad.services.lambda_.taking_effect.SAVE_AGAIN_AFTER", 0)
 
     # When there is room again

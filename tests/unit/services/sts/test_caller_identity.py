@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 
-import botocore.session
-
 from lambdad.model.caller import Caller, RequestContext
-from lambdad.services.sts import operations, unsupported
 from lambdad.services.sts.caller_identity import get_caller_identity
 
 
@@ -30,10 +27,3 @@ async def test_a_function_is_a_session_of_its_role() -> None:
     assert answer["Account"] == "123456789012"
     assert answer["Arn"] == "arn:aws:sts::123456789012:assumed-role/reader/thumbnail"
     assert re.fullmatch(r"AROA[A-Z2-7]{17}:thumbnail", answer["UserId"])
-
-
-def test_every_operation_is_done_or_listed() -> None:
-    model = botocore.session.get_session().get_service_model("sts")
-    done, listed = operations().keys(), unsupported().keys()
-    assert not done & listed
-    assert {name for _, name in done | listed} == set(model.operation_names)

@@ -1,0 +1,145 @@
+"""A control plane on a real store, with a preparation that a test can hold back."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import zipfile
+from collections.abc import Awaitable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambdad.clock import FakeClock
+from lambdad.errors import ClientError
+from lambdad.model.caller import Caller, RequestContext
+from lambdad.model.function import FunctionVersion
+from lambdad.model.invocation import FunctionError, Report, Result
+from lambdad.model.runtime import Interpreter
+from lambdad.services.lambda_ import operations
+from lambdad.services.lambda_.control_plane import ControlPlane
+from lambdad.store.blobs import Blobs
+from lambdad.store.database import Database
+from lambdad.store.resources import Resources
+
+ACCOUNT = "123456789012"
+REGION = "eu-central-1"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/service-role/lambda"
+
+
+@dataclass
+class StubPreparation:
+    """Prepares when its gate is open, and fails with `failure` if there is one."""
+
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    failure: Exception | None = None
+    prepared: list[FunctionVersion] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    async def prepare(self, version: FunctionVersion) -> FunctionVersion:
+        self.prepared.append(version)
+        await self.gate.wait()
+        if self.failure:
+            raise self.failure
+        return replace(version, runtime_in_use="python3.11")
+
+
+@dataclass
+class StubInvoker:
+    """Answers with what it was asked."""
+
+    error: FunctionError | None = None
+    log_tail: bytes = b"START\nREPORT\n"
+    invoked: list[tuple[FunctionVersion, dict[str, Any]]] = field(default_factory=list)
+    retired: list[tuple[tuple[str, str, str], str | None]] = field(default_factory=list)
+
+    async def invoke(self, version: FunctionVersion, **invocation: Any) -> Result:
+        self.invoked.append((version, invocation))
+        report = Report(invocation["request_id"], 1.0, 1, 128, 30, error=self.error)
+        return Result(invocation["payload"], version.version, report, self.log_tail)
+
+    def retire(self, function_key: tuple[str, str, str], version: str | None = None) -> None:
+        self.retired.append((function_key, version))
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The control plane, its stubs, and a way to call an operation of it."""
+
+    control: ControlPlane
+    preparation: StubPreparation
+    invoker: StubInvoker
+    clock: FakeClock
+    draws: list[float]  # what the next invocations of weighted aliases draw
+
+    async def __call__(
+        self, operation: str, *, account_id: str = ACCOUNT, region: str = REGION, **request: Any
+    ) -> dict[str, Any]:
+        caller = Caller(account_id, region)
+        context = RequestContext("r-1", "lambda", operation, caller, "http://127.0.0.1:4566")
+        return dict(await operations(self.control)["lambda", operation](context, request))
+
+    async def create(self, name: str = "echo", **request: Any) -> dict[str, Any]:
+        """Call CreateFunction with what it needs, and wait until the function is Active."""
+        answer = await self("CreateFunction", **creation(name, **request))
+        await self.control.changes.settle()
+        return answer
+
+    async def update(self, name: str = "echo", **changes: Any) -> dict[str, Any]:
+        """Call UpdateFunctionConfiguration, and wait until it has taken effect."""
+        answer = await self("UpdateFunctionConfiguration", FunctionName=name, **changes)
+        await self.control.changes.settle()
+        return answer
+
+
+def creation(name: str = "echo", **request: Any) -> dict[str, Any]:
+    """The parameters of a plain CreateFunction."""
+    plain = {
+        "FunctionName": name,
+        "Runtime": "python3.11",
+        "Handler": "app.handler",
+        "Role": ROLE,
+        "Code": {"ZipFile": make_zip({"app.py": "def handler(event, context): return event"})},
+    }
+    return {**plain, **request}
+
+
+def make_zip(files: dict[str, str]) -> bytes:
+    """A zip of these files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(zipfile.ZipInfo(name), text)
+    return buffer.getvalue()
+
+
+async def open_control_plane(database: Database, directory: Path) -> Plane:
+    """A control plane on `database` and the blobs beneath `directory`."""
+    clock, preparation, invoker = FakeClock(), StubPreparation(), StubInvoker()
+    draws: list[float] = []
+    control = ControlPlane(
+        resources=await Resources.load(database),
+        blobs=Blobs.open(directory / "blobs"),
+        preparation=preparation,
+        invoker=invoker,
+        clock=clock,
+        link_key=b"key",
+        interpreters=[Interpreter("python3.11", "3.11.7", "/usr/bin/python3.11")],
+        architecture="x86_64",
+        draw=lambda: draws.pop(0) if draws else 0.5,
+    )
+    return Plane(control, preparation, invoker, clock, draws)
+
+
+async def refused(answer: Awaitable[Any], code: str, message: str | None = None) -> ClientError:
+    """Await `answer`, which must be this error."""
+    with pytest.raises(ClientError) as caught:
+        await answer
+    assert caught.value.code == code
+    if message is not None:
+        assert caught.value.message == message
+    return caught.value

@@ -1,0 +1,187 @@
+"""Versions: immutable, numbered, published once for each content."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from lambdad.model.function import Function
+from support.control_plane import ACCOUNT, REGION, Plane, creation, make_zip, refused
+
+OpenPlane = Callable[[], Awaitable[Plane]]
+
+
+async def test_a_published_version_keeps_what_latest_was(plane: Plane) -> None:
+    # Given
+    await plane.create("echo", Timeout=5)
+    published = await plane("PublishVersion", FunctionName="echo", Description="first")
+    # When
+    await plane.update(Timeout=9)
+    # Then
+    assert published["Version"] == "1"
+    assert published["FunctionArn"].endswith(":function:echo:1")
+    assert published["State"] == "Active"
+    found = await plane("GetFunctionConfiguration", FunctionName="echo", Qualifier="1")
+    assert (found["Timeout"], found["Description"]) == (5, "first")
+    latest = await plane("GetFunctionConfiguration", FunctionName="echo")
+    assert (latest["Timeout"], latest["Description"]) == (9, "")
+
+
+async def test_publishing_what_has_not_changed_answers_with_the_last_version(plane: Plane) -> None:
+    await plane.create("echo")
+    first = await plane("PublishVersion", FunctionName="echo")
+    assert await plane("PublishVersion", FunctionName="echo", Description="x") == first
+
+    await plane.update(Timeout=9)
+    second = await plane("PublishVersion", FunctionName="echo")
+    assert second["Version"] == "2"
+    assert second["RevisionId"] != first["RevisionId"]
+
+
+async def test_numbers_are_never_used_again(plane: Plane) -> None:
+    await plane.create("echo")
+    await plane("PublishVersion", FunctionName="echo")
+    await plane("DeleteFunction", FunctionName="echo", Qualifier="1")
+    assert (await plane("PublishVersion", FunctionName="echo"))["Version"] == "2"
+    await refused(
+        plane("GetFunction", FunctionName="echo:1"),
+        "ResourceNotFoundException",
+        "Function not found: arn:aws:lambda:eu-central-1:123456789012:function:echo:1",
+    )
+
+
+async def test_guards_refuse_other_code_and_another_revision(plane: Plane) -> None:
+    created = await plane.create("echo")
+    code, revision = created["CodeSha256"], created["RevisionId"]
+    await refused(
+        plane("PublishVersion", FunctionName="echo", CodeSha256="other"),
+        "InvalidParameterValueException",
+        f"CodeSHA256 (other) is different from current CodeSHA256 in $LATEST ({code}). Please "
+        "try again with the CodeSHA256 in $LATEST.",
+    )
+    await refused(
+        plane("PublishVersion", FunctionName="echo", RevisionId="other"),
+        "PreconditionFailedException",
+    )
+    answer = await plane(
+        "PublishVersion", FunctionName="echo", CodeSha256=code, RevisionId=revision
+    )
+    assert answer["Version"] == "1"
+
+
+async def test_a_version_published_at_creation_is_pending_until_the_function_is_active(
+    plane: Plane,
+) -> None:
+    # Given
+    plane.preparation.gate.clear()
+    created = await plane("CreateFunction", **creation("echo", Publish=True))
+    assert (created["Version"], created["State"]) == ("1", "Pending")
+    # When
+    plane.preparation.gate.set()
+    await plane.control.changes.settle()
+    # Then
+    found = await plane("GetFunctionConfiguration", FunctionName="echo", Qualifier="1")
+    assert (found["State"], found["LastUpdateStatus"]) == ("Active", "Successful")
+
+
+async def test_a_version_published_with_code_that_fails_has_failed(plane: Plane) -> None:
+    await plane.create("echo")
+    plane.preparation.failure = OSError("no")
+    answer = await plane(
+        "UpdateFunctionCode", FunctionName="echo", ZipFile=make_zip({"app.py": "x"}), Publish=True
+    )
+    await plane.control.changes.settle()
+    found = await plane(
+        "GetFunctionConfiguration", FunctionName="echo", Qualifier=answer["Version"]
+    )
+    assert found["State"] == "Failed"
+    latest = await plane("GetFunctionConfiguration", FunctionName="echo")
+    assert (latest["State"], latest["LastUpdateStatus"]) == ("Active", "Failed")
+
+
+async def test_publishing_the_same_code_again_by_an_update_makes_no_version(plane: Plane) -> None:
+    await plane.create("echo", Publish=True)
+    answer = await plane(
+        "UpdateFunctionCode",
+        FunctionName="echo",
+        ZipFile=creation("echo")["Code"]["ZipFile"],
+        Publish=True,
+    )
+    await plane.control.changes.settle()
+    assert answer["Version"] == "1"
+    listed = await plane("ListVersionsByFunction", FunctionName="echo")
+    assert [each["Version"] for each in listed["Versions"]] == ["$LATEST", "1"]
+
+
+async def test_versions_are_listed_by_number_in_pages(plane: Plane) -> None:
+    await plane.create("echo")
+    for timeout in range(1, 13):
+        await plane.update(Timeout=timeout)
+        await plane("PublishVersion", FunctionName="echo")
+    pages, marker = [], {}
+    while True:
+        page = await plane("ListVersionsByFunction", FunctionName="echo", MaxItems=5, **marker)
+        pages.append([each["Version"] for each in page["Versions"]])
+        if "NextMarker" not in page:
+            break
+        marker = {"Marker": page["NextMarker"]}
+    assert pages == [
+        ["$LATEST", "1", "2", "3", "4"],
+        ["5", "6", "7", "8", "9"],
+        ["10", "11", "12"],
+    ]
+    every = await plane("ListFunctions", FunctionVersion="ALL", MaxItems=7)
+    rest = await plane("ListFunctions", FunctionVersion="ALL", Marker=every["NextMarker"])
+    found = [each["Version"] for each in every["Functions"] + rest["Functions"]]
+    assert found == ["$LATEST", *map(str, range(1, 13))]
+    assert every["Functions"][1]["FunctionArn"].endswith(":function:echo:1")
+
+
+async def test_a_version_that_an_alias_points_to_cannot_be_deleted(plane: Plane) -> None:
+    await plane.create("echo", Publish=True)
+    await plane("CreateAlias", FunctionName="echo", Name="live", FunctionVersion="1")
+    await refused(
+        plane("DeleteFunction", FunctionName="echo", Qualifier="1"),
+        "ResourceConflictException",
+        "Unable to delete version because the following aliases reference it: [live]",
+    )
+
+
+@pytest.mark.parametrize(
+    ("qualifier", "message"),
+    [
+        ("$LATEST", "$LATEST version cannot be deleted without deleting the function."),
+        ("live", "Deletion of aliases is not currently supported."),
+    ],
+)
+async def test_neither_latest_nor_an_alias_is_deleted_as_a_version(
+    plane: Plane, qualifier: str, message: str
+) -> None:
+    await plane.create("echo", Publish=True)
+    await plane("CreateAlias", FunctionName="echo", Name="live", FunctionVersion="1")
+    await refused(
+        plane("DeleteFunction", FunctionName="echo", Qualifier=qualifier),
+        "InvalidParameterValueException",
+        message,
+    )
+
+
+async def test_a_deleted_function_takes_versions_and_aliases_with_it(plane: Plane) -> None:
+    await plane.create("echo", Publish=True)
+    await plane.create("echo-2", Publish=True)
+    await plane("CreateAlias", FunctionName="echo", Name="live", FunctionVersion="1")
+    await plane("DeleteFunction", FunctionName="echo")
+    await plane.create("echo")
+    listed = await plane("ListVersionsByFunction", FunctionName="echo")
+    assert [each["Version"] for each in listed["Versions"]] == ["$LATEST"]
+    assert (await plane("ListAliases", FunctionName="echo"))["Aliases"] == []
+    assert len((await plane("ListVersionsByFunction", FunctionName="echo-2"))["Versions"]) == 2
+
+
+async def test_versions_are_there_after_a_restart(plane: Plane, open_plane: OpenPlane) -> None:
+    await plane.create("echo", Publish=True)
+    again = await open_plane()
+    assert again.control.resources.find(Function, ACCOUNT, REGION, "echo").last_version == 1
+    found = await again("GetFunctionConfiguration", FunctionName="echo:1")
+    assert found["Version"] == "1"
