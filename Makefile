@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 FOLDER ?= tests
+REQUESTS ?= 100000
+SEED ?= 20260101
 VENV := .venv
 RUN := $(VENV)/bin/python
 LOCK := requirements-dev.lock
@@ -11,7 +13,7 @@ PEER := $(VENV)/peers/ministack
 PEER_LOCK := benchmarks/peers/ministack
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench docs lock
+.PHONY: help setup demo test fuzz lint bench docs lock
 
 help: ## Show these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -23,6 +25,9 @@ demo: setup ## Start a server, deploy a function with Pillow, invoke it cold and
 
 test: setup ## Run the tests, or one folder: make test FOLDER=tests/unit
 	@$(RUN) -m pytest $(FOLDER)
+
+fuzz: setup ## Send 100,000 malformed requests to a server, or others: make fuzz REQUESTS=1000 SEED=1
+	@FUZZ_REQUESTS=$(REQUESTS) FUZZ_SEED=$(SEED) $(RUN) -m pytest tests/fuzz
 
 lint: setup ## Run ruff, mypy and the tests of style
 	@$(RUN) -m ruff check .
