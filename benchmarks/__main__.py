@@ -17,6 +17,7 @@ from rich.console import Console
 
 from benchmarks import (
     bench_cold_start,
+    bench_control_plane,
     bench_environments,
     bench_fairness,
     bench_freezing,
@@ -47,6 +48,7 @@ BENCHMARKS: dict[str, Callable[[Run], list[Result]]] = {
     "fairness": bench_fairness.measure,
     "memory": bench_memory.measure,
     "freezing": bench_freezing.measure,
+    "control_plane": bench_control_plane.measure,
     "peers": bench_peers.measure,
 }
 _ONLY_WHEN_ASKED = ("peers",)

@@ -29,6 +29,7 @@ class Effort:
     settle_seconds: float  # from a server's ready line to the reading of its memory
     crowd: int  # of requests that are sent all at once
     runs: int  # of what is done with a crowd
+    functions: int  # of a server that has many
 
 
 FULL = Effort(
@@ -40,6 +41,7 @@ FULL = Effort(
     settle_seconds=2.0,
     crowd=1_000,
     runs=3,
+    functions=10_000,
 )
 QUICK = Effort(
     samples=2,
@@ -50,6 +52,7 @@ QUICK = Effort(
     settle_seconds=0.2,
     crowd=60,
     runs=1,
+    functions=100,
 )
 
 

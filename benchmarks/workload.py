@@ -90,6 +90,8 @@ def parse(received: bytes) -> Response | None:
     if end < 0:
         return None
     head = received[:end].lower()
+    if head[9:12] == b"204":
+        return Response(204, head, b"")
     field = head.find(b"\r\ncontent-length:")
     if field < 0:
         raise WorkloadError("The answer has no Content-Length.")
@@ -123,8 +125,13 @@ def echo_request(payload: bytes = b"{}") -> bytes:
 
 
 def _post(path: str, payload: bytes) -> bytes:
+    return api_request("POST", path, payload)
+
+
+def api_request(method: str, path: str, payload: bytes = b"") -> bytes:
+    """Any request, signed by form only."""
     head = (
-        f"POST {path} HTTP/1.1",
+        f"{method} {path} HTTP/1.1",
         "Host: 127.0.0.1",
         f"Authorization: {_AUTHORIZATION}",
         "X-Amz-Date: 20260101T000000Z",

@@ -195,13 +195,11 @@ class Malformed:
         return self._scalar(shape)
 
     def _structure(self, shape: StructureShape, depth: int) -> dict[str, Any]:
-        chance = self._random.choice((0.05, 0.3))
+        chance, missing = self._random.choice((0.05, 0.3)), self._carelessness / 5
         return {
             member: self._value(inner, depth + 1, member)
             for member, inner in shape.members.items()
-            if (
-                member in shape.required_members and self._random.random() >= self._carelessness / 5
-            )
+            if (member in shape.required_members and self._random.random() >= missing)
             or (depth < DEEPEST and self._random.random() < chance)
         }
 
