@@ -68,7 +68,8 @@ class ServicePlan:
 
     def _compile(self, name: str) -> OperationPlan:
         model = self.model.operation_model(name)
-        streams = model.has_event_stream_output
+        # Only rest-json writes event streams so far; no operation that is served needs the others.
+        streams = model.has_event_stream_output and self.protocol_name != "rest-json"
         return OperationPlan(
             name=name,
             parse=_bounded(self.protocol.compile_parse(model)),

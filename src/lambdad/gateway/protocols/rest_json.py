@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
+from lambdad.gateway import eventstream
+from lambdad.gateway.eventstream import WriteEvent, compile_event_writer
 from lambdad.gateway.http import Request, Response
 from lambdad.gateway.protocols.json_errors import body_members, error_body
 from lambdad.gateway.protocols.json_values import (
@@ -130,12 +132,9 @@ class RestJson:
         return steps
 
     def _write_payload(self, name: str, shape: Shape) -> _WriteStep:
-        write: Writer
-        if shape.type_name in ("blob", "string"):
-            write = _raw
-        else:
-            to_json = self._values.writer(shape)
-            write = lambda value: encode_json(to_json(value))  # noqa: E731
+        if shape.serialization.get("eventstream"):
+            return _write_event_stream(name, compile_event_writer(shape, self._json_writer))
+        write = _raw if shape.type_name in ("blob", "string") else self._json_writer(shape)
 
         def step(result: Mapping[str, Any], response: Response) -> None:
             value = result.get(name)
@@ -143,6 +142,10 @@ class RestJson:
                 response.body = write(value)
 
         return step
+
+    def _json_writer(self, shape: Shape) -> Writer:
+        to_json = self._values.writer(shape)
+        return lambda value: encode_json(to_json(value))
 
     def _write_body(self, shape: StructureShape) -> _WriteStep:
         members = {
@@ -267,6 +270,14 @@ def _write_headers(name: str, shape: Shape) -> _WriteStep:
     def step(result: Mapping[str, Any], response: Response) -> None:
         for key, value in (result.get(name) or {}).items():
             response.headers[f"{prefix}{key}"] = str(value)
+
+    return step
+
+
+def _write_event_stream(name: str, write: WriteEvent) -> _WriteStep:
+    def step(result: Mapping[str, Any], response: Response) -> None:
+        response.headers["content-type"] = eventstream.CONTENT_TYPE
+        response.body = b"".join(map(write, result.get(name) or ()))
 
     return step
 

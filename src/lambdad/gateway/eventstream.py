@@ -1,0 +1,68 @@
+"""Event streams: messages with headers, framed and checked as `application/vnd.amazon.eventstream`.
+
+    total length │ length of headers │ CRC of these │ headers │ payload │ CRC of all before
+    each 4 bytes, big-endian
+
+An event is a union with one member, its type: `{"PayloadChunk": {"Payload": b"…"}}`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any
+from zlib import crc32
+
+from botocore.model import Shape, StructureShape
+
+CONTENT_TYPE = "application/vnd.amazon.eventstream"
+
+_STRING = 7  # the type of a header's value
+_PRELUDE = struct.Struct("!II")
+_WORD = struct.Struct("!I")
+
+WriteEvent = Callable[[Mapping[str, Any]], bytes]
+
+
+def compile_event_writer(
+    shape: Shape, to_json: Callable[[Shape], Callable[[Any], bytes]]
+) -> WriteEvent:
+    """What writes events of an event stream's shape; `to_json` makes writers of JSON bodies."""
+    assert isinstance(shape, StructureShape)
+    writers = {name: _payload_writer(member, to_json) for name, member in shape.members.items()}
+
+    def write(event: Mapping[str, Any]) -> bytes:
+        ((name, members),) = event.items()
+        content_type, payload = writers[name](members)
+        headers = {":message-type": "event", ":event-type": name, ":content-type": content_type}
+        return message(headers, payload)
+
+    return write
+
+
+def message(headers: Mapping[str, str], payload: bytes) -> bytes:
+    """One message with its checksums."""
+    head = b"".join(map(_header, headers, headers.values()))
+    total = _PRELUDE.size + len(head) + len(payload) + 2 * _WORD.size
+    prelude = _PRELUDE.pack(total, len(head))
+    checked = prelude + _WORD.pack(crc32(prelude)) + head + payload
+    return checked + _WORD.pack(crc32(checked))
+
+
+def _header(name: str, value: str) -> bytes:
+    text = value.encode()
+    return (
+        struct.pack("!B", len(name)) + name.encode() + struct.pack("!BH", _STRING, len(text)) + text
+    )
+
+
+def _payload_writer(
+    shape: Shape, to_json: Callable[[Shape], Callable[[Any], bytes]]
+) -> Callable[[Mapping[str, Any]], tuple[str, bytes]]:
+    """A blob that is the event's payload goes as it is; other members make a JSON body."""
+    assert isinstance(shape, StructureShape)
+    for name, member in shape.members.items():
+        if member.serialization.get("eventpayload") and member.type_name == "blob":
+            return lambda members: ("application/octet-stream", members[name])
+    write = to_json(shape)
+    return lambda members: ("application/json", write(members))

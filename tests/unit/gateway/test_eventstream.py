@@ -1,0 +1,44 @@
+"""Event streams: botocore reads what we write."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.eventstream import EventStreamBuffer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambdad.gateway.eventstream import message
+from lambdad.gateway.models import ServicePlan, load_service_model
+
+WRITE = ServicePlan(load_service_model("lambda")).operation("InvokeWithResponseStream").serialize
+
+
+def read(stream: bytes) -> list[tuple[dict[str, str], bytes]]:
+    buffer = EventStreamBuffer()
+    buffer.add_data(stream)
+    return [(event.headers, event.payload) for event in buffer]
+
+
+@given(
+    st.dictionaries(st.text("abc-:", min_size=1, max_size=20), st.text(max_size=50)), st.binary()
+)
+def test_a_message_survives_the_way(headers: dict[str, str], payload: bytes) -> None:
+    assert read(message(headers, payload)) == [(headers, payload)]
+
+
+@pytest.mark.parametrize("chunks", [[], [b"a"], [b"\xff\x00", b"", b"b" * 100_000]])
+def test_chunks_come_as_bytes_and_the_end_as_json(chunks: list[bytes]) -> None:
+    events = [{"PayloadChunk": {"Payload": chunk}} for chunk in chunks]
+    response = WRITE(
+        {
+            "StatusCode": 200,
+            "ExecutedVersion": "1",
+            "EventStream": [*events, {"InvokeComplete": {"ErrorCode": "Unhandled"}}],
+        },
+        "r-1",
+    )
+    *found, (headers, end) = read(response.body)
+    assert response.headers["content-type"] == "application/vnd.amazon.eventstream"
+    assert response.headers["x-amz-executed-version"] == "1"
+    assert [payload for _, payload in found] == chunks
+    assert (headers[":event-type"], end) == ("InvokeComplete", b'{"ErrorCode":"Unhandled"}')
