@@ -17,7 +17,7 @@ MAX_FUNCTION_NAME_LENGTH = 64
 _NAME = r"(?P<name>[a-zA-Z0-9-_]+)"
 _QUALIFIER = r"(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"
 _ARN = re.compile(
-    r"arn:(?P<partition>aws[a-zA-Z-]*):lambda:(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9]):"
+    r"arn:(?P<partition>aws[a-zA-Z-]*):lambda:(?P<region>(?:eusc-)?[a-z]{2}(?:-[a-z]+)+-[0-9]):"
     rf"(?P<account_id>[0-9]{{12}}):function:{_NAME}{_QUALIFIER}"
 )
 _PARTIAL = re.compile(rf"(?:(?P<account_id>[0-9]{{12}}):)?function:{_NAME}{_QUALIFIER}")

@@ -56,6 +56,7 @@ _BODY_LIMITS = {
     ("lambda", "UpdateFunctionCode"): limits.CREATE_FUNCTION_BODY,
     ("lambda", "UpdateFunctionConfiguration"): limits.UPDATE_CONFIGURATION_BODY,
     ("lambda", "Invoke"): 2 * limits.REQUEST_PAYLOAD,
+    ("lambda", "InvokeWithResponseStream"): 2 * limits.REQUEST_PAYLOAD,
 }
 _CONNECTIONS = 64  # of one environment to its AWS endpoint
 _COLLECT_AFTER = 10_000  # objects; an invocation makes and drops some hundreds

@@ -11,5 +11,6 @@ from types import MappingProxyType
 PARTIAL: Mapping[str, str] = MappingProxyType(
     {
         "Invoke": "synchronous invocations and dry runs; `InvocationType` Event comes later",
+        "InvokeWithResponseStream": "the answer comes as one chunk, when the function has ended",
     }
 )
