@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from lambdad.model.alias import Alias
+from lambdad.model.event_invoke_config import EventInvokeConfig
 from lambdad.model.function import FunctionVersion
-from lambdad.model.resource import Key, Resource
+from lambdad.model.function_url import FunctionUrl
+from lambdad.model.resource import Resource
 from lambdad.store.resources import Resources
 
 # Kinds whose ids are `function` or `function:qualifier`.
-KINDS: tuple[type[Resource], ...] = (Alias, FunctionVersion)
+KINDS: tuple[type[Resource], ...] = (Alias, EventInvokeConfig, FunctionUrl, FunctionVersion)
 
 
-def belongings(resources: Resources, key: Key) -> list[Resource]:
-    """Everything beneath the function, version or alias with this key."""
-    return [each for kind in KINDS for each in resources.beneath(kind, key) if each.key != key]
+def belongings(resources: Resources, owner: Resource) -> list[Resource]:
+    """Everything beneath this function, version or alias."""
+    every = (each for kind in KINDS for each in resources.beneath(kind, owner.key))
+    return [each for each in every if each is not owner]
