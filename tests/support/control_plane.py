@@ -18,7 +18,7 @@ from lambdad.model.caller import Caller, RequestContext
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import FunctionError, Report, Result
 from lambdad.model.runtime import Interpreter
-from lambdad.services.lambda_ import operations, resume
+from lambdad.services.lambda_ import operations
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.store.blobs import Blobs
 from lambdad.store.database import Database
@@ -88,11 +88,6 @@ class Plane:
         answer = await self("CreateFunction", **creation(name, **request))
         await self.control.changes.settle()
         return answer
-
-    async def resume(self) -> None:
-        """What a server does at its start: take up changes, here until they have ended."""
-        await resume(self.control)
-        await self.control.changes.settle()
 
     async def update(self, name: str = "echo", **changes: Any) -> dict[str, Any]:
         """Call UpdateFunctionConfiguration, and wait until it has taken effect."""

@@ -17,7 +17,6 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from lambdad.errors import PlatformError
 from lambdad.model.alias import Alias
 from lambdad.model.event_invoke_config import EventInvokeConfig
-from lambdad.model.event_source_mapping import EventSourceMapping
 from lambdad.model.function import Function, FunctionVersion
 from lambdad.model.function_url import FunctionUrl
 from lambdad.model.layer import Layer, LayerVersion
@@ -29,7 +28,6 @@ FORMAT = 1
 KINDS: tuple[type[Resource], ...] = (
     Alias,
     EventInvokeConfig,
-    EventSourceMapping,
     Function,
     FunctionUrl,
     FunctionVersion,

@@ -10,7 +10,6 @@ from lambdad.model.caller import RequestContext
 from lambdad.services.lambda_ import (
     aliases,
     event_invoke_configs,
-    event_source_mappings,
     function_urls,
     functions,
     invoke,
@@ -19,8 +18,7 @@ from lambdad.services.lambda_ import (
 )
 from lambdad.services.lambda_.code_links import download
 from lambdad.services.lambda_.control_plane import ControlPlane
-from lambdad.services.lambda_.event_source_mappings import resume_mappings
-from lambdad.services.lambda_.taking_effect import resume_functions
+from lambdad.services.lambda_.taking_effect import resume
 
 Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, Any]]]
 
@@ -29,7 +27,6 @@ Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, An
 _RESOURCES = (
     aliases,
     event_invoke_configs,
-    event_source_mappings,
     function_urls,
     functions,
     invoke,
@@ -45,12 +42,6 @@ def operations(control: ControlPlane) -> dict[tuple[str, str], Operation]:
         for resource in _RESOURCES
         for operation, run in resource.OPERATIONS.items()
     }
-
-
-async def resume(control: ControlPlane) -> None:
-    """Take up every change that the last server left unfinished."""
-    await resume_functions(control)
-    await resume_mappings(control)
 
 
 __all__ = ["ControlPlane", "Operation", "download", "operations", "resume"]

@@ -11,9 +11,6 @@ from types import MappingProxyType
 PARTIAL: Mapping[str, str] = MappingProxyType(
     {
         "Invoke": "synchronous invocations and dry runs; `InvocationType` Event comes later",
-        "CreateEventSourceMapping": "kept with its states; nothing is polled yet, and whether the "
-        "source exists is not checked",
-        "UpdateEventSourceMapping": "see CreateEventSourceMapping",
         "CreateFunctionUrlConfig": "the configuration is kept; requests to the URL come later",
         "PutFunctionEventInvokeConfig": "kept; it has an effect when `InvocationType` Event comes",
         "UpdateFunctionEventInvokeConfig": "kept; see PutFunctionEventInvokeConfig",

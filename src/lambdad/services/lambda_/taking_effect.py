@@ -6,11 +6,12 @@
                         (the old one serves)        └─▶ Failed: the old version stays
 
 Each arrow is durable before anybody can see it, and a change that a killed server left unfinished
-is taken up again by `resume_functions`.
+is taken up again by `resume`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import replace
 
@@ -23,12 +24,13 @@ from lambdad.model.function import (
     Status,
 )
 from lambdad.services.lambda_.control_plane import ControlPlane
-from lambdad.services.lambda_.saving import save_at_last
 
 CREATING = Status("Pending", "The function is being created.", "Creating")
 UPDATING = Status("InProgress", "The function is being created.", "Creating")
 ACTIVE = Status("Active")
 SUCCESSFUL = Status("Successful")
+
+SAVE_AGAIN_AFTER = 5.0
 
 # What an error is called among AWS's reason codes, where it is one of them.
 _REASON_CODES = (
@@ -48,7 +50,7 @@ async def accept(control: ControlPlane, function: Function, *published: Function
     control.changes.start(_take_effect(control, function.newest))
 
 
-async def resume_functions(control: ControlPlane) -> None:
+async def resume(control: ControlPlane) -> None:
     """Take up every change that the last server left unfinished."""
     for function in control.resources.all(Function):
         if function.pending is not None or is_pending(function):
@@ -70,11 +72,11 @@ async def _take_effect(control: ControlPlane, version: FunctionVersion) -> None:
         published = _published_with(control, function)
         if failure is not None:
             gone_wrong = (replace(each, state=failure) for each in published)
-            await save_at_last(control, failed(function, failure), *gone_wrong)
+            await _save(control, failed(function, failure), *gone_wrong)
             return
         active = replace(prepared, state=ACTIVE, last_update=SUCCESSFUL)
         in_use = prepared.runtime_in_use
-        await save_at_last(
+        await _save(
             control,
             function.with_latest(active),
             *(
@@ -119,3 +121,13 @@ def failed(function: Function, failure: Status) -> Function:
     else:
         latest = replace(function.latest, last_update=failure, revision_id=revision_id)
     return function.with_latest(latest)
+
+
+async def _save(control: ControlPlane, function: Function, *published: FunctionVersion) -> None:
+    """Save, and on a full disk try until there is room: nobody else would end this change."""
+    while True:
+        try:
+            return await control.resources.save(function, *published)
+        except Exception:
+            _log.exception("%s could not be saved; trying again.", function.latest.unqualified_arn)
+            await asyncio.sleep(SAVE_AGAIN_AFTER)

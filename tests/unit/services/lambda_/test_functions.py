@@ -532,13 +532,13 @@ async def test_a_change_waits_for_room_on_the_disk(
     resources, failures = plane.control.resources, [OSError(28, "No space left on device")]
     save = resources.save
 
-    async def save_unless_full(*saved: Any, deleted: Any = ()) -> None:
+    async def save_unless_full(*saved: Any) -> None:
         if failures:
             raise failures.pop()
-        await save(*saved, deleted=deleted)
+        await save(*saved)
 
     monkeypatch.setattr(resources, "save", save_unless_full)
-    monkeypatch.setattr("lambdad.services.lambda_.saving.SAVE_AGAIN_AFTER", 0)
+    monkeypatch.setattr("lambdad.services.lambda_.taking_effect.SAVE_AGAIN_AFTER", 0)
 
     # When there is room again
     plane.preparation.gate.set()
