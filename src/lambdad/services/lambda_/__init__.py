@@ -7,15 +7,7 @@ from functools import partial
 from typing import Any
 
 from lambdad.model.caller import RequestContext
-from lambdad.services.lambda_ import (
-    aliases,
-    event_invoke_configs,
-    function_urls,
-    functions,
-    invoke,
-    response_stream,
-    versions,
-)
+from lambdad.services.lambda_ import aliases, functions, invoke, response_stream, versions
 from lambdad.services.lambda_.code_links import download
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.taking_effect import resume
@@ -24,15 +16,7 @@ Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, An
 
 
 # Every file of operations.
-_RESOURCES = (
-    aliases,
-    event_invoke_configs,
-    function_urls,
-    functions,
-    invoke,
-    response_stream,
-    versions,
-)
+_RESOURCES = (aliases, functions, invoke, response_stream, versions)
 
 
 def operations(control: ControlPlane) -> dict[tuple[str, str], Operation]:

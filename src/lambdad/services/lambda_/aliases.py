@@ -90,7 +90,7 @@ async def delete_alias(
     async with control.changes.lock(name.key):
         alias = control.resources.find(Alias, *name.qualified_key)
         if alias is not None:
-            await control.resources.delete(alias, *belongings(control.resources, alias))
+            await control.resources.delete(alias, *belongings(control.resources, alias.key))
     return {}
 
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from lambdad.model.alias import Alias
-from lambdad.model.event_invoke_config import EventInvokeConfig
 from lambdad.model.function import FunctionVersion
-from lambdad.model.function_url import FunctionUrl
-from lambdad.model.resource import Resource
+from lambdad.model.resource import Key, Resource
 from lambdad.store.resources import Resources
 
 # Kinds whose ids are `function` or `function:qualifier`.
-KINDS: tuple[type[Resource], ...] = (Alias, EventInvokeConfig, FunctionUrl, FunctionVersion)
+KINDS: tuple[type[Resource], ...] = (Alias, FunctionVersion)
 
 
-def belongings(resources: Resources, owner: Resource) -> list[Resource]:
-    """Everything beneath this function, version or alias."""
-    every = (each for kind in KINDS for each in resources.beneath(kind, owner.key))
-    return [each for each in every if each is not owner]
+def belongings(resources: Resources, key: Key) -> list[Resource]:
+    """Everything beneath the function, version or alias with this key."""
+    return [each for kind in KINDS for each in resources.beneath(kind, key) if each.key != key]

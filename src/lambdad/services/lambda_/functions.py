@@ -167,7 +167,7 @@ async def delete_function(
             await delete_version(control, name)
             return {"StatusCode": 204}
         function = names.find_function(control.resources, name)
-        await control.resources.delete(function, *belongings(control.resources, function))
+        await control.resources.delete(function, *belongings(control.resources, name.key))
         control.invoker.retire(name.key)
     return {"StatusCode": 204}
 

@@ -11,9 +11,6 @@ from types import MappingProxyType
 PARTIAL: Mapping[str, str] = MappingProxyType(
     {
         "Invoke": "synchronous invocations and dry runs; `InvocationType` Event comes later",
-        "CreateFunctionUrlConfig": "the configuration is kept; requests to the URL come later",
-        "PutFunctionEventInvokeConfig": "kept; it has an effect when `InvocationType` Event comes",
-        "UpdateFunctionEventInvokeConfig": "kept; see PutFunctionEventInvokeConfig",
         "InvokeWithResponseStream": "the answer comes as one chunk, when the function has ended",
     }
 )

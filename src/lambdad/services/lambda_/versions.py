@@ -80,7 +80,7 @@ async def delete_version(control: ControlPlane, name: FunctionName) -> None:
             "Unable to delete version because the following aliases reference it: "
             f"[{', '.join(users)}]",
         )
-    await control.resources.delete(version, *belongings(control.resources, version))
+    await control.resources.delete(version, *belongings(control.resources, version.key))
     control.invoker.retire(name.key, version.version)
 
 
