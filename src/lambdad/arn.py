@@ -62,6 +62,11 @@ def layer_arn(account_id: str, region: str, name: str, version: int | None = Non
     return arn if version is None else f"{arn}:{version}"
 
 
+def event_source_mapping_arn(account_id: str, region: str, uuid: str) -> str:
+    """The ARN of an event source mapping."""
+    return f"arn:aws:lambda:{region}:{account_id}:event-source-mapping:{uuid}"
+
+
 def caller_arn(account_id: str, role: str | None = None, session_name: str | None = None) -> str:
     """Who asks: a session of an execution role (an ARN), or else the account itself."""
     if role is None:

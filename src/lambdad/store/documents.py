@@ -16,14 +16,26 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from lambdad.errors import PlatformError
 from lambdad.model.alias import Alias
+from lambdad.model.event_invoke_config import EventInvokeConfig
+from lambdad.model.event_source_mapping import EventSourceMapping
 from lambdad.model.function import Function, FunctionVersion
+from lambdad.model.function_url import FunctionUrl
 from lambdad.model.layer import Layer, LayerVersion
 from lambdad.model.resource import Resource
 
 FORMAT = 1
 
 # Every kind of resource that is kept.
-KINDS: tuple[type[Resource], ...] = (Alias, Function, FunctionVersion, Layer, LayerVersion)
+KINDS: tuple[type[Resource], ...] = (
+    Alias,
+    Function,
+    FunctionVersion,
+    Layer,
+    LayerVersion,
+    EventInvokeConfig,
+    EventSourceMapping,
+    FunctionUrl,
+)
 
 _KIND_OF: Mapping[str, type[Resource]] = types.MappingProxyType({kind.kind: kind for kind in KINDS})
 

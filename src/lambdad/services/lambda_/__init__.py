@@ -7,16 +7,43 @@ from functools import partial
 from typing import Any
 
 from lambdad.model.caller import RequestContext
-from lambdad.services.lambda_ import aliases, functions, invoke, response_stream, versions
+from lambdad.services.lambda_ import (
+    aliases,
+    event_invoke_configs,
+    event_source_mappings,
+    function_urls,
+    functions,
+    invoke,
+    mapping_transitions,
+    response_stream,
+    taking_effect,
+    versions,
+)
 from lambdad.services.lambda_.code_links import download
 from lambdad.services.lambda_.control_plane import ControlPlane
-from lambdad.services.lambda_.taking_effect import resume
 
 Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, Any]]]
 
-
 # Every file of operations.
-_RESOURCES = (aliases, functions, invoke, response_stream, versions)
+_RESOURCES = (
+    aliases,
+    event_invoke_configs,
+    event_source_mappings,
+    function_urls,
+    functions,
+    invoke,
+    response_stream,
+    versions,
+)
+
+# Every file whose changes go on in the background.
+_RESUMED = (mapping_transitions, taking_effect)
+
+
+async def resume(control: ControlPlane) -> None:
+    """Take up every change that the last server left unfinished."""
+    for resource in _RESUMED:
+        await resource.resume(control)
 
 
 def operations(control: ControlPlane) -> dict[tuple[str, str], Operation]:
