@@ -19,11 +19,19 @@ from lambdad.model.alias import Alias
 from lambdad.model.function import Function, FunctionVersion
 from lambdad.model.layer import Layer, LayerVersion
 from lambdad.model.resource import Resource
+from lambdad.model.runtime_management import RuntimeManagementConfig
 
 FORMAT = 1
 
 # Every kind of resource that is kept.
-KINDS: tuple[type[Resource], ...] = (Alias, Function, FunctionVersion, Layer, LayerVersion)
+KINDS: tuple[type[Resource], ...] = (
+    Alias,
+    Function,
+    FunctionVersion,
+    Layer,
+    LayerVersion,
+    RuntimeManagementConfig,
+)
 
 _KIND_OF: Mapping[str, type[Resource]] = types.MappingProxyType({kind.kind: kind for kind in KINDS})
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from lambdad.model.alias import Alias
 from lambdad.model.function import FunctionVersion
 from lambdad.model.resource import Key, Resource
+from lambdad.model.runtime_management import RuntimeManagementConfig
 from lambdad.store.resources import Resources
 
 # Kinds whose ids are `function` or `function:qualifier`.
-KINDS: tuple[type[Resource], ...] = (Alias, FunctionVersion)
+KINDS: tuple[type[Resource], ...] = (
+    Alias,
+    FunctionVersion,
+    RuntimeManagementConfig,
+)
 
 
 def belongings(resources: Resources, key: Key) -> list[Resource]:
-    """Everything beneath the function, version or alias with this key."""
-    return [each for kind in KINDS for each in resources.beneath(kind, key) if each.key != key]
+    """Everything of these kinds at or beneath this key: a version or an alias, too, itself."""
+    return [each for kind in KINDS for each in resources.beneath(kind, key)]

@@ -11,5 +11,8 @@ from types import MappingProxyType
 PARTIAL: Mapping[str, str] = MappingProxyType(
     {
         "Invoke": "synchronous invocations and dry runs; `InvocationType` Event comes later",
+        "PutFunctionRecursionConfig": "kept and told; loops are not detected yet",
+        "PutRuntimeManagementConfig": "kept and told; a function runs on the interpreters that "
+        "this machine has, whatever the mode",
     }
 )
