@@ -62,6 +62,11 @@ def layer_arn(account_id: str, region: str, name: str, version: int | None = Non
     return arn if version is None else f"{arn}:{version}"
 
 
+def code_signing_config_arn(account_id: str, region: str, id: str) -> str:
+    """The code signing config's ARN."""
+    return f"arn:aws:lambda:{region}:{account_id}:code-signing-config:{id}"
+
+
 def caller_arn(account_id: str, role: str | None = None, session_name: str | None = None) -> str:
     """Who asks: a session of an execution role (an ARN), or else the account itself."""
     if role is None:

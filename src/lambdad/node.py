@@ -42,6 +42,7 @@ from lambdad.model import limits
 from lambdad.model.caller import Caller
 from lambdad.model.function import FunctionVersion
 from lambdad.model.log_line import LogLine
+from lambdad.model.package_signature import Publishers, read_certificates
 from lambdad.model.runtime import Interpreter
 from lambdad.observe.log_store import LogStore
 from lambdad.services import lambda_, logs, sts
@@ -140,6 +141,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             interpreters=interpreters,
             known_runtimes=enum_values("lambda", "Runtime"),
             strict_runtimes=config.runtimes == "strict",
+            signing_profiles=_certificates(config.signing_profiles),
         )
         parts.push_async_callback(control.changes.stop)
         server = HttpServer(_gateway(control, log_store), outbox)
@@ -183,6 +185,19 @@ def _gateway(control: lambda_.ControlPlane, log_store: LogStore) -> Gateway:
             "/_lambdad/code/": partial(lambda_.download, control),
         },
     )
+
+
+def _certificates(profiles: Mapping[str, str]) -> Publishers:
+    """The certificates of each signing profile's version."""
+    found = {}
+    for arn, file in profiles.items():
+        try:
+            found[arn] = read_certificates(Path(file).read_bytes())
+        except (OSError, ValueError) as error:
+            raise SettingsError(
+                f"Setting signing_profiles: {file} holds no certificates in PEM: {error}"
+            ) from None
+    return found
 
 
 def _log(log_store: LogStore, version: FunctionVersion, stream: str, lines: list[LogLine]) -> None:

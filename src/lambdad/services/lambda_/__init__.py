@@ -9,6 +9,7 @@ from typing import Any
 from lambdad.model.caller import RequestContext
 from lambdad.services.lambda_ import (
     aliases,
+    code_signing,
     functions,
     invoke,
     recursion,
@@ -29,6 +30,7 @@ _RESOURCES = (
     functions,
     invoke,
     versions,
+    code_signing,
     recursion,
     runtime_management,
     tags,

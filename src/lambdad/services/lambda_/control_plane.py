@@ -11,6 +11,7 @@ from typing import Protocol
 from lambdad.clock import Clock
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Result
+from lambdad.model.package_signature import Publishers
 from lambdad.model.resource import Key
 from lambdad.model.runtime import Interpreter
 from lambdad.services.lambda_.changes import Changes
@@ -59,7 +60,7 @@ class ControlPlane:
 
     `link_key` signs the links to deployment packages. `interpreters` are those of this machine,
     `known_runtimes` the identifiers that AWS's model lists. `draw` gives a random number from 0 to
-    just below 1.
+    just below 1. `signing_profiles` are the certificates of those who may sign packages.
     """
 
     resources: Resources
@@ -74,3 +75,4 @@ class ControlPlane:
     architecture: str = field(default_factory=machine_architecture)
     changes: Changes = field(default_factory=Changes)
     draw: Callable[[], float] = random.random
+    signing_profiles: Publishers = field(default_factory=dict)

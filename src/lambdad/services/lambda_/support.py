@@ -11,6 +11,9 @@ from types import MappingProxyType
 PARTIAL: Mapping[str, str] = MappingProxyType(
     {
         "Invoke": "synchronous invocations and dry runs; `InvocationType` Event comes later",
+        "CreateCodeSigningConfig": "packages are signed with `lambdad sign` or openssl, not with "
+        "AWS Signer; the operator says whose certificate a signing profile means "
+        "(`docs/code-signing.md`)",
         "PutFunctionRecursionConfig": "kept and told; loops are not detected yet",
         "PutRuntimeManagementConfig": "kept and told; a function runs on the interpreters that "
         "this machine has, whatever the mode",

@@ -19,7 +19,14 @@ async def make_function(plane: Plane, tags: dict[str, str]) -> str:
     return ARN
 
 
+async def make_code_signing_config(plane: Plane, tags: dict[str, str]) -> str:
+    publishers = {"SigningProfileVersionArns": [f"{PREFIX}:any"]}
+    answer = await plane("CreateCodeSigningConfig", AllowedPublishers=publishers, Tags=tags)
+    return str(answer["CodeSigningConfig"]["CodeSigningConfigArn"])
+
+
 MAKERS: dict[str, Callable[[Plane, dict[str, str]], Awaitable[str]]] = {
+    "code-signing-config": make_code_signing_config,
     "function": make_function,
 }
 
@@ -66,6 +73,7 @@ async def test_get_function_tells_the_tags(plane: Plane) -> None:
             "ResourceNotFoundException",
             None,
         ),
+        (f"{PREFIX}:code-signing-config:csc-1", "ResourceNotFoundException", None),
         (f"{PREFIX}:network-connector:one", INVALID, None),
     ],
 )
