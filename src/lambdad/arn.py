@@ -62,6 +62,11 @@ def layer_arn(account_id: str, region: str, name: str, version: int | None = Non
     return arn if version is None else f"{arn}:{version}"
 
 
+def capacity_provider_arn(account_id: str, region: str, name: str) -> str:
+    """The capacity provider's ARN."""
+    return f"arn:aws:lambda:{region}:{account_id}:capacity-provider:{name}"
+
+
 def code_signing_config_arn(account_id: str, region: str, id: str) -> str:
     """The code signing config's ARN."""
     return f"arn:aws:lambda:{region}:{account_id}:code-signing-config:{id}"

@@ -16,6 +16,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from lambdad.errors import PlatformError
 from lambdad.model.alias import Alias
+from lambdad.model.capacity_provider import CapacityProvider
 from lambdad.model.code_signing import CodeSigningConfig
 from lambdad.model.function import Function, FunctionVersion
 from lambdad.model.layer import Layer, LayerVersion
@@ -27,6 +28,7 @@ FORMAT = 1
 # Every kind of resource that is kept.
 KINDS: tuple[type[Resource], ...] = (
     Alias,
+    CapacityProvider,
     CodeSigningConfig,
     Function,
     FunctionVersion,

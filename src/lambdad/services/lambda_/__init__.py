@@ -9,17 +9,18 @@ from typing import Any
 from lambdad.model.caller import RequestContext
 from lambdad.services.lambda_ import (
     aliases,
+    capacity_providers,
     code_signing,
     functions,
     invoke,
     recursion,
     runtime_management,
     tags,
+    taking_effect,
     versions,
 )
 from lambdad.services.lambda_.code_links import download
 from lambdad.services.lambda_.control_plane import ControlPlane
-from lambdad.services.lambda_.taking_effect import resume
 
 Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, Any]]]
 
@@ -30,11 +31,22 @@ _RESOURCES = (
     functions,
     invoke,
     versions,
+    capacity_providers,
     code_signing,
     recursion,
     runtime_management,
     tags,
 )
+
+
+# Every file whose changes go on in the background.
+_RESUMED = (taking_effect, capacity_providers)
+
+
+async def resume(control: ControlPlane) -> None:
+    """Take up every change that the last server left unfinished."""
+    for resource in _RESUMED:
+        await resource.resume(control)
 
 
 def operations(control: ControlPlane) -> dict[tuple[str, str], Operation]:

@@ -11,6 +11,8 @@ from types import MappingProxyType
 PARTIAL: Mapping[str, str] = MappingProxyType(
     {
         "Invoke": "synchronous invocations and dry runs; `InvocationType` Event comes later",
+        "CreateCapacityProvider": "kept and told; no instances are made, every function runs "
+        "on this machine",
         "CreateCodeSigningConfig": "packages are signed with `lambdad sign` or openssl, not with "
         "AWS Signer; the operator says whose certificate a signing profile means "
         "(`docs/code-signing.md`)",

@@ -12,6 +12,7 @@ from typing import Any
 
 from lambdad.errors import ClientError
 from lambdad.model.caller import RequestContext
+from lambdad.model.capacity_provider import CapacityProvider
 from lambdad.model.code_signing import CodeSigningConfig
 from lambdad.model.function import Function
 from lambdad.model.resource import Key
@@ -22,6 +23,7 @@ from lambdad.services.lambda_.parameters import checked_tags
 # What an ARN calls a resource that has a field `tags`, and whose own id is that of its ARN.
 TAGGABLE: Mapping[str, Any] = MappingProxyType(
     {
+        "capacity-provider": CapacityProvider,
         "code-signing-config": CodeSigningConfig,
         "function": Function,
     }

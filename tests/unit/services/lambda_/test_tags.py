@@ -25,7 +25,21 @@ async def make_code_signing_config(plane: Plane, tags: dict[str, str]) -> str:
     return str(answer["CodeSigningConfig"]["CodeSigningConfigArn"])
 
 
+async def make_capacity_provider(plane: Plane, tags: dict[str, str]) -> str:
+    role = {"CapacityProviderOperatorRoleArn": "arn:aws:iam::123456789012:role/r"}
+    answer = await plane(
+        "CreateCapacityProvider",
+        CapacityProviderName="echo",
+        VpcConfig={"SubnetIds": ["subnet-1"], "SecurityGroupIds": []},
+        PermissionsConfig=role,
+        Tags=tags,
+    )
+    await plane.control.changes.settle()
+    return str(answer["CapacityProvider"]["CapacityProviderArn"])
+
+
 MAKERS: dict[str, Callable[[Plane, dict[str, str]], Awaitable[str]]] = {
+    "capacity-provider": make_capacity_provider,
     "code-signing-config": make_code_signing_config,
     "function": make_function,
 }
@@ -74,6 +88,7 @@ async def test_get_function_tells_the_tags(plane: Plane) -> None:
             None,
         ),
         (f"{PREFIX}:code-signing-config:csc-1", "ResourceNotFoundException", None),
+        (f"{PREFIX}:capacity-provider:echo2", "ResourceNotFoundException", None),
         (f"{PREFIX}:network-connector:one", INVALID, None),
     ],
 )
