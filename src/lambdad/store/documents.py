@@ -18,6 +18,7 @@ from lambdad.errors import PlatformError
 from lambdad.model.alias import Alias
 from lambdad.model.capacity_provider import CapacityProvider
 from lambdad.model.code_signing import CodeSigningConfig
+from lambdad.model.durable_execution import DurableExecution
 from lambdad.model.function import Function, FunctionVersion
 from lambdad.model.layer import Layer, LayerVersion
 from lambdad.model.resource import Resource
@@ -30,6 +31,7 @@ KINDS: tuple[type[Resource], ...] = (
     Alias,
     CapacityProvider,
     CodeSigningConfig,
+    DurableExecution,
     Function,
     FunctionVersion,
     Layer,

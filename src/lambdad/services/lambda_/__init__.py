@@ -11,6 +11,7 @@ from lambdad.services.lambda_ import (
     aliases,
     capacity_providers,
     code_signing,
+    durable_executions,
     functions,
     invoke,
     recursion,
@@ -33,6 +34,7 @@ _RESOURCES = (
     versions,
     capacity_providers,
     code_signing,
+    durable_executions,
     recursion,
     runtime_management,
     tags,
@@ -40,7 +42,7 @@ _RESOURCES = (
 
 
 # Every file whose changes go on in the background.
-_RESUMED = (taking_effect, capacity_providers)
+_RESUMED = (taking_effect, capacity_providers, durable_executions)
 
 
 async def resume(control: ControlPlane) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from lambdad.model.alias import Alias
+from lambdad.model.durable_execution import DurableExecution
 from lambdad.model.function import FunctionVersion
 from lambdad.model.resource import Key, Resource
 from lambdad.model.runtime_management import RuntimeManagementConfig
 from lambdad.store.resources import Resources
 
-# Kinds whose ids are `function` or `function:qualifier`.
+# Kinds whose ids are `function` or `function:qualifier`, or begin so.
 KINDS: tuple[type[Resource], ...] = (
     Alias,
     FunctionVersion,
     RuntimeManagementConfig,
+    DurableExecution,
 )
 
 
