@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -42,7 +43,6 @@ from lambdad.model import limits
 from lambdad.model.caller import Caller
 from lambdad.model.function import FunctionVersion
 from lambdad.model.log_line import LogLine
-from lambdad.model.package_signature import Publishers, read_certificates
 from lambdad.model.runtime import Interpreter
 from lambdad.observe.log_store import LogStore
 from lambdad.services import lambda_, logs, sts
@@ -50,6 +50,9 @@ from lambdad.store.blobs import Blobs
 from lambdad.store.database import Database
 from lambdad.store.resources import Resources
 from lambdad.store.secrets import Secrets
+
+if TYPE_CHECKING:
+    from lambdad.model.package_signature import Publishers
 
 # Bytes; an Invoke that is somewhat too large is read, so that Lambda's own words answer it.
 _BODY_LIMITS = {
@@ -189,6 +192,11 @@ def _gateway(control: lambda_.ControlPlane, log_store: LogStore) -> Gateway:
 
 def _certificates(profiles: Mapping[str, str]) -> Publishers:
     """The certificates of each signing profile's version."""
+    if not profiles:
+        return {}
+    # Only here: most servers have no need of it, and it makes each start slower.
+    from lambdad.model.package_signature import read_certificates
+
     found = {}
     for arn, file in profiles.items():
         try:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from lambdad.errors import ClientError
+from lambdad.model.durable_callback import answer_callback
 from lambdad.model.durable_checkpoint import checkpoint
 from lambdad.model.durable_execution import (
     DELETING,
@@ -19,13 +20,8 @@ from lambdad.model.durable_execution import (
     OPEN_OPERATION,
     DurableExecution,
     Request,
-    answer_callback,
-    begin_invocation,
-    delete,
-    pause,
-    resume,
-    stop,
 )
+from lambdad.model.durable_life import begin_invocation, delete, pause, resume, stop
 from lambdad.store.documents import parse_resource, serialize_resource
 from support.durable import NOW, make_execution
 

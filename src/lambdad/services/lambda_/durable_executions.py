@@ -1,29 +1,40 @@
 """Durable executions: looking at them, steering them, and what their invocations and callbacks say.
 
-The rules are the model's (`durable_execution`, `durable_checkpoint`); here executions are found,
-locked, saved and told in AWS's words. Executions that are being deleted are taken up by `resume`.
+The rules are the model's (`durable_life`, `durable_checkpoint`, `durable_callback`); here
+executions are found, locked and saved. Those being deleted are taken up by `resume`.
 """
 
 from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from lambdad.errors import ClientError
-from lambdad.model import durable_execution as model
+from lambdad.model import durable_life as life
 from lambdad.model.caller import RequestContext
+from lambdad.model.durable_callback import (
+    answer_callback,
+    beat,
+    callback_not_found,
+    read_callback_id,
+)
 from lambdad.model.durable_checkpoint import check_token, checkpoint
-from lambdad.model.durable_execution import DurableExecution, Event, Operation, Request
+from lambdad.model.durable_execution import DELETING, OPEN, DurableExecution, Request, key_of
 from lambdad.model.resource import Key
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.control_plane import ControlPlane
+from lambdad.services.lambda_.durable_descriptions import (
+    event_description,
+    operation_description,
+    pause_details,
+    summary,
+)
 from lambdad.services.lambda_.paging import page
 
 PAGE_SIZE, LARGEST_PAGE = 100, 1_000
-_PAYLOADS = ("Input", "Result", "Error", "Reason")  # of an event
 
 Change = Callable[[DurableExecution, float], DurableExecution]
 
@@ -50,13 +61,13 @@ async def get_durable_execution(
     optional = {
         **(data if with_data else {}),
         "EndTimestamp": execution.ended,
-        "PauseDetails": _pause_details(execution, with_data=with_data),
+        "PauseDetails": pause_details(execution, with_data=with_data),
         "ExpectedExecutionTimeoutTimestamp": (
-            execution.timeout_at if execution.status in model.OPEN else None
+            execution.timeout_at if execution.status in OPEN else None
         ),
     }
     return {
-        **_summary(execution),
+        **summary(execution),
         "Version": execution.version,
         "ExecutionDataIncluded": with_data,
         "DurableConfig": {
@@ -78,7 +89,7 @@ async def get_durable_execution_history(
     start = _behind([str(number) for number, _ in numbered], request.get("Marker"))
     found, following = _page(numbered[start:], request, lambda each: str(each[0]))
     with_data = request.get("IncludeExecutionData", False)
-    events = [_event(number, event, with_data=with_data) for number, event in found]
+    events = [event_description(number, event, with_data=with_data) for number, event in found]
     return {"Events": events, **following}
 
 
@@ -109,7 +120,7 @@ async def list_durable_executions_by_function(
     executions.sort(key=_place, reverse=not request.get("ReverseOrder"))
     start = _behind([each.id for each in executions], request.get("Marker"))
     found, following = _page(executions[start:], request, lambda each: each.id)
-    return {"DurableExecutions": [_summary(each) for each in found], **following}
+    return {"DurableExecutions": [summary(each) for each in found], **following}
 
 
 # Steering
@@ -122,7 +133,7 @@ async def stop_durable_execution(
     stopped = await _change(
         control,
         _key(context, request["DurableExecutionArn"]),
-        lambda execution, now: model.stop(execution, now, request.get("Error")),
+        lambda execution, now: life.stop(execution, now, request.get("Error")),
     )
     return {"StopTimestamp": stopped.ended}
 
@@ -134,7 +145,7 @@ async def pause_durable_execution(
     await _change(
         control,
         _key(context, request["DurableExecutionArn"]),
-        lambda execution, now: model.pause(
+        lambda execution, now: life.pause(
             execution,
             now,
             client_token=request.get("ClientToken"),
@@ -152,7 +163,7 @@ async def resume_durable_execution(
     await _change(
         control,
         _key(context, request["DurableExecutionArn"]),
-        lambda execution, now: model.resume(
+        lambda execution, now: life.resume(
             execution,
             now,
             client_token=request.get("ClientToken"),
@@ -167,7 +178,7 @@ async def delete_durable_execution(
 ) -> dict[str, Any]:
     """Delete an execution that has ended; it goes in the background."""
     key = _key(context, request["DurableExecutionArn"])
-    await _change(control, key, lambda execution, now: model.delete(execution))
+    await _change(control, key, lambda execution, now: life.delete(execution))
     control.changes.start(_remove(control, key))
     return {"DeletionRequestTimestamp": control.clock.now()}
 
@@ -175,7 +186,7 @@ async def delete_durable_execution(
 async def resume(control: ControlPlane) -> None:
     """Go on deleting what the last server had begun to delete."""
     for execution in control.resources.all(DurableExecution):
-        if execution.status == model.DELETING:
+        if execution.status == DELETING:
             control.changes.start(_remove(control, execution.key))
 
 
@@ -209,7 +220,7 @@ async def send_durable_execution_callback_success(
     await _change(
         control,
         _callback_key(context, callback_id),
-        lambda execution, now: model.answer_callback(execution, callback_id, now, result=result),
+        lambda execution, now: answer_callback(execution, callback_id, now, result=result),
     )
     return {}
 
@@ -222,7 +233,7 @@ async def send_durable_execution_callback_failure(
     await _change(
         control,
         _callback_key(context, callback_id),
-        lambda execution, now: model.answer_callback(execution, callback_id, now, error=error),
+        lambda execution, now: answer_callback(execution, callback_id, now, error=error),
     )
     return {}
 
@@ -235,7 +246,7 @@ async def send_durable_execution_callback_heartbeat(
     await _change(
         control,
         _callback_key(context, callback_id),
-        lambda execution, now: model.beat(execution, callback_id, now),
+        lambda execution, now: beat(execution, callback_id, now),
     )
     return {}
 
@@ -255,13 +266,13 @@ async def _change(control: ControlPlane, key: Key, change: Change) -> DurableExe
 async def _remove(control: ControlPlane, key: Key) -> None:
     async with control.changes.lock(key):
         execution = control.resources.find(DurableExecution, *key)
-        if execution is not None and execution.status == model.DELETING:
+        if execution is not None and execution.status == DELETING:
             await control.resources.delete(execution)
 
 
 def _key(context: RequestContext, arn: str) -> Key:
     """Where an execution lives; those of another account or region are not here."""
-    key = model.key_of(arn)
+    key = key_of(arn)
     caller = context.caller
     if key is None or key[:2] != (caller.account_id, caller.region):
         raise _not_found()
@@ -284,10 +295,10 @@ def _find_invoked(control: ControlPlane, context: RequestContext, arn: str) -> D
 
 
 def _callback_key(context: RequestContext, callback_id: str) -> Key:
-    found = model.read_callback_id(callback_id)
+    found = read_callback_id(callback_id)
     caller = context.caller
     if found is None or found[0][:2] != (caller.account_id, caller.region):
-        raise model.callback_not_found()
+        raise callback_not_found()
     return found[0]
 
 
@@ -334,76 +345,6 @@ def _epoch(moment: datetime | None) -> float | None:
 
 def _place(execution: DurableExecution) -> tuple[float, str]:
     return (execution.started, execution.id)
-
-
-# AWS's words
-
-
-def operation_description(operation: Operation) -> dict[str, Any]:
-    """An operation as AWS's Operation."""
-    optional = {
-        "ParentId": operation.parent_id,
-        "Name": operation.name,
-        "SubType": operation.sub_type,
-        "EndTimestamp": operation.ended,
-    }
-    return {
-        "Id": operation.id,
-        "Type": operation.type,
-        "Status": operation.status,
-        "StartTimestamp": operation.started,
-        **{name: value for name, value in optional.items() if value is not None},
-        f"{model.WORDS[operation.type]}Details": operation.details,
-    }
-
-
-def _summary(execution: DurableExecution) -> dict[str, Any]:
-    """An execution as AWS's Execution."""
-    ended = {"EndTimestamp": execution.ended} if execution.ended is not None else {}
-    return {
-        "DurableExecutionArn": execution.arn,
-        "DurableExecutionName": execution.name,
-        "FunctionArn": execution.function_arn,
-        "Status": execution.status,
-        "StartTimestamp": execution.started,
-        **ended,
-    }
-
-
-def _pause_details(execution: DurableExecution, *, with_data: bool) -> dict[str, Any] | None:
-    pause = execution.pause
-    if pause is None:
-        return None
-    reason = {"Reason": pause.reason} if pause.reason and with_data else {}
-    return {
-        "PauseRequestTimestamp": pause.requested,
-        "ExecutionTimeoutPaused": pause.is_timeout_paused,
-        **reason,
-    }
-
-
-def _event(number: int, event: Event, *, with_data: bool) -> dict[str, Any]:
-    """One line of the history as AWS's Event."""
-    optional = {
-        "Id": event.operation_id,
-        "Name": event.name,
-        "ParentId": event.parent_id,
-        "SubType": event.sub_type,
-    }
-    details = event.details if with_data else dict(_without_data(event.details))
-    return {
-        "EventType": event.type,
-        "EventId": number,
-        "EventTimestamp": event.moment,
-        **{name: value for name, value in optional.items() if value is not None},
-        f"{event.type}Details": details,
-    }
-
-
-def _without_data(details: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in details.items():
-        is_payload = name in _PAYLOADS and "Payload" in value
-        yield name, {"Truncated": True} if is_payload else value
 
 
 def _not_found() -> ClientError:
