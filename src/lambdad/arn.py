@@ -67,6 +67,16 @@ def event_source_mapping_arn(account_id: str, region: str, uuid: str) -> str:
     return f"arn:aws:lambda:{region}:{account_id}:event-source-mapping:{uuid}"
 
 
+def capacity_provider_arn(account_id: str, region: str, name: str) -> str:
+    """The capacity provider's ARN."""
+    return f"arn:aws:lambda:{region}:{account_id}:capacity-provider:{name}"
+
+
+def code_signing_config_arn(account_id: str, region: str, id: str) -> str:
+    """The code signing config's ARN."""
+    return f"arn:aws:lambda:{region}:{account_id}:code-signing-config:{id}"
+
+
 def caller_arn(account_id: str, role: str | None = None, session_name: str | None = None) -> str:
     """Who asks: a session of an execution role (an ARN), or else the account itself."""
     if role is None:

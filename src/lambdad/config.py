@@ -123,6 +123,19 @@ def _read_choice(*choices: str) -> Callable[[str], str]:
     return read
 
 
+def _read_pairs(text: str) -> dict[str, str]:
+    """`ARN=FILE,ARN=FILE`, with absolute paths."""
+    pairs: dict[str, str] = {}
+    for pair in filter(None, (part.strip() for part in text.split(","))):
+        arn, _, file = pair.partition("=")
+        if not (arn.startswith("arn:") and file.strip()):
+            raise ValueError("it must be pairs of ARN=FILE, with commas between them")
+        if arn in pairs:
+            raise ValueError(f"it names {arn} twice")
+        pairs[arn] = _read_path(file)
+    return pairs
+
+
 def _read_switch(text: str) -> bool:
     word = text.strip().lower()
     if word not in _TRUE | _FALSE:
@@ -227,6 +240,15 @@ SETTINGS = (
         "true|false",
     ),
     Setting(
+        "signing_profiles",
+        _read_pairs,
+        "none",
+        "Who may sign packages: pairs of the ARN of a signing profile's version and a file of "
+        "certificates (PEM), with commas between them.",
+        "ARN=FILE,...",
+        computed_default=lambda environ: "",
+    ),
+    Setting(
         "log_level",
         _read_choice("debug", "info", "warning", "error"),
         "info",
@@ -251,6 +273,7 @@ class Config:
     idle_memory: int
     pool_memory: int
     cgroup_favordynmods: bool
+    signing_profiles: dict[str, str]
     log_level: str
 
     @classmethod

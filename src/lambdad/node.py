@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -49,6 +50,9 @@ from lambdad.store.blobs import Blobs
 from lambdad.store.database import Database
 from lambdad.store.resources import Resources
 from lambdad.store.secrets import Secrets
+
+if TYPE_CHECKING:
+    from lambdad.model.package_signature import Publishers
 
 # Bytes; an Invoke that is somewhat too large is read, so that Lambda's own words answer it.
 _BODY_LIMITS = {
@@ -141,6 +145,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             interpreters=interpreters,
             known_runtimes=enum_values("lambda", "Runtime"),
             strict_runtimes=config.runtimes == "strict",
+            signing_profiles=_certificates(config.signing_profiles),
         )
         parts.push_async_callback(control.changes.stop)
         server = HttpServer(_gateway(control, log_store), outbox)
@@ -184,6 +189,24 @@ def _gateway(control: lambda_.ControlPlane, log_store: LogStore) -> Gateway:
             "/_lambdad/code/": partial(lambda_.download, control),
         },
     )
+
+
+def _certificates(profiles: Mapping[str, str]) -> Publishers:
+    """The certificates of each signing profile's version."""
+    if not profiles:
+        return {}
+    # Only here: most servers have no need of it, and it makes each start slower.
+    from lambdad.model.package_signature import read_certificates
+
+    found = {}
+    for arn, file in profiles.items():
+        try:
+            found[arn] = read_certificates(Path(file).read_bytes())
+        except (OSError, ValueError) as error:
+            raise SettingsError(
+                f"Setting signing_profiles: {file} holds no certificates in PEM: {error}"
+            ) from None
+    return found
 
 
 def _log(log_store: LogStore, version: FunctionVersion, stream: str, lines: list[LogLine]) -> None:

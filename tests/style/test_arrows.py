@@ -50,8 +50,9 @@ UNBOUND = {"node", "cluster", "testing", "__init__", "__main__"}
 OUTSIDERS = {
     "gateway": {"botocore", "httptools"},
     "client": {"botocore"},
-    "cli": {"click", "rich", "botocore"},
+    "cli": {"click", "rich", "botocore", "cryptography"},
     "store": {"sqlalchemy"},
+    "model": {"cryptography"},
     "environment": {"httptools"},
     "node": {"uvloop", "httptools"},
     # Its own package, which is on the path inside the sandbox, and the SDK where it is at hand.

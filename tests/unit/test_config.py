@@ -46,12 +46,22 @@ def test_config_survives_the_way_to_a_child_process() -> None:
         ("pool_memory", "-1", "at least 0"),
         ("pool_memory", "1.5", "a whole number"),
         ("cgroup_favordynmods", "maybe", "true or false"),
+        ("signing_profiles", "release.pem", "pairs of ARN=FILE"),
+        ("signing_profiles", "arn:a=", "pairs of ARN=FILE"),
+        ("signing_profiles", "arn:a=/b,arn:a=/c", "names arn:a twice"),
         ("log_level", "loud", "one of debug"),
     ],
 )
 def test_a_bad_setting_is_refused_by_name(name: str, text: str, reason: str) -> None:
     with pytest.raises(SettingsError, match=f"Setting {name} cannot be .*{reason}"):
         Config.load({name: text}, {})
+
+
+def test_signing_profiles_are_pairs() -> None:
+    config = Config.load({"signing_profiles": "arn:a:/b/c=/d.pem, arn:e=/f=g.pem,"}, {})
+    assert config.signing_profiles == {"arn:a:/b/c": "/d.pem", "arn:e": "/f=g.pem"}
+    assert Config.load({}, {}).signing_profiles == {}
+    assert Config.from_json(config.to_json()) == config
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])

@@ -115,6 +115,8 @@ class Function:
     its code is ready, and until then invocations use the old one.
     `last_version` is the number of the version published last; numbers are never used again.
     `published_content` is what `$LATEST` was then (`FunctionVersion.content_sha256`).
+    `code_signing_config` is the id of the config that says who may sign its packages.
+    `recursive_loop` is what happens when it is found to invoke itself over and over.
     """
 
     kind: ClassVar[str] = "function"
@@ -124,6 +126,8 @@ class Function:
     pending: FunctionVersion | None = None
     last_version: int = 0
     published_content: str | None = None
+    recursive_loop: str = "Terminate"  # or Allow
+    code_signing_config: str | None = None
 
     @property
     def name(self) -> str:

@@ -16,18 +16,25 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from lambdad.errors import PlatformError
 from lambdad.model.alias import Alias
+from lambdad.model.capacity_provider import CapacityProvider
+from lambdad.model.code_signing import CodeSigningConfig
+from lambdad.model.durable_execution import DurableExecution
 from lambdad.model.event_invoke_config import EventInvokeConfig
 from lambdad.model.event_source_mapping import EventSourceMapping
 from lambdad.model.function import Function, FunctionVersion
 from lambdad.model.function_url import FunctionUrl
 from lambdad.model.layer import Layer, LayerVersion
 from lambdad.model.resource import Resource
+from lambdad.model.runtime_management import RuntimeManagementConfig
 
 FORMAT = 1
 
 # Every kind of resource that is kept.
 KINDS: tuple[type[Resource], ...] = (
     Alias,
+    CapacityProvider,
+    CodeSigningConfig,
+    DurableExecution,
     Function,
     FunctionVersion,
     Layer,
@@ -35,6 +42,7 @@ KINDS: tuple[type[Resource], ...] = (
     EventInvokeConfig,
     EventSourceMapping,
     FunctionUrl,
+    RuntimeManagementConfig,
 )
 
 _KIND_OF: Mapping[str, type[Resource]] = types.MappingProxyType({kind.kind: kind for kind in KINDS})

@@ -9,13 +9,19 @@ from typing import Any
 from lambdad.model.caller import RequestContext
 from lambdad.services.lambda_ import (
     aliases,
+    capacity_providers,
+    code_signing,
+    durable_executions,
     event_invoke_configs,
     event_source_mappings,
     function_urls,
     functions,
     invoke,
     mapping_transitions,
+    recursion,
     response_stream,
+    runtime_management,
+    tags,
     taking_effect,
     versions,
 )
@@ -27,17 +33,23 @@ Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, An
 # Every file of operations.
 _RESOURCES = (
     aliases,
+    capacity_providers,
+    code_signing,
+    durable_executions,
     event_invoke_configs,
     event_source_mappings,
     function_urls,
     functions,
     invoke,
+    recursion,
     response_stream,
+    runtime_management,
+    tags,
     versions,
 )
 
 # Every file whose changes go on in the background.
-_RESUMED = (mapping_transitions, taking_effect)
+_RESUMED = (capacity_providers, durable_executions, mapping_transitions, taking_effect)
 
 
 async def resume(control: ControlPlane) -> None:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from lambdad.model.alias import Alias
+from lambdad.model.durable_execution import DurableExecution
 from lambdad.model.event_invoke_config import EventInvokeConfig
 from lambdad.model.function import FunctionVersion
 from lambdad.model.function_url import FunctionUrl
 from lambdad.model.resource import Key, Resource
+from lambdad.model.runtime_management import RuntimeManagementConfig
 from lambdad.store.resources import Resources
 
-# Kinds whose ids are `function` or `function:qualifier`.
-KINDS: tuple[type[Resource], ...] = (Alias, FunctionVersion, EventInvokeConfig, FunctionUrl)
+# Kinds whose ids are `function` or `function:qualifier`, or begin so.
+KINDS: tuple[type[Resource], ...] = (
+    Alias,
+    DurableExecution,
+    EventInvokeConfig,
+    FunctionUrl,
+    FunctionVersion,
+    RuntimeManagementConfig,
+)
 
 
 def belongings(resources: Resources, key: Key) -> list[Resource]:
-    """Everything of these kinds at or beneath this key: a version or an alias, too, itself."""
+    """Everything beneath the function, version or alias with this key, itself among it if it is of
+    such a kind."""
     return [each for kind in KINDS for each in resources.beneath(kind, key)]

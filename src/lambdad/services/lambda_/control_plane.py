@@ -6,7 +6,7 @@ import platform
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lambdad.clock import Clock
 from lambdad.model.function import FunctionVersion
@@ -16,6 +16,9 @@ from lambdad.model.runtime import Interpreter
 from lambdad.services.lambda_.changes import Changes
 from lambdad.store.blobs import Blobs
 from lambdad.store.resources import Resources
+
+if TYPE_CHECKING:
+    from lambdad.model.package_signature import Publishers
 
 
 class Preparation(Protocol):
@@ -59,7 +62,7 @@ class ControlPlane:
 
     `link_key` signs the links to deployment packages. `interpreters` are those of this machine,
     `known_runtimes` the identifiers that AWS's model lists. `draw` gives a random number from 0 to
-    just below 1.
+    just below 1. `signing_profiles` are the certificates of those who may sign packages.
     """
 
     resources: Resources
@@ -74,3 +77,4 @@ class ControlPlane:
     architecture: str = field(default_factory=machine_architecture)
     changes: Changes = field(default_factory=Changes)
     draw: Callable[[], float] = random.random
+    signing_profiles: Publishers = field(default_factory=dict)

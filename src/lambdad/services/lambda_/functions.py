@@ -16,6 +16,12 @@ from lambdad.model.function import Code, Function, FunctionVersion
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.belongings import belongings
 from lambdad.services.lambda_.code_links import code_location
+from lambdad.services.lambda_.code_signing import (
+    config_of,
+    held_config,
+    signed_settings,
+    verify_signature,
+)
 from lambdad.services.lambda_.configuration import function_configuration, listed_configuration
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.names import FunctionName
@@ -53,12 +59,17 @@ async def create_function(
     check_architectures(control, request.get("Architectures"))
     fields = changed_fields(control, request, default_settings(control, name.name))
     tags = checked_tags(request.get("Tags", {}))
-    async with control.changes.lock(name.key):
+    signing = held_config(control, context, request.get("CodeSigningConfigArn"))
+    async with control.changes.lock(name.key), signing as config:
         if control.resources.find(Function, *name.key):
             raise ClientError("ResourceConflictException", f"Function already exist: {name.name}")
-        code = await _keep_package(control, request["Code"].get("ZipFile"))
+        content = request["Code"].get("ZipFile")
+        publisher = await verify_signature(control, config, content)
+        fields["settings"] = signed_settings(fields["settings"], publisher)
+        code = await _keep_package(control, content)
         version = _new_version(control, name, code, fields)
-        return await _accept(control, Function(version, tags), request)
+        function = Function(version, tags, code_signing_config=config.id if config else None)
+        return await _accept(control, function, request)
 
 
 async def get_function(
@@ -138,11 +149,13 @@ async def update_function_code(
     async with control.changes.lock(name.key):
         function = changeable(control, name, request.get("RevisionId"))
         content = request.get("ZipFile")
+        publisher = await verify_signature(control, config_of(control, function), content)
         if request.get("DryRun"):
             await _validate_package(content)
             return function_configuration(function.latest)
         code = await _keep_package(control, content)
-        return await _update(control, function, {"code": code}, request)
+        settings = signed_settings(function.latest.settings, publisher)
+        return await _update(control, function, {"code": code, "settings": settings}, request)
 
 
 async def update_function_configuration(

@@ -20,5 +20,30 @@ PARTIAL: Mapping[str, str] = MappingProxyType(
         "UpdateEventSourceMapping": "as CreateEventSourceMapping",
         "UpdateFunctionEventInvokeConfig": "as PutFunctionEventInvokeConfig",
         "UpdateFunctionUrlConfig": "as CreateFunctionUrlConfig",
+        "CreateCapacityProvider": "kept and told; no instances are made, every function runs "
+        "on this machine",
+        "CreateCodeSigningConfig": "packages are signed with `lambdad sign` or openssl, not with "
+        "AWS Signer; the operator says whose certificate a signing profile means "
+        "(`docs/code-signing.md`)",
+        **dict.fromkeys(
+            (
+                "CheckpointDurableExecution",
+                "GetDurableExecution",
+                "GetDurableExecutionHistory",
+                "GetDurableExecutionState",
+                "ListDurableExecutionsByFunction",
+                "StopDurableExecution",
+                "PauseDurableExecution",
+                "ResumeDurableExecution",
+                "DeleteDurableExecution",
+                "SendDurableExecutionCallbackSuccess",
+                "SendDurableExecutionCallbackFailure",
+                "SendDurableExecutionCallbackHeartbeat",
+            ),
+            "works on executions that are there; nothing starts one yet",
+        ),
+        "PutFunctionRecursionConfig": "kept and told; loops are not detected yet",
+        "PutRuntimeManagementConfig": "kept and told; a function runs on the interpreters that "
+        "this machine has, whatever the mode",
     }
 )

@@ -22,7 +22,6 @@ PARAMETERS: Mapping[str, str | None] = MappingProxyType(
         "Code.S3ObjectStorageMode": None,
         "Code.S3ObjectVersion": None,
         "Code.SourceKMSKeyArn": None,
-        "CodeSigningConfigArn": None,
         "DeadLetterConfig": None,
         "DurableConfig": None,
         "DurableExecutionName": None,

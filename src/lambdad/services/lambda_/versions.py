@@ -41,6 +41,11 @@ async def publish_version(
     async with control.changes.lock(name.key):
         function = changeable(control, name, request.get("RevisionId"))
         _check_code(function.latest, request.get("CodeSha256"))
+        if request.get("PublishTo") == "LATEST_PUBLISHED":
+            version = latest_published(function, request.get("Description"))
+            await control.resources.save(version)
+            control.invoker.retire(name.key, LATEST_PUBLISHED)
+            return function_configuration(version)
         last = last_published(control.resources, function)
         if last is not None:
             return function_configuration(last)
@@ -111,9 +116,9 @@ def published(
     return replace(function, last_version=number, published_content=content), version
 
 
-def latest_published(function: Function) -> FunctionVersion:
+def latest_published(function: Function, description: str | None = None) -> FunctionVersion:
     """`$LATEST.PUBLISHED`, the version that managed instances run, made of the newest `$LATEST`."""
-    return _snapshot(function.newest, LATEST_PUBLISHED, None)
+    return _snapshot(function.newest, LATEST_PUBLISHED, description)
 
 
 def _snapshot(newest: FunctionVersion, version: str, description: str | None) -> FunctionVersion:

@@ -14,6 +14,7 @@ HONOURED = {
         *FIELDS,
         *(
             "Architectures",
+            "CodeSigningConfigArn",
             "Publish",
             "PublishTo",
             "Code.ZipFile",
