@@ -115,6 +115,8 @@ class Function:
     its code is ready, and until then invocations use the old one.
     `last_version` is the number of the version published last; numbers are never used again.
     `published_content` is what `$LATEST` was then (`FunctionVersion.content_sha256`).
+    `reserved_concurrency` is how many events all its versions together may run at once, which
+    others cannot take from them; None when nothing is reserved.
     """
 
     kind: ClassVar[str] = "function"
@@ -124,6 +126,7 @@ class Function:
     pending: FunctionVersion | None = None
     last_version: int = 0
     published_content: str | None = None
+    reserved_concurrency: int | None = None
 
     @property
     def name(self) -> str:

@@ -18,12 +18,22 @@ from lambdad.errors import PlatformError
 from lambdad.model.alias import Alias
 from lambdad.model.function import Function, FunctionVersion
 from lambdad.model.layer import Layer, LayerVersion
+from lambdad.model.provisioned_concurrency import ProvisionedConcurrency
 from lambdad.model.resource import Resource
+from lambdad.model.scaling_config import ScalingConfig
 
 FORMAT = 1
 
 # Every kind of resource that is kept.
-KINDS: tuple[type[Resource], ...] = (Alias, Function, FunctionVersion, Layer, LayerVersion)
+KINDS: tuple[type[Resource], ...] = (
+    Alias,
+    Function,
+    FunctionVersion,
+    Layer,
+    LayerVersion,
+    ProvisionedConcurrency,
+    ScalingConfig,
+)
 
 _KIND_OF: Mapping[str, type[Resource]] = types.MappingProxyType({kind.kind: kind for kind in KINDS})
 
