@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -279,7 +280,7 @@ def test_provisioned_concurrency_refuses_what_cannot_be(make_function: MakeFunct
 
 
 def test_after_a_restart_it_is_all_there_again(
-    start_server: StartServer, make_function: MakeFunction
+    start_server: StartServer, make_function: MakeFunction, client_for: Callable[..., Any]
 ) -> None:
     # Given
     server = start_server(concurrency=20)
@@ -295,6 +296,8 @@ def test_after_a_restart_it_is_all_there_again(
     server.kill()
     server.start()
     # Then
+    client = client_for("lambda", server)
+    stopped, function = replace(stopped, client=client), replace(function, client=client)
     assert settled(function, "live") | {"ResponseMetadata": 0} == before | {"ResponseMetadata": 0}
     answer = function.invoke(Qualifier="live")
     assert (answer.value["type"], answer.is_cold) == ("provisioned-concurrency", False)

@@ -117,6 +117,7 @@ class ExecutionEnvironment:
             return failure[1]
         assert self._sandbox is not None
         self._write(report.init_report(took_ms, "init", None))
+        self._sandbox.measure_memory()
         self.memory_held = self._sandbox.memory_held
         self.release()
         return None

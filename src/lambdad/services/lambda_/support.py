@@ -11,7 +11,7 @@ from types import MappingProxyType
 PARTIAL: Mapping[str, str] = MappingProxyType(
     {
         "Invoke": "synchronous invocations and dry runs; `InvocationType` Event comes later",
-        "PutFunctionScalingConfig": "the bounds are kept and told, and have no effect: there are no "
-        "managed instances here",
+        "PutFunctionScalingConfig": "the bounds are kept and told, without any effect: there are "
+        "no managed instances here",
     }
 )
