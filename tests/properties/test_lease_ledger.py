@@ -80,7 +80,11 @@ class LedgerMachine(RuleBasedStateMachine):
         self.concurrency[name] = concurrency
         self.leases.apply(make_version(name).function_key, concurrency)
 
-    @rule(name=names, version=numbers)
+    @rule(name=names, version=numbers, count=st.integers(1, 4))
+    def take_some(self, name: str, version: str, count: int) -> None:
+        for _ in range(count):
+            self.take(name, version)
+
     def take(self, name: str, version: str) -> None:
         resolved = make_version(name, version=version)
         refusal = self.expected(name, version)

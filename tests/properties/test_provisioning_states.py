@@ -183,7 +183,7 @@ class ProvisioningMachine(RuleBasedStateMachine):
         for index, version in enumerate(VERSIONS):
             provisioned = self.provisioner.provisioned(version)
             living = [e for e in self.ahead(index) if e.state is not State.STARTING]
-            assert provisioned.available <= len(living)
+            assert provisioned.available <= min(len(living), self.wanted[index])
             assert provisioned.failure in (None, INIT_FAILED)
 
     @invariant()
@@ -199,7 +199,7 @@ class ProvisioningMachine(RuleBasedStateMachine):
             idle = {
                 environment.number
                 for environment in self.ward.made
-                if environment.state in (State.READY, State.FAILED)
+                if environment.state in (State.READY, *(() if is_ahead else (State.FAILED,)))
                 and environment.number not in held
                 and (environment.initialization_type == AHEAD) == is_ahead
             }
