@@ -15,6 +15,7 @@ from lambdad.testing.server import LocalServer
 from support.clients import ACCOUNT, REGION
 from support.functions import Answer, DeployedFunction
 from support.processes import environment_of
+from support.sandboxes import on_both
 from support.waiting import wait_until
 
 MakeFunction = Callable[..., DeployedFunction]
@@ -161,6 +162,7 @@ def test_a_reservation_is_a_limit_and_a_guarantee(
 # Provisioned concurrency
 
 
+@on_both
 def test_what_is_provisioned_is_warm_and_what_spills_over_is_cold(
     make_function: MakeFunction,
 ) -> None:

@@ -139,6 +139,20 @@ async def test_one_with_an_event_finishes_it_before_it_goes(
     assert busy.state is State.STOPPED
 
 
+async def test_one_that_has_to_go_after_its_event_is_not_available_any_more(
+    ward: Ward, provisioner: Provisioner
+) -> None:
+    want(provisioner, (F, 2))
+    await settle()
+    async with ward.pool.reserve(F) as one, ward.pool.reserve(F) as two:
+        for busy in (one, two):
+            busy.begin()  # type: ignore[attr-defined]
+        want(provisioner, (F, 1))
+        assert provisioner.provisioned(F).available == 1
+    await settle()
+    assert [each.state for each in living(ward)] == [State.READY]
+
+
 async def test_those_of_a_version_move_to_another(ward: Ward, provisioner: Provisioner) -> None:
     want(provisioner, (F, 2))
     await settle()
