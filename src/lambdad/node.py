@@ -38,6 +38,7 @@ from lambdad.gateway.server import MAX_CONNECTIONS, HttpServer
 from lambdad.invocation.invoke import Invoker
 from lambdad.invocation.lease import Leases
 from lambdad.invocation.pool import Pool
+from lambdad.invocation.provisioner import Provisioner
 from lambdad.launcher import packets
 from lambdad.model import limits
 from lambdad.model.caller import Caller
@@ -117,7 +118,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         outbox = Outbox()  # of both sides: what one turn of the loop brings forth goes out together
         surroundings = Surroundings(launcher, clock, log_store.pressure, memory_watch, outbox.send)
         pool = Pool(
-            lambda version, on_end: ExecutionEnvironment(
+            lambda version, on_end, initialization_type: ExecutionEnvironment(
                 version,
                 surroundings,
                 find_place=preparation.find_place,
@@ -128,6 +129,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
                 ),
                 on_end=on_end,
                 freeze_after=config.freeze_after / 1000,
+                initialization_type=initialization_type,
             ),
             clock=clock,
             idle_timeout=config.idle_timeout,
@@ -135,25 +137,28 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             idle_memory=config.idle_memory << 20,
         )
         parts.push_async_callback(pool.close)
+        provisioner = Provisioner(pool, clock)
+        parts.push_async_callback(provisioner.close)
         control = lambda_.ControlPlane(
             resources=resources,
             blobs=blobs,
             preparation=preparation,
-            invoker=Invoker(Leases(config.concurrency), pool),
+            invoker=Invoker(Leases(config.concurrency), pool, provisioner),
             clock=clock,
             link_key=await Secrets(database).secret("code-links"),
             interpreters=interpreters,
             known_runtimes=enum_values("lambda", "Runtime"),
             strict_runtimes=config.runtimes == "strict",
             signing_profiles=_certificates(config.signing_profiles),
+            concurrency=config.concurrency,
         )
         parts.push_async_callback(control.changes.stop)
         server = HttpServer(_gateway(control, log_store), outbox)
         parts.callback(server.close)
+        await lambda_.resume(control)  # what is reserved holds from the first request on
         front_door = await server.listen(
             listener, max_connections=max(MAX_CONNECTIONS, 2 * config.concurrency)
         )
-        await lambda_.resume(control)
         sweeping = asyncio.create_task(pool.expire_forever())
         parts.callback(sweeping.cancel)
         _settle_memory()

@@ -15,6 +15,7 @@ import pytest
 from lambdad.clock import FakeClock
 from lambdad.errors import ClientError
 from lambdad.model.caller import Caller, RequestContext
+from lambdad.model.concurrency import FunctionConcurrency, Provisioned
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import FunctionError, Report, Result
 from lambdad.model.runtime import Interpreter
@@ -56,6 +57,8 @@ class StubInvoker:
     log_tail: bytes = b"START\nREPORT\n"
     invoked: list[tuple[FunctionVersion, dict[str, Any]]] = field(default_factory=list)
     retired: list[tuple[tuple[str, str, str], str | None]] = field(default_factory=list)
+    concurrency: dict[tuple[str, str, str], FunctionConcurrency] = field(default_factory=dict)
+    progress: dict[str, Provisioned] = field(default_factory=dict)  # by `function:version`
 
     async def invoke(self, version: FunctionVersion, **invocation: Any) -> Result:
         self.invoked.append((version, invocation))
@@ -64,6 +67,14 @@ class StubInvoker:
 
     def retire(self, function_key: tuple[str, str, str], version: str | None = None) -> None:
         self.retired.append((function_key, version))
+
+    def set_concurrency(
+        self, function: tuple[str, str, str], concurrency: FunctionConcurrency
+    ) -> None:
+        self.concurrency[function] = concurrency
+
+    def provisioned(self, version: FunctionVersion) -> Provisioned:
+        return self.progress.get(f"{version.name}:{version.version}", Provisioned())
 
 
 @dataclass(frozen=True)

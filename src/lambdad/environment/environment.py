@@ -3,6 +3,7 @@
 It is a durable idea above a perishable thing: its processes may end, and others begin in the same
 place, with what the last ones left in /tmp.
 
+    initialize ─▶ Init ahead of any event, for provisioned concurrency
     invoke ─▶ nothing runs yet?  Init: start a process, wait until its runtime asks for an event
            ─▶ Invoke: hand the event over, wait for the answer, the end, or the deadline
            ─▶ END, REPORT, and the result
@@ -25,13 +26,18 @@ from lambdad.environment.choose_start import choose_start
 from lambdad.environment.lifecycle import State, next_state
 from lambdad.environment.outcome import Outcome, describe
 from lambdad.environment.sandbox import Closable, Initialized, Sandbox, Surroundings, TimedOut
-from lambdad.environment.variables import Credentials, environment_variables, make_credentials
+from lambdad.environment.variables import (
+    ON_DEMAND,
+    Credentials,
+    environment_variables,
+    make_credentials,
+)
 from lambdad.errors import PlatformError
 from lambdad.launcher.contract import Order
 from lambdad.launcher.messages import Exited
 from lambdad.model import limits
 from lambdad.model.function import FunctionVersion
-from lambdad.model.invocation import Invocation, Report, Result
+from lambdad.model.invocation import FunctionError, Invocation, Report, Result
 from lambdad.model.log_line import LogLine
 from lambdad.model.runtime import Interpreter
 
@@ -78,8 +84,10 @@ class ExecutionEnvironment:
         serve_endpoint: Callable[[ExecutionEnvironment, socket], Awaitable[Closable]],
         on_end: Callable[[ExecutionEnvironment], None],
         freeze_after: float = 0.02,
+        initialization_type: str = ON_DEMAND,
     ) -> None:
         self.version = version
+        self.initialization_type = initialization_type
         self.id = secrets.token_hex(16)
         self.credentials: Credentials = make_credentials()
         self.state = State.STARTING
@@ -99,6 +107,20 @@ class ExecutionEnvironment:
         self._freeze_alarm = Alarm(lambda seconds: self._freeze(), clock)
         self._tail: deque[str] = deque()
         self._tail_bytes = 0
+
+    async def initialize(self) -> FunctionError | None:
+        """Init ahead of any event, and be ready for one; or what failed of Init, after which only
+        `stop` remains. It has more time than an Init that an event waits for."""
+        seconds = max(limits.PROVISIONED_INIT_SECONDS, self.version.timeout)
+        took_ms, failure = await self._first_init("", seconds)
+        if failure is not None:
+            return failure[1]
+        assert self._sandbox is not None
+        self._write(report.init_report(took_ms, "init", None))
+        self._sandbox.measure_memory()
+        self.memory_held = self._sandbox.memory_held
+        self.release()
+        return None
 
     async def invoke(self, invocation: Invocation) -> Result:
         """Run the event to its end; PlatformError when no sandbox could be had."""
@@ -171,16 +193,19 @@ class ExecutionEnvironment:
     async def _init_phase(self, request_id: str) -> _Init:
         """Init for the first time. A failure is tried again, as AWS does, in the function's own
         time instead of Init's ten seconds."""
+        init_ms, failure = await self._first_init(request_id, limits.INIT_SECONDS)
+        if failure is None:
+            return _Init(init_ms=init_ms)
+        took_ms, failure = await self._try_init(request_id, "invoke", self.version.timeout)
+        return _Init(failure, suppressed_ms=took_ms)
+
+    async def _first_init(self, request_id: str, seconds: float) -> tuple[float, Outcome | None]:
         place = await self._find_place(self.version)
         self._check_wanted()
         interpreter = place.interpreter
         self._write(report.init_start(self.version.runtime, interpreter, self.version.region))
         self._sandbox = self._make_sandbox(place)
-        init_ms, failure = await self._try_init(request_id, "init", limits.INIT_SECONDS)
-        if failure is None:
-            return _Init(init_ms=init_ms)
-        took_ms, failure = await self._try_init(request_id, "invoke", self.version.timeout)
-        return _Init(failure, suppressed_ms=took_ms)
+        return await self._try_init(request_id, "init", seconds)
 
     async def _init_again(self, request_id: str) -> _Init:
         """Init after the processes have ended, which AWS calls suppressed: it takes from the
@@ -195,7 +220,9 @@ class ExecutionEnvironment:
         """How many milliseconds Init took, and what failed of it."""
         assert self._sandbox is not None
         began = self._clock.monotonic()
-        variables = environment_variables(self.version, self.credentials, self.log_stream)
+        variables = environment_variables(
+            self.version, self.credentials, self.log_stream, self.initialization_type
+        )
         run = self._sandbox.restart if self._has_run else self._sandbox.start
         self._has_run = True
         await run(variables)

@@ -60,11 +60,12 @@ def report(figures: Report) -> str:
     return "\t".join(parts) + "\t"
 
 
-def init_report(duration_ms: float, phase: str, error: FunctionError) -> str:
-    """The line INIT_REPORT, which is written when the Init phase fails."""
-    line = (
-        f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: {phase}\tStatus: {error.status}"
-    )
+def init_report(duration_ms: float, phase: str, error: FunctionError | None) -> str:
+    """The line INIT_REPORT, which is written when the Init phase fails or ran ahead."""
+    line = f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: {phase}"
+    if error is None:
+        return line
+    line += f"\tStatus: {error.status}"
     return line if error.status == "timeout" else f"{line}\tError Type: {error.error_type}"
 
 

@@ -248,6 +248,10 @@ class Sandbox:
         """Bytes of the machine's memory that it has taken at most, as last measured."""
         return self._memory.held
 
+    def measure_memory(self) -> None:
+        """Look how much memory it has taken by now."""
+        self._memory.read()
+
     def may_be_out_of_memory(self) -> bool:
         """Look whether it has, or had, more memory than it may, as far as can be known here."""
         self._memory.read()

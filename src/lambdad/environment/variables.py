@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 
 from lambdad.model.function import FunctionVersion
 
+# Initialization types: why an environment was made.
+ON_DEMAND = "on-demand"
+PROVISIONED_CONCURRENCY = "provisioned-concurrency"
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -27,7 +31,10 @@ def make_credentials() -> Credentials:
 
 
 def environment_variables(
-    version: FunctionVersion, credentials: Credentials, log_stream: str
+    version: FunctionVersion,
+    credentials: Credentials,
+    log_stream: str,
+    initialization_type: str = ON_DEMAND,
 ) -> dict[str, str]:
     """Every variable of the environment, in the order in which later ones win.
 
@@ -36,7 +43,12 @@ def environment_variables(
     AWS endpoint are added inside the sandbox, which knows them.
     """
     user = {k: v for k, v in version.variables.items() if not k.startswith("_")}
-    return {**_replaceable(version), **user, **_fixed(version, credentials, log_stream)}
+    return {
+        **_replaceable(version),
+        **user,
+        **_fixed(version, credentials, log_stream),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type,
+    }
 
 
 def _replaceable(version: FunctionVersion) -> dict[str, str]:
@@ -65,7 +77,6 @@ def _fixed(version: FunctionVersion, credentials: Credentials, log_stream: str) 
         "AWS_LAMBDA_FUNCTION_NAME": version.name,
         "AWS_LAMBDA_FUNCTION_VERSION": version.version,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mb),
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": version.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,

@@ -22,13 +22,13 @@ class IdleEnvironments:
         self.memory += environment.memory_held
 
     def take(self, revision_id: str) -> ExecutionEnvironment | None:
-        """One of this version; it is not idle any more."""
-        idle = self._by_revision.get(revision_id)
-        if not idle:
-            return None
-        environment = idle.pop()
-        self._took(environment)
-        return environment
+        """One of this version that can serve; it is not idle any more."""
+        while idle := self._by_revision.get(revision_id):
+            environment = idle.pop()
+            self._took(environment)
+            if can_serve(environment):
+                return environment
+        return None
 
     def remove(self, environment: ExecutionEnvironment) -> None:
         """It is not idle any more, if it was."""
@@ -36,6 +36,9 @@ class IdleEnvironments:
         if environment in idle:
             idle.remove(environment)
             self._took(environment)
+
+    def __contains__(self, environment: ExecutionEnvironment) -> bool:
+        return environment in self._by_revision.get(environment.version.revision_id, [])
 
     def _took(self, environment: ExecutionEnvironment) -> None:
         self.memory -= environment.memory_held
@@ -45,3 +48,8 @@ class IdleEnvironments:
     def __iter__(self) -> Iterator[ExecutionEnvironment]:
         """All of them, also while some are removed."""
         return iter([environment for idle in self._by_revision.values() for environment in idle])
+
+
+def can_serve(environment: ExecutionEnvironment) -> bool:
+    """Whether an environment that has no event may have one."""
+    return environment.state in (State.READY, State.FAILED)

@@ -9,6 +9,8 @@ import time
 from lambdad.environment.environment import EventNotTaken
 from lambdad.invocation.lease import Leases
 from lambdad.invocation.pool import FunctionKey, Pool
+from lambdad.invocation.provisioner import Provisioner
+from lambdad.model.concurrency import FunctionConcurrency, Provisioned
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Invocation, Result
 
@@ -16,9 +18,10 @@ from lambdad.model.invocation import Invocation, Result
 class Invoker:
     """Runs invocations of versions that have been resolved."""
 
-    def __init__(self, leases: Leases, pool: Pool) -> None:
+    def __init__(self, leases: Leases, pool: Pool, provisioner: Provisioner) -> None:
         self._leases = leases
         self._pool = pool
+        self._provisioner = provisioner
 
     async def invoke(
         self,
@@ -38,6 +41,15 @@ class Invoker:
     def retire(self, function: FunctionKey, version: str | None = None) -> None:
         """The function, or this version of it, has changed or is gone; see Pool.retire."""
         self._pool.retire(function, version)
+
+    def set_concurrency(self, function: FunctionKey, concurrency: FunctionConcurrency) -> None:
+        """From now on the function has this and nothing else reserved and provisioned."""
+        self._leases.apply(function, concurrency)
+        self._provisioner.want(function, concurrency.provisioned)
+
+    def provisioned(self, version: FunctionVersion) -> Provisioned:
+        """How many environments of a version have been initialized ahead."""
+        return self._provisioner.provisioned(version)
 
     async def _run(self, version: FunctionVersion, invocation: Invocation) -> Result:
         while True:

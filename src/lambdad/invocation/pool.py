@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
 from lambdad.clock import Clock
 from lambdad.environment.environment import ExecutionEnvironment
 from lambdad.environment.eviction import choose_eviction, choose_evictions
 from lambdad.environment.lifecycle import State
+from lambdad.environment.variables import ON_DEMAND, PROVISIONED_CONCURRENCY
 from lambdad.errors import PlatformError
-from lambdad.invocation.idle import IdleEnvironments
+from lambdad.invocation.idle import IdleEnvironments, can_serve
+from lambdad.invocation.provisioned import ProvisionedEnvironments
 from lambdad.model.function import FunctionVersion
+from lambdad.model.invocation import FunctionError
 
 FunctionKey = tuple[str, str, str]
 _SWEEPS_PER_IDLE_TIMEOUT = 10
 
-MakeEnvironment = Callable[
-    [FunctionVersion, Callable[[ExecutionEnvironment], None]], ExecutionEnvironment
-]
+OnEnd = Callable[[ExecutionEnvironment], None]
+MakeEnvironment = Callable[[FunctionVersion, OnEnd, str], ExecutionEnvironment]
 
 
 class Pool:
@@ -27,6 +29,7 @@ class Pool:
 
     `room` is how many may exist at once; when a new one is needed beyond it, idle ones of other
     functions make place. `idle_memory` is how many bytes the idle ones may hold together.
+    `provisioned` are those that were made ahead: they neither expire nor make place.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Pool:
         self._idle_timeout = idle_timeout
         self._room = room
         self._idle_memory = idle_memory
+        self.provisioned = ProvisionedEnvironments()
         self._idle = IdleEnvironments()
         self._all: set[ExecutionEnvironment] = set()
         self._retired: set[ExecutionEnvironment] = set()
@@ -51,9 +55,8 @@ class Pool:
     @asynccontextmanager
     async def reserve(self, version: FunctionVersion) -> AsyncIterator[ExecutionEnvironment]:
         """Hold an environment of `version` for one event; afterwards it is idle, or ended."""
-        if self._is_closed:
-            raise PlatformError("the server is stopping")
-        environment = self._take_idle(version.revision_id) or self._add(version)
+        self._check_open()
+        environment = self._take_idle(version.revision_id) or self._add(version, ON_DEMAND)
         try:
             yield environment
         except BaseException:
@@ -62,14 +65,38 @@ class Pool:
         finally:
             self._give_back(environment)
 
+    async def provision(
+        self, version: FunctionVersion, on_end: OnEnd
+    ) -> ExecutionEnvironment | FunctionError:
+        """Initialize an environment ahead, and keep it for the events of `version` until it ends;
+        or what failed of its Init. `on_end` is called when it can serve no more."""
+        self._check_open()
+        environment = self._add(version, PROVISIONED_CONCURRENCY)
+        try:
+            failure = await environment.initialize()
+            if failure is None and not self._is_wanted(environment):
+                raise PlatformError("the execution environment ended before it had an event")
+        except BaseException:
+            environment.stop()
+            raise
+        if failure is not None:
+            environment.stop()
+            return failure
+        self.provisioned.add(environment, on_end)
+        self._put_idle(environment)
+        return environment
+
     def retire(self, function: FunctionKey, version: str | None = None) -> None:
         """The function, or this version of it, has changed or is gone: idle environments end,
         running ones after their event."""
-        for environment in self._of(function):
-            if version in (None, environment.version.version):
-                self._retired.add(environment)
-        for environment in [e for e in self._idle if e in self._retired]:
-            self._stop_idle(environment)
+        self.dismiss([e for e in self._of(function) if version in (None, e.version.version)])
+
+    def dismiss(self, environments: Collection[ExecutionEnvironment]) -> None:
+        """These end: those that are idle at once, the others after their event."""
+        self._retired.update(environments)
+        for environment in environments:
+            if environment in self._idle or environment in self.provisioned.idle:
+                self._stop_idle(environment)
 
     def expire(self) -> None:
         """End what has been idle for too long."""
@@ -94,16 +121,17 @@ class Pool:
     def __len__(self) -> int:
         return len(self._all)
 
-    def _take_idle(self, revision_id: str) -> ExecutionEnvironment | None:
-        while environment := self._idle.take(revision_id):
-            if _can_serve(environment):
-                return environment
-        return None
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise PlatformError("the server is stopping")
 
-    def _add(self, version: FunctionVersion) -> ExecutionEnvironment:
+    def _take_idle(self, revision_id: str) -> ExecutionEnvironment | None:
+        return self.provisioned.take(revision_id) or self._idle.take(revision_id)
+
+    def _add(self, version: FunctionVersion, initialization_type: str) -> ExecutionEnvironment:
         if len(self._all) >= self._room and (victim := choose_eviction(self._idle)):
             self._stop_idle(victim)
-        environment = self._make(version, self._forget)
+        environment = self._make(version, self._forget, initialization_type)
         self._all.add(environment)
         return environment
 
@@ -112,25 +140,34 @@ class Pool:
         if is_unwanted or environment.state not in (State.INVOKING, State.FAILED):
             environment.stop()
             return
+        if environment.state is State.FAILED and environment in self.provisioned:
+            environment.stop()  # another one is initialized ahead
+            return
         environment.release()
-        if _can_serve(environment):  # otherwise its process has ended by itself
-            self._idle.put(environment)
-            if (surplus := self._idle.memory - self._idle_memory) > 0:
-                for victim in choose_evictions(self._idle, surplus):
-                    self._stop_idle(victim)
+        if can_serve(environment):  # otherwise its process has ended by itself
+            self._put_idle(environment)
+
+    def _put_idle(self, environment: ExecutionEnvironment) -> None:
+        provisioned = self.provisioned.idle
+        (provisioned if environment in self.provisioned else self._idle).put(environment)
+        if (surplus := self._idle.memory + provisioned.memory - self._idle_memory) > 0:
+            for victim in choose_evictions(self._idle, surplus):
+                self._stop_idle(victim)
+
+    def _is_wanted(self, environment: ExecutionEnvironment) -> bool:
+        is_retired = environment in self._retired or self._is_closed
+        return can_serve(environment) and not is_retired
 
     def _stop_idle(self, environment: ExecutionEnvironment) -> None:
         self._idle.remove(environment)
+        self.provisioned.idle.remove(environment)
         environment.stop()
 
     def _forget(self, environment: ExecutionEnvironment) -> None:
         self._all.discard(environment)
         self._retired.discard(environment)
         self._idle.remove(environment)
+        self.provisioned.forget(environment)
 
     def _of(self, function: FunctionKey) -> list[ExecutionEnvironment]:
         return [e for e in self._all if e.version.function_key == function]
-
-
-def _can_serve(environment: ExecutionEnvironment) -> bool:
-    return environment.state in (State.READY, State.FAILED)

@@ -117,6 +117,8 @@ class Function:
     `published_content` is what `$LATEST` was then (`FunctionVersion.content_sha256`).
     `code_signing_config` is the id of the config that says who may sign its packages.
     `recursive_loop` is what happens when it is found to invoke itself over and over.
+    `reserved_concurrency` is how many events all its versions together may run at once, which
+    others cannot take from them; None when nothing is reserved.
     """
 
     kind: ClassVar[str] = "function"
@@ -128,6 +130,7 @@ class Function:
     published_content: str | None = None
     recursive_loop: str = "Terminate"  # or Allow
     code_signing_config: str | None = None
+    reserved_concurrency: int | None = None
 
     @property
     def name(self) -> str:

@@ -24,8 +24,10 @@ from lambdad.model.event_source_mapping import EventSourceMapping
 from lambdad.model.function import Function, FunctionVersion
 from lambdad.model.function_url import FunctionUrl
 from lambdad.model.layer import Layer, LayerVersion
+from lambdad.model.provisioned_concurrency import ProvisionedConcurrency
 from lambdad.model.resource import Resource
 from lambdad.model.runtime_management import RuntimeManagementConfig
+from lambdad.model.scaling_config import ScalingConfig
 
 FORMAT = 1
 
@@ -43,6 +45,8 @@ KINDS: tuple[type[Resource], ...] = (
     EventSourceMapping,
     FunctionUrl,
     RuntimeManagementConfig,
+    ProvisionedConcurrency,
+    ScalingConfig,
 )
 
 _KIND_OF: Mapping[str, type[Resource]] = types.MappingProxyType({kind.kind: kind for kind in KINDS})

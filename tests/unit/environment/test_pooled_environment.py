@@ -30,7 +30,9 @@ VERSION = make_version()
 @pytest.fixture
 def pool(stage: Stage) -> Pool:
     return Pool(
-        lambda version, on_end: stage.make_environment(version, on_end=on_end),
+        lambda version, on_end, initialization_type: stage.make_environment(
+            version, on_end=on_end, initialization_type=initialization_type
+        ),
         clock=stage.clock,
         idle_timeout=600,
         room=10,

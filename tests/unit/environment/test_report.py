@@ -64,6 +64,9 @@ def test_init_report() -> None:
     assert report.init_report(10_000, "init", TIMED_OUT) == (
         "INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout"
     )
+    assert report.init_report(1.0, "init", None) == (
+        "INIT_REPORT Init Duration: 1.00 ms\tPhase: init"
+    )
 
 
 @pytest.mark.parametrize(

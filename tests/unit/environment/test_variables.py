@@ -45,6 +45,13 @@ def test_they_say_what_is_so() -> None:
     assert found["TZ"] == ":UTC"
 
 
+def test_they_say_why_the_environment_was_made() -> None:
+    name = "AWS_LAMBDA_INITIALIZATION_TYPE"
+    assert variables()[name] == "on-demand"
+    ahead = environment_variables(make_version(), CREDENTIALS, "stream", "provisioned-concurrency")
+    assert ahead[name] == "provisioned-concurrency"
+
+
 def test_the_functions_own_variables_are_added() -> None:
     found = variables(variables={"STAGE": "test", "EMPTY": "", "ÜMLAUT": "ß"})
     assert (found["STAGE"], found["EMPTY"], found["ÜMLAUT"]) == ("test", "", "ß")

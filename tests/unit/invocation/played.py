@@ -10,7 +10,7 @@ from lambdad.clock import FakeClock
 from lambdad.environment.lifecycle import State, next_state
 from lambdad.invocation.pool import Pool
 from lambdad.model.function import Code, FunctionVersion, Status
-from lambdad.model.invocation import Invocation, Report, Result
+from lambdad.model.invocation import FunctionError, Invocation, Report, Result
 
 IDLE_TIMEOUT = 600
 PLENTY = 1 << 40
@@ -51,6 +51,9 @@ class PlayedEnvironment:
         self.invocations: list[str] = []
         self.on_invoke: Callable[[Invocation], Any] = lambda invocation: None
         self.dies_slowly = False
+        self.initialization_type = "on-demand"
+        self.gate: asyncio.Event | None = None  # which its Init waits for
+        self.init_failure: FunctionError | Exception | None = None
         self._clock = clock
         self._on_end = on_end
         self._has_ended = asyncio.Event()
@@ -62,6 +65,16 @@ class PlayedEnvironment:
         self.on_invoke(invocation)
         report = Report(invocation.request_id, 1.0, 1, 128, 10)
         return Result(invocation.payload, "$LATEST", report)
+
+    async def initialize(self) -> FunctionError | None:
+        """Init ahead of any event."""
+        if self.gate is not None:
+            await self.gate.wait()
+        if isinstance(self.init_failure, Exception):
+            raise self.init_failure
+        if self.init_failure is None and self.state is State.STARTING:
+            self.release()
+        return self.init_failure
 
     def begin(self) -> None:
         """It has an event; after a failure, its processes start again first."""
@@ -129,8 +142,14 @@ class Ward:
         found: PlayedEnvironment = environment
         return found
 
-    def _make(self, version: FunctionVersion, on_end: Callable[[Any], None]) -> PlayedEnvironment:
+    def _make(
+        self,
+        version: FunctionVersion,
+        on_end: Callable[[Any], None],
+        initialization_type: str,
+    ) -> PlayedEnvironment:
         environment = PlayedEnvironment(version, on_end, self.clock, len(self.made))
+        environment.initialization_type = initialization_type
         self.prepare(environment)
         self.made.append(environment)
         return environment

@@ -13,6 +13,7 @@ from lambdad.environment.lifecycle import State
 from lambdad.errors import ClientError, PlatformError
 from lambdad.invocation.invoke import Invoker, make_trace_id
 from lambdad.invocation.lease import Leases
+from lambdad.invocation.provisioner import Provisioner
 from lambdad.model.invocation import Invocation, Result
 
 F = make_version()
@@ -22,7 +23,8 @@ ARN = F.unqualified_arn
 class Bench:
     def __init__(self, ward: Ward, limit: int = 1) -> None:
         self.ward = ward
-        self.invoker = Invoker(Leases(limit), ward.pool)
+        self.provisioner = Provisioner(ward.pool, ward.clock)
+        self.invoker = Invoker(Leases(limit), ward.pool, self.provisioner)
 
     async def invoke(self, **parameters: Any) -> Result:
         return await self.invoker.invoke(

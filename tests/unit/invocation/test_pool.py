@@ -137,6 +137,38 @@ async def test_what_is_made_after_retiring_is_kept(ward: Ward) -> None:
     assert (await ward.use(make_version("f", "2"))).state is State.READY
 
 
+# Made ahead
+
+
+async def test_one_that_is_retired_during_its_init_ends(ward: Ward) -> None:
+    gate = asyncio.Event()
+    ward.prepare = lambda environment: setattr(environment, "gate", gate)
+    making = asyncio.create_task(ward.pool.provision(F, lambda environment: None))
+    await asyncio.sleep(0)
+    ward.made[0].dies_slowly = True
+    ward.pool.retire(F_KEY)
+    gate.set()
+    with pytest.raises(PlatformError):
+        await making
+    ward.made[0].end()
+    assert len(ward.pool) == 0
+
+
+async def test_none_is_made_ahead_after_close(ward: Ward) -> None:
+    await ward.pool.close()
+    with pytest.raises(PlatformError):
+        await ward.pool.provision(F, lambda environment: None)
+
+
+async def test_who_asked_for_it_hears_of_its_end(ward: Ward) -> None:
+    ended: list[object] = []
+    made = await ward.pool.provision(F, ended.append)
+    assert ended == []
+    ward.pool.retire(F_KEY)
+    assert ended == [made]
+    assert len(ward.pool) == 0
+
+
 # Time and room
 
 

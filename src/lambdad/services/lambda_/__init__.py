@@ -8,9 +8,11 @@ from typing import Any
 
 from lambdad.model.caller import RequestContext
 from lambdad.services.lambda_ import (
+    account,
     aliases,
     capacity_providers,
     code_signing,
+    concurrency,
     durable_executions,
     event_invoke_configs,
     event_source_mappings,
@@ -18,9 +20,11 @@ from lambdad.services.lambda_ import (
     functions,
     invoke,
     mapping_transitions,
+    provisioned_concurrency,
     recursion,
     response_stream,
     runtime_management,
+    scaling_config,
     tags,
     taking_effect,
     versions,
@@ -32,18 +36,22 @@ Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, An
 
 # Every file of operations.
 _RESOURCES = (
+    account,
     aliases,
     capacity_providers,
     code_signing,
+    concurrency,
     durable_executions,
     event_invoke_configs,
     event_source_mappings,
     function_urls,
     functions,
     invoke,
+    provisioned_concurrency,
     recursion,
     response_stream,
     runtime_management,
+    scaling_config,
     tags,
     versions,
 )

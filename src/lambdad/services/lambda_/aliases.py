@@ -13,6 +13,7 @@ from lambdad.model.caller import RequestContext
 from lambdad.model.function import Function, FunctionVersion
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.belongings import belongings
+from lambdad.services.lambda_.claims import apply_claims, check_provisioned_alias
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.names import FunctionName
 from lambdad.services.lambda_.paging import page
@@ -78,7 +79,9 @@ async def update_alias(
         alias = _find(control, name)
         check_revision(request.get("RevisionId"), alias.revision_id)
         alias = _changed(control, alias, request)
+        check_provisioned_alias(control, alias)
         await control.resources.save(alias)
+        apply_claims(control, name.key)
     return _configuration(alias)
 
 
@@ -91,6 +94,7 @@ async def delete_alias(
         alias = control.resources.find(Alias, *name.qualified_key)
         if alias is not None:
             await control.resources.delete(alias, *belongings(control.resources, alias.key))
+            apply_claims(control, name.key)
     return {}
 
 

@@ -7,8 +7,10 @@ from lambdad.model.durable_execution import DurableExecution
 from lambdad.model.event_invoke_config import EventInvokeConfig
 from lambdad.model.function import FunctionVersion
 from lambdad.model.function_url import FunctionUrl
+from lambdad.model.provisioned_concurrency import ProvisionedConcurrency
 from lambdad.model.resource import Key, Resource
 from lambdad.model.runtime_management import RuntimeManagementConfig
+from lambdad.model.scaling_config import ScalingConfig
 from lambdad.store.resources import Resources
 
 # Kinds whose ids are `function` or `function:qualifier`, or begin so.
@@ -18,7 +20,9 @@ KINDS: tuple[type[Resource], ...] = (
     EventInvokeConfig,
     FunctionUrl,
     FunctionVersion,
+    ProvisionedConcurrency,
     RuntimeManagementConfig,
+    ScalingConfig,
 )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from lambdad.clock import Clock
+from lambdad.model.concurrency import FunctionConcurrency, Provisioned
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Result
 from lambdad.model.resource import Key
@@ -50,6 +51,12 @@ class Invoker(Protocol):
         """Start no more invocations in environments of what this function, or this version of
         it, was until now."""
 
+    def set_concurrency(self, function: Key, concurrency: FunctionConcurrency) -> None:
+        """From now on the function has this and nothing else reserved and provisioned."""
+
+    def provisioned(self, version: FunctionVersion) -> Provisioned:
+        """How many environments of a version have been initialized ahead."""
+
 
 def machine_architecture() -> str:
     """This machine's architecture in AWS's words."""
@@ -61,8 +68,9 @@ class ControlPlane:
     """The parts that Lambda's operations work with.
 
     `link_key` signs the links to deployment packages. `interpreters` are those of this machine,
-    `known_runtimes` the identifiers that AWS's model lists. `draw` gives a random number from 0 to
-    just below 1. `signing_profiles` are the certificates of those who may sign packages.
+    `known_runtimes` the identifiers that AWS's model lists. `concurrency` is an account's limit in
+    one region. `draw` gives a random number from 0 to just below 1. `signing_profiles` are the
+    certificates of those who may sign packages.
     """
 
     resources: Resources
@@ -76,5 +84,6 @@ class ControlPlane:
     strict_runtimes: bool = False
     architecture: str = field(default_factory=machine_architecture)
     changes: Changes = field(default_factory=Changes)
+    concurrency: int = 1000
     draw: Callable[[], float] = random.random
     signing_profiles: Publishers = field(default_factory=dict)

@@ -15,6 +15,7 @@ from lambdad.model.deployment_package import validate_zip
 from lambdad.model.function import Code, Function, FunctionVersion
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.belongings import belongings
+from lambdad.services.lambda_.claims import apply_claims
 from lambdad.services.lambda_.code_links import code_location
 from lambdad.services.lambda_.code_signing import (
     config_of,
@@ -22,6 +23,7 @@ from lambdad.services.lambda_.code_signing import (
     signed_settings,
     verify_signature,
 )
+from lambdad.services.lambda_.concurrency import reserved_concurrency
 from lambdad.services.lambda_.configuration import function_configuration, listed_configuration
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.names import FunctionName
@@ -75,7 +77,7 @@ async def create_function(
 async def get_function(
     control: ControlPlane, context: RequestContext, request: dict[str, Any]
 ) -> dict[str, Any]:
-    """Configuration, a link to the package, tags."""
+    """Configuration, a link to the package, tags, reserved concurrency."""
     name = names.resolve(context, request)
     function = names.find_function(control.resources, name)
     version = names.find_version(control.resources, name)
@@ -86,6 +88,8 @@ async def get_function(
             "Location": code_location(control, context, version.code),
         },
     }
+    if function.reserved_concurrency is not None:
+        answer["Concurrency"] = reserved_concurrency(function)
     return {**answer, "Tags": function.tags} if function.tags else answer
 
 
@@ -181,6 +185,7 @@ async def delete_function(
             return {"StatusCode": 204}
         function = names.find_function(control.resources, name)
         await control.resources.delete(function, *belongings(control.resources, name.key))
+        apply_claims(control, name.key)
         control.invoker.retire(name.key)
     return {"StatusCode": 204}
 

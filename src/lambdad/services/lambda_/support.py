@@ -45,5 +45,7 @@ PARTIAL: Mapping[str, str] = MappingProxyType(
         "PutFunctionRecursionConfig": "kept and told; loops are not detected yet",
         "PutRuntimeManagementConfig": "kept and told; a function runs on the interpreters that "
         "this machine has, whatever the mode",
+        "PutFunctionScalingConfig": "the bounds are kept and told, without any effect: there are "
+        "no managed instances here",
     }
 )

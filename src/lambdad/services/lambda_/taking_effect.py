@@ -23,6 +23,7 @@ from lambdad.model.function import (
     FunctionVersion,
     Status,
 )
+from lambdad.services.lambda_.claims import apply_claims
 from lambdad.services.lambda_.control_plane import ControlPlane
 
 CREATING = Status("Pending", "The function is being created.", "Creating")
@@ -51,8 +52,9 @@ async def accept(control: ControlPlane, function: Function, *published: Function
 
 
 async def resume(control: ControlPlane) -> None:
-    """Take up every change that the last server left unfinished."""
+    """Take up every change that the last server left unfinished, and what functions claim."""
     for function in control.resources.all(Function):
+        apply_claims(control, function.key)
         if function.pending is not None or is_pending(function):
             control.changes.start(_take_effect(control, function.newest))
 
@@ -85,6 +87,7 @@ async def _take_effect(control: ControlPlane, version: FunctionVersion) -> None:
             ),
         )
         control.invoker.retire(function.key, LATEST)
+        apply_claims(control, function.key)
 
 
 def _published_with(control: ControlPlane, function: Function) -> list[FunctionVersion]:

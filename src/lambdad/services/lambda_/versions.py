@@ -19,6 +19,7 @@ from lambdad.model.caller import RequestContext
 from lambdad.model.function import LATEST_PUBLISHED, Function, FunctionVersion
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.belongings import belongings
+from lambdad.services.lambda_.claims import apply_claims
 from lambdad.services.lambda_.configuration import (
     code_sha256,
     function_configuration,
@@ -86,6 +87,7 @@ async def delete_version(control: ControlPlane, name: FunctionName) -> None:
             f"[{', '.join(users)}]",
         )
     await control.resources.delete(version, *belongings(control.resources, version.key))
+    apply_claims(control, name.key)
     control.invoker.retire(name.key, version.version)
 
 

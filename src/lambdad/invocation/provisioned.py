@@ -1,0 +1,62 @@
+"""The environments that were made ahead, by version, and how they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lambdad.environment.environment import ExecutionEnvironment
+from lambdad.invocation.idle import IdleEnvironments
+
+
+@dataclass(slots=True)
+class Usage:
+    """How many events of a version had such an environment, and how many had not."""
+
+    invocations: int = 0
+    spillovers: int = 0
+
+
+class ProvisionedEnvironments:
+    """They serve the events of their version before any others; what spills over is counted."""
+
+    def __init__(self) -> None:
+        self.idle = IdleEnvironments()
+        self._on_end: dict[ExecutionEnvironment, Callable[[ExecutionEnvironment], None]] = {}
+        self._usage: dict[str, Usage] = {}  # by revision id
+
+    def promise(self, revision_id: str) -> Usage:
+        """This version shall have some: from now on its use is counted."""
+        return self._usage.setdefault(revision_id, Usage())
+
+    def withdraw(self, revision_id: str) -> None:
+        """This version shall have none any more."""
+        self._usage.pop(revision_id, None)
+
+    def add(
+        self, environment: ExecutionEnvironment, on_end: Callable[[ExecutionEnvironment], None]
+    ) -> None:
+        """It is one of them until its end, and may be put among the idle ones."""
+        self._on_end[environment] = on_end
+
+    def take(self, revision_id: str) -> ExecutionEnvironment | None:
+        """An idle one of this version for an event; it is not idle any more."""
+        usage = self._usage.get(revision_id)
+        if usage is None:
+            return None
+        environment = self.idle.take(revision_id)
+        if environment is None:
+            usage.spillovers += 1
+        else:
+            usage.invocations += 1
+        return environment
+
+    def forget(self, environment: ExecutionEnvironment) -> None:
+        """It has ended, whether or not it is one of them."""
+        self.idle.remove(environment)
+        on_end = self._on_end.pop(environment, None)
+        if on_end is not None:
+            on_end(environment)
+
+    def __contains__(self, environment: ExecutionEnvironment) -> bool:
+        return environment in self._on_end
