@@ -18,12 +18,21 @@ from lambdad.errors import PlatformError
 from lambdad.model.alias import Alias
 from lambdad.model.function import Function, FunctionVersion
 from lambdad.model.layer import Layer, LayerVersion
+from lambdad.model.policy import LayerPolicy, Policy
 from lambdad.model.resource import Resource
 
 FORMAT = 1
 
 # Every kind of resource that is kept.
-KINDS: tuple[type[Resource], ...] = (Alias, Function, FunctionVersion, Layer, LayerVersion)
+KINDS: tuple[type[Resource], ...] = (
+    Alias,
+    Function,
+    FunctionVersion,
+    Layer,
+    LayerVersion,
+    Policy,
+    LayerPolicy,
+)
 
 _KIND_OF: Mapping[str, type[Resource]] = types.MappingProxyType({kind.kind: kind for kind in KINDS})
 

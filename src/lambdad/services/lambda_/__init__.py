@@ -7,7 +7,16 @@ from functools import partial
 from typing import Any
 
 from lambdad.model.caller import RequestContext
-from lambdad.services.lambda_ import aliases, functions, invoke, versions
+from lambdad.services.lambda_ import (
+    aliases,
+    functions,
+    invoke,
+    layer_permissions,
+    permissions,
+    resource_policies,
+    versions,
+)
+from lambdad.services.lambda_.authorization import authorized
 from lambdad.services.lambda_.code_links import download
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.taking_effect import resume
@@ -16,16 +25,33 @@ Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, An
 
 
 # Every file of operations.
-_RESOURCES = (aliases, functions, invoke, versions)
+_RESOURCES = (
+    aliases,
+    functions,
+    invoke,
+    layer_permissions,
+    permissions,
+    resource_policies,
+    versions,
+)
 
 
 def operations(control: ControlPlane) -> dict[tuple[str, str], Operation]:
-    """Every operation that lambdad performs."""
+    """Every operation that lambdad performs, for those who may."""
     return {
-        ("lambda", operation): partial(run, control)
+        ("lambda", operation): partial(_perform, control, run)
         for resource in _RESOURCES
         for operation, run in resource.OPERATIONS.items()
     }
+
+
+def _perform(
+    control: ControlPlane,
+    run: Callable[..., Awaitable[Mapping[str, Any]]],
+    context: RequestContext,
+    request: dict[str, Any],
+) -> Awaitable[Mapping[str, Any]]:
+    return run(control, authorized(control, context, request), request)
 
 
 __all__ = ["ControlPlane", "Operation", "download", "operations", "resume"]
