@@ -65,11 +65,13 @@ def authorize(control: ControlPlane, context: RequestContext, name: FunctionName
 
 
 def principal_of(caller: Caller) -> Principal:
-    """A caller as policies see it."""
+    """A caller as policies see it: a function whose role is said to be another account's, which
+    nobody can pass to it, is no session of that role."""
+    is_own_role = caller.role is not None and caller.role.split(":")[4:5] == [caller.account_id]
     return Principal(
         account_id=caller.account_id,
         arn=caller_arn(caller.account_id, caller.role, caller.session_name),
-        role_arn=caller.role,
+        role_arn=caller.role if is_own_role else None,
     )
 
 
@@ -98,7 +100,7 @@ def _condition_keys(
         "aws:epochtime": (str(int(now)),),
         "aws:principalaccount": (context.caller.account_id,),
         "aws:principalarn": (str(principal.role_arn or principal.arn),),
-        "aws:principaltype": ("AssumedRole" if principal.role_arn else "Account",),
+        "aws:principaltype": ("AssumedRole" if context.caller.role else "Account",),
         "aws:requestedregion": (name.region,),
         "aws:resourceaccount": (name.account_id,),
         "aws:securetransport": ("true" if is_secure else "false",),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lambdad.errors import ClientError
 from lambdad.model.caller import Caller, RequestContext
 from lambdad.services.lambda_ import operations
 from support.control_plane import ACCOUNT, REGION, Plane, refused
@@ -145,7 +146,16 @@ async def test_a_function_asks_as_its_role(echo: Plane, principal: str, is_allow
     if is_allowed:
         assert (await invoke(context, {"FunctionName": ARN}))["StatusCode"] == 200
         return
-    with pytest.raises(Exception, match="assumed-role/worker/session is not authorized"):
+    with pytest.raises(ClientError, match="assumed-role/worker/session is not authorized"):
+        await invoke(context, {"FunctionName": ARN})
+
+
+async def test_a_function_is_no_session_of_another_accounts_role(echo: Plane) -> None:
+    await grant(echo, Principal=ROLE)
+    caller = Caller("333333333333", REGION, role=ROLE, session_name="session")
+    context = RequestContext("r-1", "lambda", "Invoke", caller, "http://127.0.0.1:4566")
+    invoke = operations(echo.control)["lambda", "Invoke"]
+    with pytest.raises(ClientError, match="is not authorized"):
         await invoke(context, {"FunctionName": ARN})
 
 
