@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lambdad.model.resource import Key
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -26,7 +28,8 @@ class RequestContext:
     """One request on its way to an operation.
 
     `endpoint_url` is the address that the client used (`http://127.0.0.1:4566`), for links that
-    lead back here.
+    lead back here. `granted` is the key of a function of another account, if the function's
+    policy allows this request.
     """
 
     request_id: str
@@ -34,3 +37,4 @@ class RequestContext:
     operation: str
     caller: Caller
     endpoint_url: str
+    granted: Key | None = None

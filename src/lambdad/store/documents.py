@@ -24,6 +24,7 @@ from lambdad.model.event_source_mapping import EventSourceMapping
 from lambdad.model.function import Function, FunctionVersion
 from lambdad.model.function_url import FunctionUrl
 from lambdad.model.layer import Layer, LayerVersion
+from lambdad.model.policy import LayerPolicy, Policy
 from lambdad.model.provisioned_concurrency import ProvisionedConcurrency
 from lambdad.model.resource import Resource
 from lambdad.model.runtime_management import RuntimeManagementConfig
@@ -47,6 +48,8 @@ KINDS: tuple[type[Resource], ...] = (
     RuntimeManagementConfig,
     ProvisionedConcurrency,
     ScalingConfig,
+    Policy,
+    LayerPolicy,
 )
 
 _KIND_OF: Mapping[str, type[Resource]] = types.MappingProxyType({kind.kind: kind for kind in KINDS})

@@ -19,9 +19,12 @@ from lambdad.services.lambda_ import (
     function_urls,
     functions,
     invoke,
+    layer_permissions,
     mapping_transitions,
+    permissions,
     provisioned_concurrency,
     recursion,
+    resource_policies,
     response_stream,
     runtime_management,
     scaling_config,
@@ -29,6 +32,7 @@ from lambdad.services.lambda_ import (
     taking_effect,
     versions,
 )
+from lambdad.services.lambda_.authorization import authorized
 from lambdad.services.lambda_.code_links import download
 from lambdad.services.lambda_.control_plane import ControlPlane
 
@@ -47,8 +51,11 @@ _RESOURCES = (
     function_urls,
     functions,
     invoke,
+    layer_permissions,
+    permissions,
     provisioned_concurrency,
     recursion,
+    resource_policies,
     response_stream,
     runtime_management,
     scaling_config,
@@ -67,12 +74,21 @@ async def resume(control: ControlPlane) -> None:
 
 
 def operations(control: ControlPlane) -> dict[tuple[str, str], Operation]:
-    """Every operation that lambdad performs."""
+    """Every operation that lambdad performs, for those who may."""
     return {
-        ("lambda", operation): partial(run, control)
+        ("lambda", operation): partial(_perform, control, run)
         for resource in _RESOURCES
         for operation, run in resource.OPERATIONS.items()
     }
+
+
+def _perform(
+    control: ControlPlane,
+    run: Callable[..., Awaitable[Mapping[str, Any]]],
+    context: RequestContext,
+    request: dict[str, Any],
+) -> Awaitable[Mapping[str, Any]]:
+    return run(control, authorized(control, context, request), request)
 
 
 __all__ = ["ControlPlane", "Operation", "download", "operations", "resume"]

@@ -7,6 +7,7 @@ from lambdad.model.durable_execution import DurableExecution
 from lambdad.model.event_invoke_config import EventInvokeConfig
 from lambdad.model.function import FunctionVersion
 from lambdad.model.function_url import FunctionUrl
+from lambdad.model.policy import Policy
 from lambdad.model.provisioned_concurrency import ProvisionedConcurrency
 from lambdad.model.resource import Key, Resource
 from lambdad.model.runtime_management import RuntimeManagementConfig
@@ -20,6 +21,7 @@ KINDS: tuple[type[Resource], ...] = (
     EventInvokeConfig,
     FunctionUrl,
     FunctionVersion,
+    Policy,
     ProvisionedConcurrency,
     RuntimeManagementConfig,
     ScalingConfig,

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from lambdad.arn import (
     LATEST,
     MAX_FUNCTION_NAME_LENGTH,
-    FunctionIdentifier,
     caller_arn,
     function_arn,
     parse_function_identifier,
 )
 from lambdad.errors import ClientError
 from lambdad.model.alias import Alias, choose_version
-from lambdad.model.caller import Caller, RequestContext
+from lambdad.model.caller import RequestContext
 from lambdad.model.function import LATEST_PUBLISHED, Function, FunctionVersion
 from lambdad.model.resource import Key
 from lambdad.store.resources import Resources
+
+# The actions of policies that are not called as the operations are.
+_ACTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "GetLayerVersionByArn": "GetLayerVersion",
+        "Invoke": "InvokeFunction",
+        "InvokeWithResponseStream": "InvokeFunction",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,16 @@ class FunctionName:
 
 
 def resolve(context: RequestContext, request: Mapping[str, Any]) -> FunctionName:
-    """Read FunctionName and Qualifier of a request, and hold them against who asks."""
+    """Read FunctionName and Qualifier of a request, and hold them against who asks: a function of
+    another account must have been granted (see authorization.py)."""
+    name = read(context, request)
+    if name.account_id != context.caller.account_id and name.key != context.granted:
+        raise access_denied(context, name.arn)
+    return name
+
+
+def read(context: RequestContext, request: Mapping[str, Any]) -> FunctionName:
+    """Read FunctionName and Qualifier of a request, whoever asks."""
     text = request["FunctionName"]
     written = parse_function_identifier(text)
     if written is None:
@@ -67,9 +85,15 @@ def resolve(context: RequestContext, request: Mapping[str, Any]) -> FunctionName
         rule = f"have length less than or equal to {MAX_FUNCTION_NAME_LENGTH}"
         raise _invalid(text, rule, "InvalidParameterValueException")
     qualifier = _qualifier(written.qualifier, request.get("Qualifier"))
-    _refuse_strangers(context, written)
     caller = context.caller
-    return FunctionName(caller.account_id, caller.region, written.name, qualifier)
+    if written.region not in (None, caller.region):
+        raise ClientError(
+            "ResourceNotFoundException",
+            f"Functions from '{written.region}' are not reachable in this region "
+            f"('{caller.region}')",
+        )
+    account_id = written.account_id or caller.account_id
+    return FunctionName(account_id, caller.region, written.name, qualifier)
 
 
 def resolve_latest(context: RequestContext, request: Mapping[str, Any]) -> FunctionName:
@@ -145,6 +169,27 @@ def not_found(name: FunctionName) -> ClientError:
     return ClientError("ResourceNotFoundException", f"Function not found: {name.arn}")
 
 
+def access_denied(context: RequestContext, arn: str, *, is_explicit: bool = False) -> ClientError:
+    """AWS's error for who may not do what the context says with the resource of this ARN."""
+    caller, action = context.caller, action_of(context.operation)
+    user = caller_arn(caller.account_id, caller.role, caller.session_name)
+    reason = (
+        "with an explicit deny in a resource-based policy"
+        if is_explicit
+        else f"because no resource-based policy allows the {action} action"
+    )
+    return ClientError(
+        "AccessDeniedException",
+        f"User: {user} is not authorized to perform: {action} on resource: {arn} {reason}",
+        status=403,
+    )
+
+
+def action_of(operation: str) -> str:
+    """What policies call an operation."""
+    return f"lambda:{_ACTIONS.get(operation, operation)}"
+
+
 def _qualifier(in_name: str | None, parameter: str | None) -> str | None:
     if in_name and parameter and in_name != parameter:
         raise ClientError(
@@ -152,31 +197,6 @@ def _qualifier(in_name: str | None, parameter: str | None) -> str | None:
             "The derived qualifier from the function name does not match the specified qualifier.",
         )
     return in_name or parameter
-
-
-def _refuse_strangers(context: RequestContext, written: FunctionIdentifier) -> None:
-    """Functions of another region are not here; those of another account need a permission."""
-    caller = context.caller
-    if written.region not in (None, caller.region):
-        raise ClientError(
-            "ResourceNotFoundException",
-            f"Functions from '{written.region}' are not reachable in this region "
-            f"('{caller.region}')",
-        )
-    if written.account_id not in (None, caller.account_id):
-        raise _access_denied(context.operation, caller, written)
-
-
-def _access_denied(operation: str, caller: Caller, written: FunctionIdentifier) -> ClientError:
-    action = "InvokeFunction" if operation == "Invoke" else operation
-    arn = function_arn(written.account_id or "", caller.region, written.name, written.qualifier)
-    user = caller_arn(caller.account_id, caller.role, caller.session_name)
-    return ClientError(
-        "AccessDeniedException",
-        f"User: {user} is not authorized to perform: lambda:{action} on resource: {arn} because "
-        f"no resource-based policy allows the lambda:{action} action",
-        status=403,
-    )
 
 
 def _invalid(text: str, rule: str, code: str) -> ClientError:

@@ -8,6 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+_PERMISSIONS = (
+    "decides over callers of other accounts, and a Deny over all; what is granted to a service or "
+    "an organization is kept, and no caller on this server is one"
+)
+
 PARTIAL: Mapping[str, str] = MappingProxyType(
     {
         "CreateEventSourceMapping": "kept, validated and told; nothing is polled yet, whether the "
@@ -47,5 +52,8 @@ PARTIAL: Mapping[str, str] = MappingProxyType(
         "this machine has, whatever the mode",
         "PutFunctionScalingConfig": "the bounds are kept and told, without any effect: there are "
         "no managed instances here",
+        "AddLayerVersionPermission": "an organization has no members on this server",
+        "AddPermission": _PERMISSIONS,
+        "PutResourcePolicy": _PERMISSIONS,
     }
 )

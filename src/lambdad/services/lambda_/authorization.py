@@ -1,0 +1,107 @@
+"""Who may do what with a function: its resource-based policy decides.
+
+Within the account everybody may do everything, unless the policy denies it. From another account
+nobody may do anything, unless the policy of exactly what is asked for (the function, or the version
+or alias that the qualifier names) allows it; whether it exists at all is not told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from lambdad.arn import caller_arn, parse_function_identifier
+from lambdad.model.caller import Caller, RequestContext
+from lambdad.model.policy import Policy
+from lambdad.model.policy_language import AccessRequest, evaluate
+from lambdad.model.principal import Principal
+from lambdad.model.wildcards import Context
+from lambdad.services.lambda_ import names
+from lambdad.services.lambda_.control_plane import ControlPlane
+from lambdad.services.lambda_.names import FunctionName
+
+# A policy that forbids everything can still be mended by the account itself.
+_POLICY_OPERATIONS = frozenset(
+    {"GetPolicy", "RemovePermission"}
+    | {"DeleteResourcePolicy", "GetResourcePolicy", "PutResourcePolicy"}
+)
+_FROM_OUTSIDE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"aws:principalisawsservice": ("false",), "aws:viaawsservice": ("false",)}
+)
+
+
+def authorized(
+    control: ControlPlane, context: RequestContext, request: Mapping[str, Any]
+) -> RequestContext:
+    """Refuse a request that its caller may not make; return its context, with what a policy
+    grants. ResourceArn and Resource may name other things than functions."""
+    if "FunctionName" not in request:
+        arn = request.get("ResourceArn") or request.get("Resource") or ""
+        if parse_function_identifier(arn) is None:
+            return context
+        request = {"FunctionName": arn}
+    name = names.read(context, request)
+    authorize(control, context, name)
+    is_own = name.account_id == context.caller.account_id
+    return context if is_own else replace(context, granted=name.key)
+
+
+def authorize(control: ControlPlane, context: RequestContext, name: FunctionName) -> None:
+    """Raise AccessDeniedException unless the caller may do with `name` what `context` says."""
+    policy = control.resources.find(Policy, *name.qualified_key)
+    is_own = name.account_id == context.caller.account_id
+    if policy is None and is_own:
+        return
+    request = _access_request(control, context, name)
+    if request.principal.is_root and is_own and context.operation in _POLICY_OPERATIONS:
+        return
+    documents = [policy.document.as_json()] if policy else []
+    decision = evaluate(None, documents, request)
+    if not decision.is_allowed:
+        raise names.access_denied(context, name.arn, is_explicit=decision.is_denied)
+
+
+def principal_of(caller: Caller) -> Principal:
+    """A caller as policies see it: a function whose role is said to be another account's, which
+    nobody can pass to it, is no session of that role."""
+    is_own_role = caller.role is not None and caller.role.split(":")[4:5] == [caller.account_id]
+    return Principal(
+        account_id=caller.account_id,
+        arn=caller_arn(caller.account_id, caller.role, caller.session_name),
+        role_arn=caller.role if is_own_role else None,
+    )
+
+
+def _access_request(
+    control: ControlPlane, context: RequestContext, name: FunctionName
+) -> AccessRequest:
+    principal = principal_of(context.caller)
+    return AccessRequest(
+        principal=principal,
+        action=names.action_of(context.operation),
+        resource=name.arn,
+        owner=name.account_id,
+        context=_condition_keys(control, context, name, principal),
+    )
+
+
+def _condition_keys(
+    control: ControlPlane, context: RequestContext, name: FunctionName, principal: Principal
+) -> Context:
+    """The condition keys of a request that no AWS service makes."""
+    now = control.clock.now()
+    is_secure = context.endpoint_url.startswith("https:")
+    return {
+        **_FROM_OUTSIDE,
+        "aws:currenttime": (datetime.fromtimestamp(now, UTC).isoformat(),),
+        "aws:epochtime": (str(int(now)),),
+        "aws:principalaccount": (context.caller.account_id,),
+        "aws:principalarn": (str(principal.role_arn or principal.arn),),
+        "aws:principaltype": ("AssumedRole" if context.caller.role else "Account",),
+        "aws:requestedregion": (name.region,),
+        "aws:resourceaccount": (name.account_id,),
+        "aws:securetransport": ("true" if is_secure else "false",),
+    }
