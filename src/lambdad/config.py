@@ -227,6 +227,13 @@ SETTINGS = (
         "true|false",
     ),
     Setting(
+        "check_roles",
+        _read_switch,
+        "false",
+        "Refuse a function whose execution role is not in its account, or does not trust Lambda.",
+        "true|false",
+    ),
+    Setting(
         "log_level",
         _read_choice("debug", "info", "warning", "error"),
         "info",
@@ -251,6 +258,7 @@ class Config:
     idle_memory: int
     pool_memory: int
     cgroup_favordynmods: bool
+    check_roles: bool
     log_level: str
 
     @classmethod

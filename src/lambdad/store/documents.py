@@ -17,13 +17,24 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from lambdad.errors import PlatformError
 from lambdad.model.alias import Alias
 from lambdad.model.function import Function, FunctionVersion
+from lambdad.model.iam.access_key import AccessKey
+from lambdad.model.iam.account_alias import AccountAlias
+from lambdad.model.iam.group import Group
+from lambdad.model.iam.instance_profile import InstanceProfile
+from lambdad.model.iam.managed_policy import ManagedPolicy
+from lambdad.model.iam.role import Role
+from lambdad.model.iam.user import User
 from lambdad.model.layer import Layer, LayerVersion
 from lambdad.model.resource import Resource
+from lambdad.model.session import Session
 
 FORMAT = 1
 
 # Every kind of resource that is kept.
-KINDS: tuple[type[Resource], ...] = (Alias, Function, FunctionVersion, Layer, LayerVersion)
+KINDS: tuple[type[Resource], ...] = (
+    *(Alias, Function, FunctionVersion, Layer, LayerVersion),
+    *(AccessKey, AccountAlias, Group, InstanceProfile, ManagedPolicy, Role, Session, User),
+)
 
 _KIND_OF: Mapping[str, type[Resource]] = types.MappingProxyType({kind.kind: kind for kind in KINDS})
 

@@ -59,7 +59,7 @@ class ControlPlane:
 
     `link_key` signs the links to deployment packages. `interpreters` are those of this machine,
     `known_runtimes` the identifiers that AWS's model lists. `draw` gives a random number from 0 to
-    just below 1.
+    just below 1. With `check_roles`, an execution role must be there and trust Lambda.
     """
 
     resources: Resources
@@ -71,6 +71,7 @@ class ControlPlane:
     interpreters: Sequence[Interpreter]
     known_runtimes: Sequence[str] = ()
     strict_runtimes: bool = False
+    check_roles: bool = False
     architecture: str = field(default_factory=machine_architecture)
     changes: Changes = field(default_factory=Changes)
     draw: Callable[[], float] = random.random

@@ -18,6 +18,7 @@ from lambdad.services.lambda_.belongings import belongings
 from lambdad.services.lambda_.code_links import code_location
 from lambdad.services.lambda_.configuration import function_configuration, listed_configuration
 from lambdad.services.lambda_.control_plane import ControlPlane
+from lambdad.services.lambda_.execution_role import check_execution_role
 from lambdad.services.lambda_.names import FunctionName
 from lambdad.services.lambda_.paging import page
 from lambdad.services.lambda_.parameters import (
@@ -51,6 +52,7 @@ async def create_function(
             "packages."
         )
     check_architectures(control, request.get("Architectures"))
+    check_execution_role(control, context, request)
     fields = changed_fields(control, request, default_settings(control, name.name))
     tags = checked_tags(request.get("Tags", {}))
     async with control.changes.lock(name.key):
@@ -150,6 +152,7 @@ async def update_function_configuration(
 ) -> dict[str, Any]:
     """Change what the request names, and nothing else."""
     refuse_unsupported(request)
+    check_execution_role(control, context, request)
     name = names.resolve_latest(context, request)
     async with control.changes.lock(name.key):
         function = changeable(control, name, request.get("RevisionId"))

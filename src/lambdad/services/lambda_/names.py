@@ -10,7 +10,6 @@ from lambdad.arn import (
     LATEST,
     MAX_FUNCTION_NAME_LENGTH,
     FunctionIdentifier,
-    caller_arn,
     function_arn,
     parse_function_identifier,
 )
@@ -170,7 +169,7 @@ def _refuse_strangers(context: RequestContext, written: FunctionIdentifier) -> N
 def _access_denied(operation: str, caller: Caller, written: FunctionIdentifier) -> ClientError:
     action = "InvokeFunction" if operation == "Invoke" else operation
     arn = function_arn(written.account_id or "", caller.region, written.name, written.qualifier)
-    user = caller_arn(caller.account_id, caller.role, caller.session_name)
+    user = caller.arn
     return ClientError(
         "AccessDeniedException",
         f"User: {user} is not authorized to perform: lambda:{action} on resource: {arn} because "
