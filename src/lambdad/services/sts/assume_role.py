@@ -44,12 +44,17 @@ async def assume_role(
 
 
 def _find_role(sessions: Sessions, context: RequestContext, text: str) -> Role:
-    """The role; AWS does not tell whether it is missing or only forbidden."""
+    """The role; AWS does not tell whether it is missing or only forbidden.
+
+    Trust policies are not evaluated yet. So that a function has its own account and no other, it
+    assumes no role of another one, whatever that role trusts.
+    """
     arn = parse_iam_arn(text)
     if arn is None or arn.kind != "role":
         raise ClientError("ValidationException", f"{text} is invalid")
     role = sessions.resources.find(Role, arn.account_id, "", arn.name.lower())
-    if role is None or role.arn != text:
+    is_out_of_reach = context.caller.environment_id and arn.account_id != context.caller.account_id
+    if role is None or role.arn != text or is_out_of_reach:
         raise ClientError(
             "AccessDeniedException",
             f"User: {context.caller.arn} is not authorized to perform: sts:AssumeRole on "

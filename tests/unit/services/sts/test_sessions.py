@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from lambdad.model.caller import Caller
 from lambdad.model.session import Session
 from lambdad.services import sts
 from support.control_plane import refused
@@ -124,6 +126,16 @@ async def test_a_session_that_cannot_be_is_refused(
 ) -> None:
     await refused(assume(iam, **request_), code, message)
     assert iam.resources.all(Session) == ()
+
+
+async def test_a_function_assumes_no_role_of_another_account(
+    iam: Identity, role: dict[str, Any]
+) -> None:
+    own = Caller("123456789012", "us-east-1", "ASIA1", "env-1", ROLE, "function")
+    other = replace(own, account_id="999999999999")
+    assert (await assume(iam, caller=own))["AssumedRoleUser"]
+    await refused(assume(iam, caller=other), "AccessDeniedException")
+    assert len(iam.resources.all(Session)) == 1
 
 
 async def test_who_acts_as_a_role_assumes_another_for_an_hour_at_most(
