@@ -11,12 +11,11 @@ from lambdad.model.caller import RequestContext
 from lambdad.model.iam.group import Group
 from lambdad.model.iam.role import Role
 from lambdad.model.iam.user import User
-from lambdad.services.iam.entities import GROUP, POLICY, ROLE, USER, Kind, find
+from lambdad.services.iam.entities import BEARERS, POLICY, Bearer, Kind, find
 from lambdad.services.iam.errors import limit_exceeded, no_such_entity
 from lambdad.services.iam.iam import Iam
 from lambdad.services.iam.paging import by_place, page
 from lambdad.services.iam.policy_names import (
-    Bearer,
     bearers,
     boundary_of,
     check_attachable,
@@ -26,11 +25,9 @@ from lambdad.services.iam.policy_names import (
 
 MAX_ATTACHED = 10  # policies, for one bearer
 
-BearerKind = Kind[Role | User | Group]
-
 
 async def attach_policy(
-    kind: BearerKind, iam: Iam, context: RequestContext, request: dict[str, Any]
+    kind: Kind[Bearer], iam: Iam, context: RequestContext, request: dict[str, Any]
 ) -> dict[str, Any]:
     """Attach a policy; it is no error when it already is."""
     async with iam.lock:
@@ -47,7 +44,7 @@ async def attach_policy(
 
 
 async def detach_policy(
-    kind: BearerKind, iam: Iam, context: RequestContext, request: dict[str, Any]
+    kind: Kind[Bearer], iam: Iam, context: RequestContext, request: dict[str, Any]
 ) -> dict[str, Any]:
     """Detach a policy that is attached."""
     arn = request["PolicyArn"]
@@ -62,7 +59,7 @@ async def detach_policy(
 
 
 async def list_attached_policies(
-    kind: BearerKind, iam: Iam, context: RequestContext, request: dict[str, Any]
+    kind: Kind[Bearer], iam: Iam, context: RequestContext, request: dict[str, Any]
 ) -> dict[str, Any]:
     """A page of attached policies, below a path."""
     bearer = find(iam, context, kind, request)
@@ -111,7 +108,7 @@ OPERATIONS = {
     "ListEntitiesForPolicy": list_entities_for_policy,
     **{
         name: partial(run, kind)
-        for kind in (GROUP, ROLE, USER)
+        for kind in BEARERS
         for name, run in (
             (f"Attach{kind.noun}Policy", attach_policy),
             (f"Detach{kind.noun}Policy", detach_policy),

@@ -16,6 +16,8 @@ from lambdad.model.iam.user import User
 from lambdad.services.iam.errors import already_exists, no_such_entity
 from lambdad.services.iam.iam import Iam
 
+# Who may have policies.
+Bearer = Role | User | Group
 Entity = Role | User | Group | InstanceProfile | ManagedPolicy
 E = TypeVar("E", bound=Entity)
 E_co = TypeVar("E_co", bound=Entity, covariant=True)
@@ -65,6 +67,7 @@ GROUP = Kind(
     "The group with name {} cannot be found.",
     "Group with name {} already exists.",
 )
+BEARERS: tuple[Kind[Bearer], ...] = (GROUP, ROLE, USER)
 INSTANCE_PROFILE = Kind(
     "InstanceProfile",
     InstanceProfile,

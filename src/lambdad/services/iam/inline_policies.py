@@ -8,24 +8,19 @@ from typing import Any
 
 from lambdad.errors import ClientError
 from lambdad.model.caller import RequestContext
-from lambdad.model.iam.group import Group
-from lambdad.model.iam.role import Role
-from lambdad.model.iam.user import User
 from lambdad.model.policy_document import fault_of_identity_policy
 from lambdad.services.iam import documents
-from lambdad.services.iam.entities import GROUP, ROLE, USER, Kind, find
+from lambdad.services.iam.entities import BEARERS, Bearer, Kind, find
 from lambdad.services.iam.errors import no_such_entity
 from lambdad.services.iam.iam import Iam
 from lambdad.services.iam.paging import page
-
-BearerKind = Kind[Role | User | Group]
 
 # Characters that all inline policies of one bearer may have together.
 _SIZES = {"Group": 5120, "Role": 10_240, "User": 2048}
 
 
 async def put_policy(
-    kind: BearerKind, iam: Iam, context: RequestContext, request: dict[str, Any]
+    kind: Kind[Bearer], iam: Iam, context: RequestContext, request: dict[str, Any]
 ) -> dict[str, Any]:
     """Add a policy, or replace the one of that name."""
     document = documents.checked(request["PolicyDocument"], fault_of_identity_policy)
@@ -43,7 +38,7 @@ async def put_policy(
 
 
 async def get_policy(
-    kind: BearerKind, iam: Iam, context: RequestContext, request: dict[str, Any]
+    kind: Kind[Bearer], iam: Iam, context: RequestContext, request: dict[str, Any]
 ) -> dict[str, Any]:
     """One policy with its document."""
     bearer = find(iam, context, kind, request)
@@ -56,7 +51,7 @@ async def get_policy(
 
 
 async def list_policies(
-    kind: BearerKind, iam: Iam, context: RequestContext, request: dict[str, Any]
+    kind: Kind[Bearer], iam: Iam, context: RequestContext, request: dict[str, Any]
 ) -> dict[str, Any]:
     """A page of names."""
     bearer = find(iam, context, kind, request)
@@ -66,7 +61,7 @@ async def list_policies(
 
 
 async def delete_policy(
-    kind: BearerKind, iam: Iam, context: RequestContext, request: dict[str, Any]
+    kind: Kind[Bearer], iam: Iam, context: RequestContext, request: dict[str, Any]
 ) -> dict[str, Any]:
     """Delete one policy."""
     async with iam.lock:
@@ -77,7 +72,7 @@ async def delete_policy(
     return {}
 
 
-def _known(kind: BearerKind, bearer: Role | User | Group, name: str) -> str:
+def _known(kind: Kind[Bearer], bearer: Bearer, name: str) -> str:
     if name not in bearer.inline_policies:
         raise no_such_entity(f"The {kind.noun.lower()} policy with name {name} cannot be found.")
     return name
@@ -85,7 +80,7 @@ def _known(kind: BearerKind, bearer: Role | User | Group, name: str) -> str:
 
 OPERATIONS = {
     name: partial(run, kind)
-    for kind in (GROUP, ROLE, USER)
+    for kind in BEARERS
     for name, run in (
         (f"Delete{kind.noun}Policy", delete_policy),
         (f"Get{kind.noun}Policy", get_policy),

@@ -12,13 +12,11 @@ from lambdad.model.iam.group import Group
 from lambdad.model.iam.managed_policy import ManagedPolicy
 from lambdad.model.iam.role import Role
 from lambdad.model.iam.user import User
-from lambdad.services.iam.entities import POLICY
+from lambdad.services.iam.entities import POLICY, Bearer
 from lambdad.services.iam.errors import invalid_input, no_such_entity
 from lambdad.services.iam.iam import Iam
 
 AWS = "aws"
-
-Bearer = Role | User | Group
 
 
 def parse_policy_arn(text: str) -> IamArn:
