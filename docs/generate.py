@@ -11,12 +11,18 @@ import click
 from lambdad.cli.main import COMMANDS, lambdad
 from lambdad.config import SETTINGS
 from lambdad.gateway.models import load_service_model
-from lambdad.services import lambda_, logs, sts
+from lambdad.services import iam, lambda_, logs, sts
+from lambdad.services.iam import support as iam_support
 from lambdad.services.lambda_ import support
 from lambdad.services.lambda_.unsupported import PARAMETERS
+from lambdad.services.sts import support as sts_support
 
 REFERENCE = Path(__file__).parent / "reference"
-PARTIAL = {"lambda": support.PARTIAL}
+PARTIAL = {
+    "iam": iam_support.PARTIAL,
+    "lambda": support.PARTIAL,
+    "sts": sts_support.PARTIAL,
+}
 _NOTE = "<!-- Written by `make docs` from the code. Do not edit. -->"
 
 
@@ -74,7 +80,12 @@ def supported_operations() -> dict[str, list[str]]:
     """Operations that are served, by service."""
     # The tables are made of functions that wait for their parts; no part is touched here.
     nothing: Any = None
-    tables = [lambda_.operations(nothing), sts.operations(), logs.operations(nothing, nothing)]
+    tables = [
+        iam.operations(nothing),
+        lambda_.operations(nothing),
+        logs.operations(nothing, nothing),
+        sts.operations(nothing),
+    ]
     names: dict[str, list[str]] = {}
     for service, operation in sorted(key for table in tables for key in table):
         names.setdefault(service, []).append(operation)

@@ -249,6 +249,13 @@ SETTINGS = (
         computed_default=lambda environ: "",
     ),
     Setting(
+        "check_roles",
+        _read_switch,
+        "false",
+        "Refuse a function whose execution role is not in its account, or does not trust Lambda.",
+        "true|false",
+    ),
+    Setting(
         "log_level",
         _read_choice("debug", "info", "warning", "error"),
         "info",
@@ -274,6 +281,7 @@ class Config:
     pool_memory: int
     cgroup_favordynmods: bool
     signing_profiles: dict[str, str]
+    check_roles: bool
     log_level: str
 
     @classmethod

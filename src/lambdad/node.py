@@ -46,7 +46,7 @@ from lambdad.model.function import FunctionVersion
 from lambdad.model.log_line import LogLine
 from lambdad.model.runtime import Interpreter
 from lambdad.observe.log_store import LogStore
-from lambdad.services import lambda_, logs, sts
+from lambdad.services import iam, lambda_, logs, sts
 from lambdad.store.blobs import Blobs
 from lambdad.store.database import Database
 from lambdad.store.resources import Resources
@@ -151,6 +151,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             strict_runtimes=config.runtimes == "strict",
             signing_profiles=_certificates(config.signing_profiles),
             concurrency=config.concurrency,
+            check_roles=config.check_roles,
         )
         parts.push_async_callback(control.changes.stop)
         server = HttpServer(_gateway(control, log_store), outbox)
@@ -181,13 +182,16 @@ def _caller(environment: ExecutionEnvironment) -> Caller:
 
 def _gateway(control: lambda_.ControlPlane, log_store: LogStore) -> Gateway:
     """The services that are served, and our own paths beside them."""
+    sessions = sts.Sessions(control.resources, control.clock)
     return Gateway(
         {
             **lambda_.operations(control),
-            **sts.operations(),
+            **iam.operations(iam.Iam(control.resources, control.clock)),
+            **sts.operations(sessions),
             **logs.operations(log_store, control.clock),
         },
         body_limits=_BODY_LIMITS,
+        identify=partial(sts.identify, sessions),
         excepted_shapes={("lambda", "Runtime")},  # AWS has another error for this one
         routes={
             "/_lambdad/health": partial(_health, control.interpreters),

@@ -12,7 +12,7 @@ from lambdad.gateway.body import Body
 from lambdad.gateway.connection import App
 from lambdad.gateway.http import Request
 
-SERVICES = ("lambda", "sts", "logs")
+SERVICES = ("lambda", "sts", "logs", "iam")
 
 
 @dataclass

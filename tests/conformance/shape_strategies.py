@@ -72,6 +72,8 @@ def member(shape: StructureShape, name: str, depth: int) -> st.SearchStrategy[An
         return HEADER_TEXT if free else values(found).filter(lambda value: value == value.strip())
     if location == "querystring" and isinstance(found, ListShape):
         return st.lists(values(found.member), min_size=1, max_size=3)
+    if isinstance(found, MapShape) and name in shape.required_members:
+        return maps(found, depth + 1, least=1)  # a form could not spell an empty one
     return values(found, depth + 1)
 
 
@@ -82,9 +84,9 @@ def lists(shape: ListShape, depth: int) -> st.SearchStrategy[Any]:
     return st.lists(values(shape.member, depth + 1), min_size=least, max_size=most)
 
 
-def maps(shape: MapShape, depth: int) -> st.SearchStrategy[Any]:
+def maps(shape: MapShape, depth: int, least: int = 0) -> st.SearchStrategy[Any]:
     """Small maps."""
-    least = shape.metadata.get("min", 0)
+    least = max(shape.metadata.get("min", 0), least)
     most = min(shape.metadata.get("max", least + 2), least + 2)
     keys, items = values(shape.key), values(shape.value, depth + 1)
     return st.dictionaries(keys, items, min_size=least, max_size=most)

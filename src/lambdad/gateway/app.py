@@ -11,7 +11,7 @@ from typing import Any
 
 from lambdad.errors import ClientError
 from lambdad.gateway import faults
-from lambdad.gateway.auth import find_caller, read_signature
+from lambdad.gateway.auth import Identify, find_caller, read_signature
 from lambdad.gateway.body import BodyTooLargeError, ClientDisconnected
 from lambdad.gateway.http import Request, Response
 from lambdad.gateway.internal_routes import InternalRoute, InternalRoutes
@@ -31,6 +31,7 @@ class Gateway:
 
     `body_limits` bounds the bodies of operations that need another limit than `BODY_LIMIT`.
     `excepted_shapes` are (service, shape): the service checks these shapes' constraints itself.
+    `identify` tells whose an access key is.
     `routes` are path prefixes of our own, answered without any AWS parsing.
     A result may have `ResponseMetadata: {HTTPHeaders: {…}}`, headers that no model knows.
     """
@@ -43,11 +44,13 @@ class Gateway:
         body_limits: Mapping[tuple[str, str], int] | None = None,
         excepted_shapes: Collection[tuple[str, str]] = (),
         default_region: str = "us-east-1",
+        identify: Identify | None = None,
     ) -> None:
         self._operations = dict(operations)
         self._routes = InternalRoutes(routes or {})
         self._body_limits = dict(body_limits or {})
         self._default_region = default_region
+        self._identify = identify
         self._router = Router(_plans(self._operations, excepted_shapes))
 
     async def __call__(self, request: Request) -> Response | None:
@@ -72,7 +75,7 @@ class Gateway:
         service: ServicePlan | None = None
         try:
             signature = read_signature(request)
-            caller = find_caller(signature, request.caller, self._default_region)
+            caller = find_caller(signature, request.caller, self._default_region, self._identify)
             # Here a signature will be verified.
             if request.is_form:
                 await self._read_form(request)

@@ -2,13 +2,13 @@
 
 Signatures are parsed here and verified nowhere yet: the open mode listens on loopback and trusts
 its callers. What a signature names still counts: the service, the region, and through the access
-key id the account.
+key id the account, or the user or session that has it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +17,9 @@ from lambdad.gateway.http import Request
 from lambdad.model.caller import Caller
 
 DEFAULT_ACCOUNT_ID = "000000000000"
+
+# (access key id, region) → whose key it is, or None when it is nobody's. A ClientError refuses it.
+Identify = Callable[[str, str], Caller | None]
 
 _ALGORITHM = "AWS4-"
 # The form in which SDKs write it; every other is taken apart, to say what is wrong with it.
@@ -48,9 +51,15 @@ def read_signature(request: Request) -> Signature | None:
 
 
 def find_caller(
-    signature: Signature | None, environment: Caller | None, default_region: str
+    signature: Signature | None,
+    environment: Caller | None,
+    default_region: str,
+    identify: Identify | None = None,
 ) -> Caller:
-    """Whose request it is; on an environment's own listener it is always the environment's."""
+    """Whose request it is; on an environment's own listener it is always the environment's.
+
+    Whose key it is, `identify` is asked each time: it may change, so it is not remembered here.
+    """
     if environment is not None:
         if signature is not None and signature.access_key_id != environment.access_key_id:
             raise ClientError(
@@ -60,11 +69,13 @@ def find_caller(
         return environment
     if signature is None:
         return Caller(DEFAULT_ACCOUNT_ID, default_region)
-    return _signer(signature)
+    owner = identify(signature.access_key_id, signature.region) if identify else None
+    return owner or _signer(signature)
 
 
 @lru_cache(maxsize=1024)
 def _signer(signature: Signature) -> Caller:
+    """Who signs with a key that is nobody's."""
     key = signature.access_key_id
     is_account = len(key) == 12 and key.isascii() and key.isdigit()
     return Caller(key if is_account else DEFAULT_ACCOUNT_ID, signature.region, key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lambdad.arn import caller_arn
 from lambdad.model.resource import Key
 
 
@@ -13,6 +14,9 @@ class Caller:
 
     `environment_id` is set when the request came in on an execution environment's own listener:
     account, region and role are then the environment's, whatever the function signed with.
+    A session of a role has `role` (its ARN) and `session_name`; a user of IAM, or a federated one,
+    has `user` (its ARN); who has neither is the account itself. `principal_id` is the unique id
+    that AWS tells of them.
     """
 
     account_id: str
@@ -21,6 +25,13 @@ class Caller:
     environment_id: str | None = None
     role: str | None = None
     session_name: str | None = None
+    user: str | None = None
+    principal_id: str | None = None
+
+    @property
+    def arn(self) -> str:
+        """Who it is, as policies and messages name it."""
+        return self.user or caller_arn(self.account_id, self.role, self.session_name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,20 @@ from lambdad.model.event_invoke_config import EventInvokeConfig
 from lambdad.model.event_source_mapping import EventSourceMapping
 from lambdad.model.function import Function, FunctionVersion
 from lambdad.model.function_url import FunctionUrl
+from lambdad.model.iam.access_key import AccessKey
+from lambdad.model.iam.account_alias import AccountAlias
+from lambdad.model.iam.group import Group
+from lambdad.model.iam.instance_profile import InstanceProfile
+from lambdad.model.iam.managed_policy import ManagedPolicy
+from lambdad.model.iam.role import Role
+from lambdad.model.iam.user import User
 from lambdad.model.layer import Layer, LayerVersion
 from lambdad.model.policy import LayerPolicy, Policy
 from lambdad.model.provisioned_concurrency import ProvisionedConcurrency
 from lambdad.model.resource import Resource
 from lambdad.model.runtime_management import RuntimeManagementConfig
 from lambdad.model.scaling_config import ScalingConfig
+from lambdad.model.session import Session
 
 FORMAT = 1
 
@@ -50,6 +58,7 @@ KINDS: tuple[type[Resource], ...] = (
     ScalingConfig,
     Policy,
     LayerPolicy,
+    *(AccessKey, AccountAlias, Group, InstanceProfile, ManagedPolicy, Role, Session, User),
 )
 
 _KIND_OF: Mapping[str, type[Resource]] = types.MappingProxyType({kind.kind: kind for kind in KINDS})

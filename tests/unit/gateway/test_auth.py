@@ -96,3 +96,29 @@ def test_an_environment_cannot_sign_as_somebody_else() -> None:
         find_caller(Signature("123456789012", "us-east-1", "lambda"), ENVIRONMENT, "us-east-1")
     assert caught.value.code == "UnrecognizedClientException"
     assert caught.value.message == "The security token included in the request is invalid."
+
+
+def test_whose_a_key_is_is_asked_each_time() -> None:
+    # Given keys that change hands
+    owners = {"AKIA1": Caller("111111111111", "eu-west-1", "AKIA1", user="ann")}
+    asked: list[tuple[str, str]] = []
+
+    def identify(key: str, region: str) -> Caller | None:
+        asked.append((key, region))
+        return owners.get(key)
+
+    signature = Signature("AKIA1", "eu-west-1", "lambda")
+    # Then the owner signs
+    assert find_caller(signature, None, "us-east-1", identify) is owners["AKIA1"]
+    # And when nobody has the key any more, nobody is remembered
+    owners.clear()
+    assert find_caller(signature, None, "us-east-1", identify).account_id == "000000000000"
+    assert asked == [("AKIA1", "eu-west-1")] * 2
+
+
+def test_on_an_environments_listener_nobody_is_looked_up() -> None:
+    def identify(key: str, region: str) -> Caller | None:
+        raise AssertionError
+
+    signature = Signature("ASIAENV", "us-east-1", "lambda")
+    assert find_caller(signature, ENVIRONMENT, "us-east-1", identify) is ENVIRONMENT

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from lambdad.arn import caller_arn, parse_function_identifier
+from lambdad.arn import parse_function_identifier
 from lambdad.model.caller import Caller, RequestContext
 from lambdad.model.policy import Policy
 from lambdad.model.policy_language import AccessRequest, evaluate
@@ -70,7 +70,7 @@ def principal_of(caller: Caller) -> Principal:
     is_own_role = caller.role is not None and caller.role.split(":")[4:5] == [caller.account_id]
     return Principal(
         account_id=caller.account_id,
-        arn=caller_arn(caller.account_id, caller.role, caller.session_name),
+        arn=caller.arn,
         role_arn=caller.role if is_own_role else None,
     )
 
@@ -100,8 +100,17 @@ def _condition_keys(
         "aws:epochtime": (str(int(now)),),
         "aws:principalaccount": (context.caller.account_id,),
         "aws:principalarn": (str(principal.role_arn or principal.arn),),
-        "aws:principaltype": ("AssumedRole" if context.caller.role else "Account",),
+        "aws:principaltype": (_principal_type(context.caller),),
         "aws:requestedregion": (name.region,),
         "aws:resourceaccount": (name.account_id,),
         "aws:securetransport": ("true" if is_secure else "false",),
     }
+
+
+def _principal_type(caller: Caller) -> str:
+    """The word of policies for what a caller is."""
+    if caller.role is not None:
+        return "AssumedRole"
+    if caller.user is None:
+        return "Account"
+    return "FederatedUser" if ":federated-user/" in caller.user else "User"

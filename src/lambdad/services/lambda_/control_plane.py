@@ -70,7 +70,8 @@ class ControlPlane:
     `link_key` signs the links to deployment packages. `interpreters` are those of this machine,
     `known_runtimes` the identifiers that AWS's model lists. `concurrency` is an account's limit in
     one region. `draw` gives a random number from 0 to just below 1. `signing_profiles` are the
-    certificates of those who may sign packages.
+    certificates of those who may sign packages. With `check_roles`, an execution role must be
+    there and trust Lambda.
     """
 
     resources: Resources
@@ -82,6 +83,7 @@ class ControlPlane:
     interpreters: Sequence[Interpreter]
     known_runtimes: Sequence[str] = ()
     strict_runtimes: bool = False
+    check_roles: bool = False
     architecture: str = field(default_factory=machine_architecture)
     changes: Changes = field(default_factory=Changes)
     concurrency: int = 1000

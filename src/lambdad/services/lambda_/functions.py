@@ -26,6 +26,7 @@ from lambdad.services.lambda_.code_signing import (
 from lambdad.services.lambda_.concurrency import reserved_concurrency
 from lambdad.services.lambda_.configuration import function_configuration, listed_configuration
 from lambdad.services.lambda_.control_plane import ControlPlane
+from lambdad.services.lambda_.execution_role import check_execution_role
 from lambdad.services.lambda_.names import FunctionName
 from lambdad.services.lambda_.paging import page
 from lambdad.services.lambda_.parameters import (
@@ -59,6 +60,7 @@ async def create_function(
             "packages."
         )
     check_architectures(control, request.get("Architectures"))
+    check_execution_role(control, context, request)
     fields = changed_fields(control, request, default_settings(control, name.name))
     tags = checked_tags(request.get("Tags", {}))
     signing = held_config(control, context, request.get("CodeSigningConfigArn"))
@@ -167,6 +169,7 @@ async def update_function_configuration(
 ) -> dict[str, Any]:
     """Change what the request names, and nothing else."""
     refuse_unsupported(request)
+    check_execution_role(control, context, request)
     name = names.resolve_latest(context, request)
     async with control.changes.lock(name.key):
         function = changeable(control, name, request.get("RevisionId"))

@@ -10,7 +10,6 @@ from typing import Any
 from lambdad.arn import (
     LATEST,
     MAX_FUNCTION_NAME_LENGTH,
-    caller_arn,
     function_arn,
     parse_function_identifier,
 )
@@ -172,7 +171,7 @@ def not_found(name: FunctionName) -> ClientError:
 def access_denied(context: RequestContext, arn: str, *, is_explicit: bool = False) -> ClientError:
     """AWS's error for who may not do what the context says with the resource of this ARN."""
     caller, action = context.caller, action_of(context.operation)
-    user = caller_arn(caller.account_id, caller.role, caller.session_name)
+    user = caller.arn
     reason = (
         "with an explicit deny in a resource-based policy"
         if is_explicit

@@ -1,16 +1,29 @@
-"""AWS STS: who am I."""
+"""AWS STS: who am I, and temporary credentials."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from lambdad.model.caller import RequestContext
-from lambdad.services.sts.caller_identity import get_caller_identity
+from lambdad.services.sts import assume_role, caller_identity, user_sessions
+from lambdad.services.sts.identify import identify
+from lambdad.services.sts.sessions import Sessions
 
 Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, Any]]]
 
+# Every file of operations.
+_RESOURCES = (assume_role, caller_identity, user_sessions)
 
-def operations() -> dict[tuple[str, str], Operation]:
+
+def operations(sessions: Sessions) -> dict[tuple[str, str], Operation]:
     """Every operation that lambdad performs."""
-    return {("sts", "GetCallerIdentity"): get_caller_identity}
+    return {
+        ("sts", operation): partial(run, sessions)
+        for resource in _RESOURCES
+        for operation, run in resource.OPERATIONS.items()
+    }
+
+
+__all__ = ["Operation", "Sessions", "identify", "operations"]
