@@ -54,6 +54,7 @@ from lambdad.store.secrets import Secrets
 _BODY_LIMITS = {
     ("lambda", "CreateFunction"): limits.CREATE_FUNCTION_BODY,
     ("lambda", "UpdateFunctionCode"): limits.CREATE_FUNCTION_BODY,
+    ("lambda", "PublishLayerVersion"): limits.CREATE_FUNCTION_BODY,
     ("lambda", "UpdateFunctionConfiguration"): limits.UPDATE_CONFIGURATION_BODY,
     ("lambda", "Invoke"): 2 * limits.REQUEST_PAYLOAD,
 }

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from lambdad.model.caller import RequestContext
-from lambdad.services.lambda_ import aliases, functions, invoke, versions
+from lambdad.services.lambda_ import aliases, functions, invoke, layers, versions
 from lambdad.services.lambda_.code_links import download
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.taking_effect import resume
@@ -16,7 +16,7 @@ Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, An
 
 
 # Every file of operations.
-_RESOURCES = (aliases, functions, invoke, versions)
+_RESOURCES = (aliases, functions, invoke, versions, layers)
 
 
 def operations(control: ControlPlane) -> dict[tuple[str, str], Operation]:

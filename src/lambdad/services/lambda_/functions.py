@@ -14,6 +14,7 @@ from lambdad.model.caller import RequestContext
 from lambdad.model.deployment_package import validate_zip
 from lambdad.model.function import Code, Function, FunctionVersion
 from lambdad.services.lambda_ import names
+from lambdad.services.lambda_.attached_layers import attached_layers, check_size_with_layers
 from lambdad.services.lambda_.belongings import belongings
 from lambdad.services.lambda_.code_links import code_location
 from lambdad.services.lambda_.configuration import function_configuration, listed_configuration
@@ -52,6 +53,7 @@ async def create_function(
         )
     check_architectures(control, request.get("Architectures"))
     fields = changed_fields(control, request, default_settings(control, name.name))
+    fields |= attached_layers(control, context.caller, request)
     tags = checked_tags(request.get("Tags", {}))
     async with control.changes.lock(name.key):
         if control.resources.find(Function, *name.key):
@@ -154,6 +156,7 @@ async def update_function_configuration(
     async with control.changes.lock(name.key):
         function = changeable(control, name, request.get("RevisionId"))
         fields = changed_fields(control, request, function.latest.settings)
+        fields |= attached_layers(control, context.caller, request)
         return await _update(control, function, fields, request)
 
 
@@ -206,6 +209,7 @@ async def _accept(
     control: ControlPlane, function: Function, request: dict[str, Any]
 ) -> dict[str, Any]:
     """Accept a new `$LATEST`, and publish it where the request wants that."""
+    await check_size_with_layers(control, function.newest)
     version: FunctionVersion | None = None
     if request.get("PublishTo") == "LATEST_PUBLISHED":
         version = replace(latest_published(function), state=CREATING)

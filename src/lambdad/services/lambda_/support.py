@@ -11,5 +11,7 @@ from types import MappingProxyType
 PARTIAL: Mapping[str, str] = MappingProxyType(
     {
         "Invoke": "synchronous invocations and dry runs; `InvocationType` Event comes later",
+        "PublishLayerVersion": "the content is a `ZipFile`; what lies in `/opt/extensions` is not "
+        "started yet",
     }
 )

@@ -20,6 +20,7 @@ HONOURED = {
             "Environment",
             "EphemeralStorage",
             "FunctionName",
+            "Layers",
         ),
         *("LoggingConfig.ApplicationLogLevel", "LoggingConfig.LogGroup"),
         *("LoggingConfig.SystemLogLevel", "Tags", "TracingConfig"),
@@ -30,7 +31,7 @@ HONOURED = {
     },
     "UpdateFunctionConfiguration": {
         *FIELDS,
-        *("Environment", "EphemeralStorage", "FunctionName"),
+        *("Environment", "EphemeralStorage", "FunctionName", "Layers"),
         *("LoggingConfig.ApplicationLogLevel", "LoggingConfig.LogGroup"),
         *("LoggingConfig.SystemLogLevel", "RevisionId", "TracingConfig"),
     },
