@@ -14,6 +14,7 @@ from functools import lru_cache
 LATEST = "$LATEST"
 MAX_FUNCTION_NAME_LENGTH = 64
 
+_VERSION_DIGITS = 18  # as many as a long integer has at least
 _NAME = r"(?P<name>[a-zA-Z0-9-_]+)"
 _QUALIFIER = r"(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"
 _ARN = re.compile(
@@ -22,6 +23,10 @@ _ARN = re.compile(
 )
 _PARTIAL = re.compile(rf"(?:(?P<account_id>[0-9]{{12}}):)?function:{_NAME}{_QUALIFIER}")
 _SHORT = re.compile(rf"{_NAME}{_QUALIFIER}")
+_LAYER_ARN = re.compile(
+    r"arn:aws[a-zA-Z-]*:lambda:(?P<region>[a-z]{2,4}(?:-[a-z]+)+-[0-9]):"
+    rf"(?P<account_id>[0-9]{{12}}):layer:{_NAME}(?::(?P<version>[0-9]{{1,{_VERSION_DIGITS}}}))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,16 @@ class FunctionIdentifier:
 
     name: str
     qualifier: str | None = None
+    account_id: str | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerIdentifier:
+    """What a caller wrote for a layer or a version of it; a part that was not written is None."""
+
+    name: str
+    version: int | None = None
     account_id: str | None = None
     region: str | None = None
 
@@ -48,6 +63,17 @@ def parse_function_identifier(text: str) -> FunctionIdentifier | None:
                 region=parts.get("region"),
             )
     return None
+
+
+def parse_layer_identifier(text: str) -> LayerIdentifier | None:
+    """Read a layer's name, its ARN, or the ARN of a version; None when `text` is none of them."""
+    match = _LAYER_ARN.fullmatch(text)
+    if match is None:
+        return LayerIdentifier(text) if re.fullmatch(_NAME, text) else None
+    name, account_id, region = match["name"], match["account_id"], match["region"]
+    return LayerIdentifier(
+        name, int(match["version"]) if match["version"] else None, account_id, region
+    )
 
 
 def function_arn(account_id: str, region: str, name: str, qualifier: str | None = None) -> str:

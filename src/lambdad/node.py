@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 _BODY_LIMITS = {
     ("lambda", "CreateFunction"): limits.CREATE_FUNCTION_BODY,
     ("lambda", "UpdateFunctionCode"): limits.CREATE_FUNCTION_BODY,
+    ("lambda", "PublishLayerVersion"): limits.CREATE_FUNCTION_BODY,
     ("lambda", "UpdateFunctionConfiguration"): limits.UPDATE_CONFIGURATION_BODY,
     ("lambda", "Invoke"): 2 * limits.REQUEST_PAYLOAD,
     ("lambda", "InvokeWithResponseStream"): 2 * limits.REQUEST_PAYLOAD,

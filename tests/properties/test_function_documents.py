@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdad.errors import PlatformError
-from lambdad.model.function import Code, Function, FunctionVersion, Status
+from lambdad.model.function import AttachedLayer, Code, Function, FunctionVersion, Status
 from lambdad.store.documents import parse_resource, serialize_resource
 
 pytestmark = pytest.mark.slow
@@ -25,16 +25,18 @@ settings = st.recursive(
     max_leaves=8,
 )
 statuses = st.builds(Status, value=texts, reason=st.none() | texts, reason_code=st.none() | texts)
+codes = st.builds(Code, sha256=texts, size=st.integers())
 versions = st.builds(
     FunctionVersion,
     account_id=texts,
-    code=st.builds(Code, sha256=texts, size=st.integers()),
+    code=codes,
     last_modified=st.floats(allow_nan=False, allow_infinity=False),
     state=statuses,
     last_update=st.none() | statuses,
     variables=st.dictionaries(texts, texts, max_size=3),
     runtime_in_use=st.none() | texts,
     settings=st.dictionaries(texts, settings, max_size=3),
+    layers=st.lists(st.builds(AttachedLayer, arn=texts, code=codes), max_size=3).map(tuple),
 )
 functions = st.builds(
     Function,

@@ -43,7 +43,7 @@ ATTEMPTS = (
     ),
     Attempt(
         "change its own code",
-        "/var/task is a read-only mount, nosuid and nodev",
+        "/var/task and /opt are read-only mounts, nosuid and nodev",
         ("test_file_system", "test_every_start"),
     ),
     Attempt(

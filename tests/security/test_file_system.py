@@ -6,11 +6,13 @@ import errno
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lambdad.testing.server import LocalServer
 from support.functions import DeployedFunction
+from support.layers import publish_layer
 from support.probes import Probe, Refused
 from support.sandboxes import ON_ISOLATED
 
@@ -42,6 +44,47 @@ def test_tmp_is_all_that_is_writable(probe: Probe) -> None:
     roots = ["/etc", "/opt", "/run", "/tmp", "/usr/local", "/var/task", "/var/runtime/boto3"]
     found = probe.ask("writable", roots=roots)
     assert {path.split("/")[1] for path in found} == {"tmp"}, found
+
+
+LAYERS = """
+import os
+def attempt(path, mode):
+    try:
+        open(path, mode).close()
+    except OSError as error:
+        return error.errno
+    return None
+def handler(event, context):
+    with open("/proc/self/mountinfo") as mounts:
+        (line,) = [line for line in mounts if line.split()[4] == "/opt"]
+    found = os.stat("/opt/python/mine.py")
+    return {
+        "errno": [attempt(path, "a") for path in ("/opt/x", "/opt/python/mine.py", "/opt/bin/x")],
+        "can_unlink": os.access("/opt/python", os.W_OK),
+        "options": line.split()[5].split(","),
+        "mode": found.st_mode & 0o7777,
+        "uid": found.st_uid,
+    }
+"""
+
+
+@pytest.mark.parametrize("variables", [{}, {"PYTHONOPTIMIZE": "0"}], ids=["pooled", "spawned"])
+def test_layers_are_not_the_functions_to_change(
+    make_function: MakeFunction, lambda_client: Any, variables: dict[str, str]
+) -> None:
+    # Given
+    arn = publish_layer(lambda_client, {"python/mine.py": "", "bin/tool": "#!/bin/sh\n"})
+
+    # When a function tries to write there
+    environment = {"Variables": variables}
+    found = make_function(source=LAYERS, Layers=[arn], Environment=environment).call()
+
+    # Then it cannot, by the mount and by the modes
+    assert set(found["errno"]) <= set(READ_ONLY)
+    assert found["can_unlink"] is False
+    assert {"ro", "nosuid", "nodev"} <= set(found["options"])
+    assert found["mode"] == 0o644
+    assert found["uid"] != 0
 
 
 @pytest.mark.parametrize("target", ["/", "/var/task", "/var/runtime"])
@@ -76,7 +119,8 @@ def test_the_root_has_nothing_unexpected(probe: Probe) -> None:
         "bin", "dev", "etc", "lib", "lib32", "lib64", "libx32", "opt", "proc", "run", "sbin",
         "tmp", "usr", "var",
     }  # fmt: skip
-    assert probe.ask("listing", path="/opt") == []
+    assert probe.ask("listing", path="/opt") == ["lib"]  # empty, where layers would have theirs
+    assert probe.ask("listing", path="/opt/lib") == []
     assert [path for path in probe.ask("residue", path="/run") if path.endswith(".py")] == []
     assert set(probe.ask("listing", path="/dev")) <= {
         "fd", "full", "null", "random", "stderr", "stdin", "stdout", "urandom", "zero",

@@ -6,6 +6,7 @@ import io
 import os
 import stat
 import struct
+import uuid
 import warnings
 import zipfile
 from collections.abc import Callable, Iterable
@@ -112,6 +113,40 @@ def _nothing_lies_outside(server: LocalServer) -> Any:
 )
 def test_what_leads_out_or_is_no_file_is_refused(make_function: MakeFunction, item: Item) -> None:
     assert "Could not unzip uploaded file" in refusal(make_function, make_package([item]))
+
+
+@pytest.mark.parametrize(
+    "item",
+    [file(f"../{NAME}"), file(f"/tmp/{NAME}"), link(NAME, "/etc/passwd"), link(NAME, "../code")],
+    ids=["climbs", "is absolute", "leads to the host", "leads to the store"],
+)
+def test_a_layer_that_leads_out_is_refused(lambda_client: Any, item: Item) -> None:
+    with pytest.raises(ClientError) as caught:
+        lambda_client.publish_layer_version(
+            LayerName="hostile", Content={"ZipFile": make_package([item])}
+        )
+    assert "Could not unzip uploaded file" in caught.value.response["Error"]["Message"]
+
+
+def test_layers_that_lead_out_together_are_not_unpacked(
+    make_function: MakeFunction, lambda_client: Any
+) -> None:
+    # Given two layers, each harmless: in the first `way` ends at the root, in the second above it
+    arns = [
+        lambda_client.publish_layer_version(
+            LayerName=f"together-{number}-{uuid.uuid4().hex[:8]}",
+            Content={"ZipFile": make_package([item])},
+        )["LayerVersionArn"]
+        for number, item in enumerate([link("way", "d/e/../.."), link("d/e", "..")])
+    ]
+
+    # When a function has both
+    function = make_function("echo", wait=False, Layers=arns)
+
+    # Then it fails, and says why
+    failed = function.wait_until_settled()
+    assert failed["State"] == "Failed"
+    assert "A link leaves the package" in failed["StateReason"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
-"""Unpacked deployment packages, ready to be mounted at /var/task.
+"""Unpacked deployment packages and layers, ready to be mounted at /var/task and /opt.
 
     <data>/code/BOOT                      the boot of the machine in which these trees were made
     <data>/code/<sha256>-python3.11/      one package for one runtime: files and their bytecode
+    <data>/code/layers-<sha256>-python3.11/
+                                          layers in one tree; the digest is that of their digests
     <data>/code/.<something>              being made, or being thrown away
 
 A tree is derived from its blob and so is never flushed to disk. What a crash of the machine may
@@ -12,20 +14,25 @@ name in one step, complete, and never changes again.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import secrets
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
 from lambdad.environment.bytecode import compile_tree
 from lambdad.errors import PlatformError
-from lambdad.model.deployment_package import Entry, Kind, open_zip, read_file, read_package
+from lambdad.model.deployment_package import Kind, open_zip, read_file
 from lambdad.model.function import Code
+from lambdad.model.package_overlay import Member, lay_over
 from lambdad.model.runtime import Interpreter
 
+TASK_ROOT = "/var/task"
+LAYERS_ROOT = "/opt"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -72,11 +79,25 @@ class CodeStore:
         Several callers that want the same tree at once share the work.
         """
         key = f"{code.sha256}-{interpreter.name}"
+        return await self._prepare(key, [code], interpreter, TASK_ROOT)
+
+    async def prepare_layers(self, layers: Sequence[Code], interpreter: Interpreter) -> str:
+        """The same for the one tree of these layers, of which later ones overwrite earlier ones;
+        "" when there are none."""
+        if not layers:
+            return ""
+        order = hashlib.sha256("".join(layer.sha256 for layer in layers).encode()).hexdigest()
+        key = f"layers-{order}-{interpreter.name}"
+        return await self._prepare(key, layers, interpreter, LAYERS_ROOT)
+
+    async def _prepare(
+        self, key: str, packages: Sequence[Code], interpreter: Interpreter, run_at: str
+    ) -> str:
         if key not in self._preparing and self.path(key).is_dir():
             return key
         task = self._preparing.get(key)
         if task is None:
-            task = asyncio.create_task(self._make(key, code, interpreter))
+            task = asyncio.create_task(self._make(key, packages, interpreter, run_at))
             self._preparing[key] = task
             task.add_done_callback(lambda done: self._forget(key, done))
         await asyncio.shield(task)
@@ -87,12 +108,15 @@ class CodeStore:
         if not task.cancelled():
             task.exception()  # seen, also when everybody who waited for it has gone
 
-    async def _make(self, key: str, code: Code, interpreter: Interpreter) -> None:
+    async def _make(
+        self, key: str, packages: Sequence[Code], interpreter: Interpreter, run_at: str
+    ) -> None:
         making = self.directory / f".{key}-{secrets.token_hex(4)}"
+        paths = [self._blobs.path(package.sha256) for package in packages]
         try:
-            has_python = await asyncio.to_thread(unpack, self._blobs.path(code.sha256), making)
+            has_python = await asyncio.to_thread(unpack, paths, making)
             if has_python:
-                await compile_tree(making, interpreter)
+                await compile_tree(making, interpreter, run_at)
             making.rename(self.path(key))
         except OSError as error:
             raise PlatformError(f"The deployment package cannot be unpacked: {error}") from error
@@ -100,31 +124,26 @@ class CodeStore:
             await asyncio.to_thread(shutil.rmtree, making, ignore_errors=True)
 
 
-def unpack(package: Path, directory: Path) -> bool:
-    """Unpack a zip into the new `directory`; true when there is Python in it."""
+def unpack(packages: Iterable[Path], directory: Path) -> bool:
+    """Unpack zips, the later over the earlier, into the new `directory`; true when there is Python
+    in it."""
     _make_directory(directory)
-    with open_zip(package) as archive:
-        entries = read_package(archive)
-        _make_directories(directory, entries)
-        for entry in entries:
-            path = directory / entry.path
-            if entry.kind is Kind.LINK:
-                path.symlink_to(entry.target)
-            elif entry.kind is Kind.FILE:
-                _write(path, read_file(archive, entry), 0o755 if entry.is_executable else 0o644)
-    return any(entry.path.endswith(".py") for entry in entries)
+    with ExitStack() as opened:
+        tree = lay_over(opened.enter_context(open_zip(package)) for package in packages)
+        for path in tree.directories:
+            _make_directory(directory / path)
+        for member in tree.members:
+            _unpack_member(member, directory / member.entry.path)
+    return any(member.entry.path.endswith(".py") for member in tree.members)
 
 
-def _make_directories(directory: Path, entries: Iterable[Entry]) -> None:
-    """All directories, named by the zip or only implied, shortest path first."""
-    wanted: set[str] = set()
-    for entry in entries:
-        path = entry.path if entry.kind is Kind.DIRECTORY else os.path.dirname(entry.path)
-        while path and path not in wanted:
-            wanted.add(path)
-            path = os.path.dirname(path)
-    for path in sorted(wanted, key=len):
-        _make_directory(directory / path)
+def _unpack_member(member: Member, path: Path) -> None:
+    entry = member.entry
+    if entry.kind is Kind.LINK:
+        path.symlink_to(entry.target)
+    else:
+        mode = 0o755 if entry.is_executable else 0o644
+        _write(path, read_file(member.archive, entry), mode)
 
 
 def _make_directory(path: Path) -> None:

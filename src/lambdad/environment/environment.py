@@ -50,11 +50,12 @@ class EventNotTaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What an environment needs to know besides its version: the tree with the code, and the
-    interpreter that runs it."""
+    """What an environment needs to know besides its version: the tree with the code, the
+    interpreter that runs it, and the tree with the layers, if there are any."""
 
     code: str
     interpreter: Interpreter
+    layers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +253,7 @@ class ExecutionEnvironment:
             runtime=place.interpreter.name,
             account_id=self.version.account_id,
             code=place.code,
+            layers=place.layers,
             memory_mb=self.version.memory_mb,
             ephemeral_storage_mb=self.version.ephemeral_storage_mb,
             start=choose_start(self.version.variables),

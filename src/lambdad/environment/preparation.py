@@ -38,8 +38,10 @@ class Preparation:
                 "the nearest version with the setting runtimes=nearest.",
             )
         code = await self.code.prepare(version.code, interpreter)
+        packages = [layer.code for layer in version.layers]
+        layers = await self.code.prepare_layers(packages, interpreter)
         await self._warm_up(interpreter.name, version.account_id)
-        return Place(code, interpreter)
+        return Place(code, interpreter, layers)
 
     async def _warm_up(self, runtime: str, account_id: str) -> None:
         """Once in a node's life: a zygote that dies later is started again when it is needed."""

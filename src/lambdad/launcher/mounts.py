@@ -40,10 +40,10 @@ _HOST_LINKS = ("/bin", "/lib", "/lib64", "/sbin")
 _HOST_FILES = ("/etc/ld.so.cache", "/etc/ssl/openssl.cnf", "/etc/localtime")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 # The loader remembers for good which of its directories were absent when the zygote started: those
-# that a function's code may bring must be there.
+# that a function's code or layers may bring must be there.
 _EMPTY = (
     f"{TASK}/lib",
-    LAYERS,
+    f"{LAYERS}/lib",
     TMP,
     "/proc",
     "/dev",

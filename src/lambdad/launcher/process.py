@@ -64,7 +64,7 @@ class Processes:
             prepared(None)
 
     def start(self, order: Order, channel: int, output: int, ended: Ended) -> Sandbox:
-        """Start the interpreter; `code` is one name below the code store."""
+        """Start the interpreter; `code` and `layers` are names below the code store."""
         interpreter = self._interpreter(order.runtime)
         try:
             tree = self._trees.make(interpreter)
@@ -72,8 +72,9 @@ class Processes:
             raise OSError(str(error)) from error
         uid = self._user_ids.take() if self._user_ids else None
         temporary = Path(tempfile.mkdtemp(dir=self._temporary_directory))
-        command = {
-            "task": str(self._code_directory / Path(order.code).name),
+        command: dict[str, object] = {
+            "task": self._tree(order.code),
+            "layers": self._tree(order.layers) if order.layers else None,
             "tmp": str(temporary),
             "runtime": [str(tree / "runtime")],
             "source": str(tree / "source"),
@@ -100,6 +101,9 @@ class Processes:
         removing = _start_removing(temporary)
         removing.returncode = 0  # the loop reaps it; Popen must not try
         self._loop.adopt(removing.pid, lambda status: None)
+
+    def _tree(self, name: str) -> str:
+        return str(self._code_directory / Path(name).name)
 
     def _interpreter(self, runtime: str) -> Interpreter:
         interpreter = self._interpreters.get(runtime)

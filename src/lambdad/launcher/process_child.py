@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from typing import Dict
+from typing import Dict, List
 
 from lambdad.launcher import entering, packets
 
@@ -28,12 +28,22 @@ def main(channel_descriptor: int, output: int, order_text: str) -> None:
     channel.close()
     variables["LAMBDA_TASK_ROOT"] = order["task"]
     variables["TMPDIR"] = order["tmp"]
-    _relocate(variables, {"/var/task": order["task"], "/var/runtime": order["runtime"][0]})
+    places = {"/var/task": order["task"], "/var/runtime": order["runtime"][0]}
+    if order["layers"] is not None:
+        places["/opt"] = order["layers"]
+        variables["PYTHONPATH"] = ":".join([*_packages_of_layers(), variables["PYTHONPATH"]])
+    _relocate(variables, places)
     sys.path[:] = [*order["runtime"], *(p for p in sys.path if p != order["source"])]
     bootstrap = importlib.import_module("bootstrap")  # the runtime
     if order["start"] == "spawn":
         entering.run_program(variables, sys.executable, str(bootstrap.__file__))
     entering.run_runtime(variables, bootstrap.run)
+
+
+def _packages_of_layers() -> List[str]:
+    """What the runtime looks through at /opt, where it is not."""
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    return [f"/opt/python/lib/{version}/site-packages", "/opt/python"]
 
 
 def _relocate(variables: Dict[str, str], places: Dict[str, str]) -> None:

@@ -103,7 +103,7 @@ def read_package(archive: zipfile.ZipFile) -> list[Entry]:
     if not entries:
         raise _refusal(EMPTY)
     _refuse_conflicts(entries)
-    _refuse_escapes(entries)
+    refuse_escapes(entries)
     return list(entries.values())
 
 
@@ -113,6 +113,12 @@ def read_file(archive: zipfile.ZipFile, entry: Entry) -> Iterator[bytes]:
         with archive.open(entry.source) as file:
             while chunk := file.read(CHUNK):
                 yield chunk
+
+
+def unzipped_size(package: Path) -> int:
+    """The bytes of all files of a package that has been validated."""
+    with open_zip(package) as archive:
+        return sum(source.file_size for source in archive.infolist())
 
 
 def _entries(archive: zipfile.ZipFile) -> Iterator[Entry]:
@@ -193,7 +199,8 @@ def _refuse_conflicts(entries: Mapping[str, Entry]) -> None:
             parent = posixpath.dirname(parent)
 
 
-def _refuse_escapes(entries: Mapping[str, Entry]) -> None:
+def refuse_escapes(entries: Mapping[str, Entry]) -> None:
+    """Raise AWS's error if a link among these entries, by path, leads out of where they lie."""
     targets = {path: entry.target for path, entry in entries.items() if entry.target}
     for path in targets:
         if _escapes(path, targets):

@@ -25,6 +25,14 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachedLayer:
+    """A layer version that a function has, and keeps when the version is deleted."""
+
+    arn: str
+    code: Code
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """State or LastUpdateStatus, with AWS's reason strings."""
 
@@ -65,6 +73,7 @@ class FunctionVersion:
     variables: dict[str, str] = field(default_factory=dict)
     runtime_in_use: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    layers: tuple[AttachedLayer, ...] = ()  # later ones overwrite earlier ones
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -151,4 +160,12 @@ class Function:
         return replace(self, latest=latest, pending=None)
 
 
-__all__ = ["LATEST", "LATEST_PUBLISHED", "Code", "Function", "FunctionVersion", "Status"]
+__all__ = [
+    "LATEST",
+    "LATEST_PUBLISHED",
+    "AttachedLayer",
+    "Code",
+    "Function",
+    "FunctionVersion",
+    "Status",
+]

@@ -36,7 +36,7 @@ async def clock() -> AsyncIterator[FakeClock]:
 @pytest.fixture
 async def stage(clock: FakeClock) -> AsyncIterator[Stage]:
     """An environment's surroundings, played by the test. No time passes by itself."""
-    stage = Stage(Place("c0de", INTERPRETER), clock)
+    stage = Stage(Place("c0de", INTERPRETER, "1ayers"), clock)
     yield stage
     await stage.close()
 

@@ -87,7 +87,7 @@ def test_modes_are_normalised_and_links_kept(tmp_path: Path) -> None:
     # When it is unpacked under a strict umask
     umask = os.umask(0o077)
     try:
-        unpack(package, tmp_path / "tree")
+        unpack([package], tmp_path / "tree")
     finally:
         os.umask(umask)
 
@@ -147,7 +147,7 @@ async def test_concurrent_prepares_share_the_work(
 ) -> None:
     compiled: list[Path] = []
 
-    async def compile_tree(tree: Path, interpreter: Interpreter) -> None:
+    async def compile_tree(tree: Path, interpreter: Interpreter, run_at: str) -> None:
         compiled.append(tree)
         await asyncio.sleep(0)
 
@@ -174,6 +174,58 @@ async def test_a_caller_that_gives_up_does_not_stop_the_others(
     impatient.cancel()
 
     assert store.path(await patient).is_dir()
+
+
+async def test_layers_are_one_tree_in_which_the_later_overwrites(
+    blobs: Blobs, open_store: Callable[..., CodeStore]
+) -> None:
+    # Given two layers that overlap
+    lower = blobs.add(make_zip({"python/own.py": "v = 1", "python/both.py": "v = 'lower'"}))
+    upper = blobs.add(make_zip({"python/both.py": "v = 'upper'", "bin/tool": "#!"}))
+    store = open_store()
+
+    # When they are prepared in both orders
+    key = await store.prepare_layers([lower, upper], THIS_PYTHON)
+    turned = await store.prepare_layers([upper, lower], THIS_PYTHON)
+
+    # Then each order has a tree of its own, compiled for where it will be
+    assert (store.path(key) / "python/both.py").read_text() == "v = 'upper'"
+    assert (store.path(turned) / "python/both.py").read_text() == "v = 'lower'"
+    assert sorted(os.listdir(store.path(key))) == ["bin", "python"]
+    (compiled,) = (store.path(key) / "python/__pycache__").glob("own.*")
+    assert b"/opt/python/own.py" in compiled.read_bytes()
+
+
+async def test_the_tree_of_layers_is_shared_and_outlives_the_server(
+    blobs: Blobs, open_store: Callable[..., CodeStore]
+) -> None:
+    layers = [blobs.add(make_zip({"a": "1"})), blobs.add(make_zip({"b": "2"}))]
+    store = open_store()
+    keys = await asyncio.gather(*[store.prepare_layers(layers, THIS_PYTHON) for _ in range(3)])
+    inode = store.path(keys[0]).stat().st_ino
+    again = open_store()
+    assert {*keys} == {await again.prepare_layers(layers, THIS_PYTHON)}
+    assert again.path(keys[0]).stat().st_ino == inode
+
+
+async def test_without_layers_there_is_no_tree(open_store: Callable[..., CodeStore]) -> None:
+    store = open_store()
+    assert await store.prepare_layers([], THIS_PYTHON) == ""
+    assert os.listdir(store.directory) == ["BOOT"]
+
+
+async def test_layers_whose_links_lead_out_together_leave_nothing_behind(
+    blobs: Blobs, open_store: Callable[..., CodeStore]
+) -> None:
+    # Given two layers, each harmless: in the first `way` ends at the root, in the second above it
+    lower = blobs.add(make_zip({"way": "d/e/../.."}, {"way": 0o120777}))
+    upper = blobs.add(make_zip({"d/e": ".."}, {"d/e": 0o120777}))
+    store = open_store()
+
+    with pytest.raises(ClientError, match="A link leaves the package"):
+        await store.prepare_layers([lower, upper], THIS_PYTHON)
+
+    assert os.listdir(store.directory) == ["BOOT"]
 
 
 async def test_nothing_is_compiled_where_there_is_no_python(
@@ -240,7 +292,8 @@ async def test_compiling_ends_at_its_time_limit(
     monkeypatch.setattr(bytecode, "TIMEOUT", 0.05)
 
     # When it compiles
-    await bytecode.compile_tree(tmp_path, Interpreter("python3.11", "3.11.0", str(hanging)))
+    interpreter = Interpreter("python3.11", "3.11.0", str(hanging))
+    await bytecode.compile_tree(tmp_path, interpreter, "/var/task")
 
     # Then it is ended, and the tree stays as it is
     assert "took too long" in caplog.text

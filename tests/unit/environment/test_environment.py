@@ -102,6 +102,7 @@ async def test_the_sandbox_is_ordered_for_the_version(stage: Stage) -> None:
     (run,) = stage.launcher.runs
     order = run.order
     assert (order.runtime, order.code, order.account_id) == ("python3.12", "c0de", "123456789012")
+    assert order.layers == "1ayers"
     assert (order.memory_mb, order.ephemeral_storage_mb) == (256, 600)
     assert run.variables["_HANDLER"] == "app.handler"
     assert run.variables["AWS_ACCESS_KEY_ID"] == environment.credentials.access_key_id

@@ -8,6 +8,7 @@ from typing import Any
 from lambdad.arn import LATEST, function_arn
 from lambdad.clock import to_datetime
 from lambdad.model.function import FunctionVersion, Status
+from lambdad.model.layer import LayerVersion
 
 
 def function_configuration(
@@ -46,12 +47,13 @@ def listed_configuration(
         "EphemeralStorage": {"Size": version.ephemeral_storage_mb},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         **version.settings,
+        **_layers(version),
         **_environment(version),
         **_runtime_version(version),
     }
 
 
-def code_sha256(version: FunctionVersion) -> str:
+def code_sha256(version: FunctionVersion | LayerVersion) -> str:
     """The digest of the package as AWS writes it: Base64."""
     return b64encode(bytes.fromhex(version.code.sha256)).decode()
 
@@ -67,6 +69,11 @@ def _status(name: str, reason: str, status: Status | None) -> dict[str, str]:
         return {}
     members = {name: status.value, reason: status.reason, f"{reason}Code": status.reason_code}
     return {member: value for member, value in members.items() if value is not None}
+
+
+def _layers(version: FunctionVersion) -> dict[str, Any]:
+    layers = [{"Arn": layer.arn, "CodeSize": layer.code.size} for layer in version.layers]
+    return {"Layers": layers} if layers else {}
 
 
 def _environment(version: FunctionVersion) -> dict[str, Any]:

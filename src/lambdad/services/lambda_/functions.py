@@ -14,6 +14,7 @@ from lambdad.model.caller import RequestContext
 from lambdad.model.deployment_package import validate_zip
 from lambdad.model.function import Code, Function, FunctionVersion
 from lambdad.services.lambda_ import names
+from lambdad.services.lambda_.attached_layers import attached_layers, check_size_with_layers
 from lambdad.services.lambda_.belongings import belongings
 from lambdad.services.lambda_.claims import apply_claims
 from lambdad.services.lambda_.code_links import code_location
@@ -62,6 +63,7 @@ async def create_function(
     check_architectures(control, request.get("Architectures"))
     check_execution_role(control, context, request)
     fields = changed_fields(control, request, default_settings(control, name.name))
+    fields |= attached_layers(control, context.caller, request)
     tags = checked_tags(request.get("Tags", {}))
     signing = held_config(control, context, request.get("CodeSigningConfigArn"))
     async with control.changes.lock(name.key), signing as config:
@@ -174,6 +176,7 @@ async def update_function_configuration(
     async with control.changes.lock(name.key):
         function = changeable(control, name, request.get("RevisionId"))
         fields = changed_fields(control, request, function.latest.settings)
+        fields |= attached_layers(control, context.caller, request)
         return await _update(control, function, fields, request)
 
 
@@ -227,6 +230,7 @@ async def _accept(
     control: ControlPlane, function: Function, request: dict[str, Any]
 ) -> dict[str, Any]:
     """Accept a new `$LATEST`, and publish it where the request wants that."""
+    await check_size_with_layers(control, function.newest)
     version: FunctionVersion | None = None
     if request.get("PublishTo") == "LATEST_PUBLISHED":
         version = replace(latest_published(function), state=CREATING)

@@ -13,8 +13,8 @@ from lambdad.model.policy import LayerPolicy, PolicyDocument, compact_json, perm
 from lambdad.model.policy_language import AccessRequest, evaluate
 from lambdad.model.principal import Principal, principal_element
 from lambdad.model.resource import Key
-from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.control_plane import ControlPlane
+from lambdad.services.lambda_.layer_names import resolve_own_layer, resolve_version_number
 from lambdad.services.lambda_.policy_changes import (
     check_policy_revision,
     existing,
@@ -96,18 +96,8 @@ def may_use_layer(control: ControlPlane, caller_account: str, layer_version: Lay
 
 def _key(context: RequestContext, request: dict[str, Any]) -> Key:
     """Where the layer version lives that a request means: one of the caller's own."""
-    caller = context.caller
-    written, version = request["LayerName"], request["VersionNumber"]
-    *prefix, name = written.split(":")
-    region, account_id = prefix[3:5] if prefix else (caller.region, caller.account_id)
-    if account_id != caller.account_id:
-        raise names.access_denied(context, layer_arn(account_id, region, name, version))
-    if region != caller.region:
-        raise ClientError(
-            "ResourceNotFoundException",
-            f"Layers from '{region}' are not reachable in this region ('{caller.region}')",
-        )
-    return (account_id, region, f"{name}:{version}")
+    name = resolve_own_layer(context, request)
+    return (name.account_id, name.region, f"{name.name}:{resolve_version_number(request)}")
 
 
 def _layer_key(key: Key) -> Key:

@@ -55,5 +55,7 @@ PARTIAL: Mapping[str, str] = MappingProxyType(
         "AddLayerVersionPermission": "an organization has no members on this server",
         "AddPermission": _PERMISSIONS,
         "PutResourcePolicy": _PERMISSIONS,
+        "PublishLayerVersion": "the content is a `ZipFile`; what lies in `/opt/extensions` is not "
+        "started yet",
     }
 )

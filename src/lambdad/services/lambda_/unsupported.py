@@ -29,7 +29,6 @@ PARAMETERS: Mapping[str, str | None] = MappingProxyType(
         "ImageConfig": None,
         "ImageUri": None,
         "KMSKeyArn": None,
-        "Layers": None,
         "LoggingConfig.LogFormat": "Text",
         "PackageType": "Zip",
         "RuntimeConfig": None,

@@ -438,7 +438,6 @@ async def test_no_function_is_a_replica_of_another_region(plane: Plane) -> None:
             {"PackageType": "Image"},
             "lambdad does not support this value of the parameter PackageType yet.",
         ),
-        ({"Layers": ["arn"]}, "lambdad does not support the parameter Layers yet."),
         (
             {"VpcConfig": {"SubnetIds": ["subnet-1"]}},
             "lambdad does not support the parameter VpcConfig yet.",

@@ -21,6 +21,7 @@ HONOURED = {
             "Environment",
             "EphemeralStorage",
             "FunctionName",
+            "Layers",
         ),
         *("LoggingConfig.ApplicationLogLevel", "LoggingConfig.LogGroup"),
         *("LoggingConfig.SystemLogLevel", "Tags", "TracingConfig"),
@@ -31,7 +32,7 @@ HONOURED = {
     },
     "UpdateFunctionConfiguration": {
         *FIELDS,
-        *("Environment", "EphemeralStorage", "FunctionName"),
+        *("Environment", "EphemeralStorage", "FunctionName", "Layers"),
         *("LoggingConfig.ApplicationLogLevel", "LoggingConfig.LogGroup"),
         *("LoggingConfig.SystemLogLevel", "RevisionId", "TracingConfig"),
     },
