@@ -21,6 +21,7 @@ from pathlib import Path
 import uvloop
 
 from lambdad import __version__
+from lambdad.client import ObjectStore
 from lambdad.clock import SystemClock
 from lambdad.config import Config
 from lambdad.environment.code import CodeStore
@@ -140,6 +141,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             interpreters=interpreters,
             known_runtimes=enum_values("lambda", "Runtime"),
             strict_runtimes=config.runtimes == "strict",
+            objects=_objects(config, parts),
         )
         parts.push_async_callback(control.changes.stop)
         server = HttpServer(_gateway(control, log_store), outbox)
@@ -154,6 +156,14 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         _say_ready(listener, launcher, interpreters, config)
         await stop.wait()
         await front_door.drain(DRAIN_SECONDS)
+
+
+def _objects(config: Config, parts: AsyncExitStack) -> ObjectStore | None:
+    if not config.s3_endpoint:
+        return None
+    objects = ObjectStore(config.s3_endpoint)
+    parts.callback(objects.close)
+    return objects
 
 
 def _caller(environment: ExecutionEnvironment) -> Caller:

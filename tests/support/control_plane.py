@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import zipfile
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,25 @@ class StubInvoker:
         self.retired.append((function_key, version))
 
 
+@dataclass
+class StubObjects:
+    """An object store in memory, by bucket, key and version; or one that fails."""
+
+    contents: dict[tuple[str, str, str | None], bytes] = field(default_factory=dict)
+    failure: Exception | None = None
+
+    async def get(
+        self, bucket: str, key: str, version: str | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        if self.failure:
+            raise self.failure
+        content = self.contents.get((bucket, key, version))
+        if content is None:
+            raise ClientError("NoSuchKey", "The specified key does not exist.")
+        for start in range(0, len(content), 100):
+            yield content[start : start + 100]
+
+
 @dataclass(frozen=True)
 class Plane:
     """The control plane, its stubs, and a way to call an operation of it."""
@@ -75,6 +94,7 @@ class Plane:
     invoker: StubInvoker
     clock: FakeClock
     draws: list[float]  # what the next invocations of weighted aliases draw
+    objects: StubObjects
 
     async def __call__(
         self, operation: str, *, account_id: str = ACCOUNT, region: str = REGION, **request: Any
@@ -121,6 +141,7 @@ async def open_control_plane(database: Database, directory: Path) -> Plane:
     """A control plane on `database` and the blobs beneath `directory`."""
     clock, preparation, invoker = FakeClock(), StubPreparation(), StubInvoker()
     draws: list[float] = []
+    objects = StubObjects()
     control = ControlPlane(
         resources=await Resources.load(database),
         blobs=Blobs.open(directory / "blobs"),
@@ -130,9 +151,10 @@ async def open_control_plane(database: Database, directory: Path) -> Plane:
         link_key=b"key",
         interpreters=[Interpreter("python3.11", "3.11.7", "/usr/bin/python3.11")],
         architecture="x86_64",
+        objects=objects,
         draw=lambda: draws.pop(0) if draws else 0.5,
     )
-    return Plane(control, preparation, invoker, clock, draws)
+    return Plane(control, preparation, invoker, clock, draws, objects)
 
 
 async def refused(answer: Awaitable[Any], code: str, message: str | None = None) -> ClientError:

@@ -18,10 +18,17 @@ DEFAULT_EPHEMERAL_STORAGE_MB = 512
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A deployment package: the digest names the blob, and the unpacked tree beside it."""
+    """A deployment package: the digest names the blob, and the unpacked tree beside it.
+
+    A container image has a URI instead, and a digest only if that names one. `s3_object` is where
+    a package came from that was given by reference, in AWS's words.
+    """
 
     sha256: str  # hex
     size: int  # bytes of the zip
+    image_uri: str | None = None
+    source_kms_key_arn: str | None = None
+    s3_object: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,6 +16,17 @@ from lambdad.model.runtime import Interpreter
 from lambdad.services.lambda_.changes import Changes
 from lambdad.store.blobs import Blobs
 from lambdad.store.resources import Resources
+
+
+class ObjectStore(Protocol):
+    """Where code lies that a request names by bucket and key."""
+
+    def get(self, bucket: str, key: str, version: str | None = None) -> AsyncGenerator[bytes, None]:
+        """The object's bytes, as they arrive.
+
+        A ClientError is what S3 answered (NoSuchKey, AccessDenied, …), in its code and message; a
+        PlatformError says that there was no answer.
+        """
 
 
 class Preparation(Protocol):
@@ -58,7 +69,8 @@ class ControlPlane:
     """The parts that Lambda's operations work with.
 
     `link_key` signs the links to deployment packages. `interpreters` are those of this machine,
-    `known_runtimes` the identifiers that AWS's model lists. `draw` gives a random number from 0 to
+    `known_runtimes` the identifiers that AWS's model lists. `objects` is there when an S3 endpoint
+    has been set. `draw` gives a random number from 0 to
     just below 1.
     """
 
@@ -71,6 +83,7 @@ class ControlPlane:
     interpreters: Sequence[Interpreter]
     known_runtimes: Sequence[str] = ()
     strict_runtimes: bool = False
+    objects: ObjectStore | None = None
     architecture: str = field(default_factory=machine_architecture)
     changes: Changes = field(default_factory=Changes)
     draw: Callable[[], float] = random.random

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,11 +10,11 @@ from uuid import uuid4
 from lambdad.arn import LATEST
 from lambdad.errors import ClientError
 from lambdad.model.caller import RequestContext
-from lambdad.model.deployment_package import validate_zip
 from lambdad.model.function import Code, Function, FunctionVersion
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.belongings import belongings
 from lambdad.services.lambda_.code_links import code_location
+from lambdad.services.lambda_.code_sources import keep_code, refuse_environments, validate_code
 from lambdad.services.lambda_.configuration import function_configuration, listed_configuration
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.names import FunctionName
@@ -44,6 +43,7 @@ async def create_function(
 ) -> dict[str, Any]:
     """Keep the package, then the function; it becomes Active in the background."""
     refuse_unsupported(request)
+    refuse_environments(context, request["Code"])
     name = names.resolve_latest(context, request)
     if not (request.get("Runtime") and request.get("Handler")):
         raise _invalid(
@@ -56,7 +56,7 @@ async def create_function(
     async with control.changes.lock(name.key):
         if control.resources.find(Function, *name.key):
             raise ClientError("ResourceConflictException", f"Function already exist: {name.name}")
-        code = await _keep_package(control, request["Code"].get("ZipFile"))
+        code = await keep_code(control, request["Code"])
         version = _new_version(control, name, code, fields)
         return await _accept(control, Function(version, tags), request)
 
@@ -133,15 +133,15 @@ async def update_function_code(
 ) -> dict[str, Any]:
     """Replace the package; DryRun only looks at it."""
     refuse_unsupported(request)
+    refuse_environments(context, request)
     check_architectures(control, request.get("Architectures"))
     name = names.resolve_latest(context, request)
     async with control.changes.lock(name.key):
         function = changeable(control, name, request.get("RevisionId"))
-        content = request.get("ZipFile")
         if request.get("DryRun"):
-            await _validate_package(content)
+            await validate_code(control, request)
             return function_configuration(function.latest)
-        code = await _keep_package(control, content)
+        code = await keep_code(control, request)
         return await _update(control, function, {"code": code}, request)
 
 
@@ -216,19 +216,6 @@ async def _accept(
             version = replace(version, state=CREATING, last_update=None)
     await accept(control, function, *([version] if version else []))
     return function_configuration(version or function.newest)
-
-
-async def _keep_package(control: ControlPlane, content: bytes | None) -> Code:
-    """Validate and keep a package; it is on disk before the function that names it."""
-    zipped = await _validate_package(content)
-    return Code(sha256=await control.blobs.put(zipped), size=len(zipped))
-
-
-async def _validate_package(content: bytes | None) -> bytes:
-    if content is None:
-        raise _invalid("Please provide a source for function code.")
-    await asyncio.to_thread(validate_zip, content)
-    return content
 
 
 def _invalid(message: str) -> ClientError:
