@@ -142,6 +142,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             known_runtimes=enum_values("lambda", "Runtime"),
             strict_runtimes=config.runtimes == "strict",
             objects=_objects(config, parts),
+            code_storage=config.code_storage << 20,
         )
         parts.push_async_callback(control.changes.stop)
         server = HttpServer(_gateway(control, log_store), outbox)
@@ -152,6 +153,8 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         await lambda_.resume(control)
         sweeping = asyncio.create_task(pool.expire_forever())
         parts.callback(sweeping.cancel)
+        removing = asyncio.create_task(lambda_.remove_forever(control))
+        parts.callback(removing.cancel)
         _settle_memory()
         _say_ready(listener, launcher, interpreters, config)
         await stop.wait()

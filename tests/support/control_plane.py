@@ -36,6 +36,7 @@ class StubPreparation:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     failure: Exception | None = None
     prepared: list[FunctionVersion] = field(default_factory=list)
+    discarded: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -47,6 +48,12 @@ class StubPreparation:
             raise self.failure
         return replace(version, runtime_in_use="python3.11")
 
+    def digests(self) -> set[str]:
+        return {version.code.sha256 for version in self.prepared} - set(self.discarded)
+
+    def discard(self, digest: str) -> None:
+        self.discarded.append(digest)
+
 
 @dataclass
 class StubInvoker:
@@ -56,6 +63,7 @@ class StubInvoker:
     log_tail: bytes = b"START\nREPORT\n"
     invoked: list[tuple[FunctionVersion, dict[str, Any]]] = field(default_factory=list)
     retired: list[tuple[tuple[str, str, str], str | None]] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)  # digests of what environments run
 
     async def invoke(self, version: FunctionVersion, **invocation: Any) -> Result:
         self.invoked.append((version, invocation))
@@ -64,6 +72,9 @@ class StubInvoker:
 
     def retire(self, function_key: tuple[str, str, str], version: str | None = None) -> None:
         self.retired.append((function_key, version))
+
+    def uses(self, digest: str) -> bool:
+        return digest in self.used
 
 
 @dataclass

@@ -49,11 +49,14 @@ class Pool:
         self._is_closed = False
 
     @asynccontextmanager
-    async def reserve(self, version: FunctionVersion) -> AsyncIterator[ExecutionEnvironment]:
-        """Hold an environment of `version` for one event; afterwards it is idle, or ended."""
+    async def reserve(
+        self, version: FunctionVersion, tenant_id: str | None = None
+    ) -> AsyncIterator[ExecutionEnvironment]:
+        """Hold an environment of `version`, which never serves two tenants, for one event;
+        afterwards it is idle, or ended."""
         if self._is_closed:
             raise PlatformError("the server is stopping")
-        environment = self._take_idle(version.revision_id) or self._add(version)
+        environment = self._take_idle(version, tenant_id) or self._add(version, tenant_id)
         try:
             yield environment
         except BaseException:
@@ -70,6 +73,10 @@ class Pool:
                 self._retired.add(environment)
         for environment in [e for e in self._idle if e in self._retired]:
             self._stop_idle(environment)
+
+    def uses(self, digest: str) -> bool:
+        """Whether an environment, idle or not, has this package."""
+        return any(code.sha256 == digest for each in self._all for code in each.version.codes)
 
     def expire(self) -> None:
         """End what has been idle for too long."""
@@ -94,16 +101,19 @@ class Pool:
     def __len__(self) -> int:
         return len(self._all)
 
-    def _take_idle(self, revision_id: str) -> ExecutionEnvironment | None:
-        while environment := self._idle.take(revision_id):
+    def _take_idle(
+        self, version: FunctionVersion, tenant_id: str | None
+    ) -> ExecutionEnvironment | None:
+        while environment := self._idle.take(version.revision_id, tenant_id):
             if _can_serve(environment):
                 return environment
         return None
 
-    def _add(self, version: FunctionVersion) -> ExecutionEnvironment:
+    def _add(self, version: FunctionVersion, tenant_id: str | None) -> ExecutionEnvironment:
         if len(self._all) >= self._room and (victim := choose_eviction(self._idle)):
             self._stop_idle(victim)
         environment = self._make(version, self._forget)
+        environment.tenant_id = tenant_id
         self._all.add(environment)
         return environment
 

@@ -86,8 +86,36 @@ class FunctionVersion:
     @property
     def content_sha256(self) -> str:
         """The digest of code and configuration, which tells whether two versions differ."""
-        content = replace(self, **_NO_CONTENT)
-        return hashlib.sha256(json.dumps(asdict(content), sort_keys=True).encode()).hexdigest()
+        return _digest(replace(self, **_NO_CONTENT))
+
+    @property
+    def configuration_sha256(self) -> str:
+        """The digest of the configuration alone."""
+        return _digest(replace(self, **_NO_CONTENT, code=Code("", 0)))
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """Every package that it needs to run."""
+        return () if self.is_image else (self.code,)
+
+    @property
+    def code_size(self) -> int:
+        """Bytes of the package that is its own."""
+        return self.code.size
+
+    @property
+    def is_image(self) -> bool:
+        """Whether its code is a container image."""
+        return self.code.image_uri is not None
+
+    @property
+    def package_type(self) -> str:
+        return "Image" if self.is_image else "Zip"
+
+    @property
+    def is_per_tenant(self) -> bool:
+        """Whether each tenant has execution environments of its own."""
+        return "TenancyConfig" in self.settings
 
     @property
     def unqualified_arn(self) -> str:
@@ -112,6 +140,10 @@ _NO_CONTENT: dict[str, Any] = {
     "last_update": None,
     "runtime_in_use": None,
 }
+
+
+def _digest(version: FunctionVersion) -> str:
+    return hashlib.sha256(json.dumps(asdict(version), sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +177,16 @@ class Function:
     def newest(self) -> FunctionVersion:
         """`$LATEST` as it was asked for, whether or not the change has taken effect."""
         return self.pending or self.latest
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """Every package that `$LATEST` needs, now or when the change takes effect."""
+        return self.latest.codes + (self.pending.codes if self.pending else ())
+
+    @property
+    def code_size(self) -> int:
+        """Bytes of the package of `$LATEST`, as it was asked for."""
+        return self.newest.code_size
 
     def with_latest(self, latest: FunctionVersion) -> Function:
         """The same function after a change has taken effect."""

@@ -11,6 +11,8 @@ import hashlib
 import os
 import re
 import tempfile
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -26,6 +28,7 @@ class Blobs:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._lock = threading.Lock()  # a put and a deletion of one digest take turns
 
     @classmethod
     def open(cls, directory: Path) -> Self:
@@ -74,13 +77,41 @@ class Blobs:
         """The content of that digest; raises FileNotFoundError if there is none."""
         return await asyncio.to_thread(self.path(digest).read_bytes)
 
-    async def delete(self, digest: str) -> None:
-        """Remove the content, if there is any. The caller knows that nothing refers to it."""
-        await asyncio.to_thread(self.path(digest).unlink, missing_ok=True)
+    async def digests(self) -> list[str]:
+        """Those of all contents."""
+        return await asyncio.to_thread(self._digests)
+
+    async def delete(self, digest: str, *, unless_put_within: float = 0.0) -> None:
+        """Remove the content, if there is any. The caller knows that nothing refers to it; what
+        was put within the last so many seconds, again or for the first time, can be spared."""
+        await asyncio.to_thread(self._delete, digest, unless_put_within)
+
+    def _digests(self) -> list[str]:
+        paths = (path for path in self._directory.glob("??/*"))
+        return [path.name for path in paths if _DIGEST.fullmatch(path.name)]
+
+    def _delete(self, digest: str, unless_put_within: float) -> None:
+        path = self.path(digest)
+        with self._lock:
+            try:
+                age = time.time() - path.stat().st_mtime
+            except FileNotFoundError:
+                return
+            if not unless_put_within or age >= unless_put_within:
+                path.unlink()
+
+    def _is_there(self, digest: str) -> bool:
+        """Whether it is; if so, it is as new as if it had been written now."""
+        with self._lock:
+            try:
+                os.utime(self.path(digest))
+            except FileNotFoundError:
+                return False
+            return True
 
     def _put(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()
-        if self.path(digest).exists():
+        if self._is_there(digest):
             self._force_names_to_disk(digest)
             return digest
         file, temporary = self._begin()
@@ -101,7 +132,7 @@ class Blobs:
         """Give a file that is whole and on disk its name, unless another has it already."""
         path = self.path(digest)
         path.parent.mkdir(exist_ok=True)
-        if not path.exists():
+        if not self._is_there(digest):
             os.replace(temporary, path)
         self._force_names_to_disk(digest)
 

@@ -9,6 +9,7 @@ from typing import Any
 from lambdad.model.caller import RequestContext
 from lambdad.services.lambda_ import aliases, functions, invoke, versions
 from lambdad.services.lambda_.code_links import download
+from lambdad.services.lambda_.code_removal import remove_forever
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.taking_effect import resume
 
@@ -28,4 +29,4 @@ def operations(control: ControlPlane) -> dict[tuple[str, str], Operation]:
     }
 
 
-__all__ = ["ControlPlane", "Operation", "download", "operations", "resume"]
+__all__ = ["ControlPlane", "Operation", "download", "operations", "remove_forever", "resume"]

@@ -1,11 +1,13 @@
-"""Where code comes from: a zip in the request, or an object in S3.
+"""Where code comes from: a zip in the request, an object in S3, or a container image.
 
-Whatever the source, the package is validated to its last byte and on disk before anything names it.
+A package is validated to its last byte and on disk before anything names it. Of an image only the
+name is kept.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
@@ -20,6 +22,10 @@ from lambdad.services.lambda_.control_plane import ControlPlane
 FETCH_SECONDS = 300
 NO_SOURCE = "Please provide a source for function code."
 
+_IMAGE_URI = re.compile(
+    r"[a-zA-Z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+(:[a-zA-Z0-9_.-]{1,128})?"
+    r"(@sha256:(?P<digest>[0-9a-f]{64}))?"
+)
 _S3_MEMBERS = ("S3Bucket", "S3Key", "S3ObjectVersion", "S3ObjectStorageMode")
 
 
@@ -40,14 +46,14 @@ async def keep_code(control: ControlPlane, source: Mapping[str, Any]) -> Code:
     )
 
 
-async def validate_code(control: ControlPlane, source: Mapping[str, Any]) -> None:
-    """Do the same for a dry run. What comes from S3 is kept all the same, until it is swept away
-    as what nothing refers to."""
-    check_source(source)
-    if source.get("S3Bucket"):
-        await _fetch(control, source)
-    else:
-        await _validated(source.get("ZipFile"))
+def image_code(source: Mapping[str, Any]) -> Code:
+    """The container image that `source` names. It is not pulled, so its digest is known only if
+    the URI says it."""
+    uri = source.get("ImageUri", "")
+    found = _IMAGE_URI.fullmatch(uri)
+    if found is None:
+        raise _invalid(f"Source image {uri} is not valid. Provide a valid source image.")
+    return Code(found["digest"] or "", 0, image_uri=uri)
 
 
 def check_source(source: Mapping[str, Any]) -> None:

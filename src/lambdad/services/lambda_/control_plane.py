@@ -11,6 +11,7 @@ from typing import Protocol
 from lambdad.clock import Clock
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Result
+from lambdad.model.limits import CODE_STORAGE
 from lambdad.model.resource import Key
 from lambdad.model.runtime import Interpreter
 from lambdad.services.lambda_.changes import Changes
@@ -39,6 +40,12 @@ class Preparation(Protocol):
         a version that was prepared before, also after a restart.
         """
 
+    def digests(self) -> set[str]:
+        """The packages of which something has been prepared."""
+
+    def discard(self, digest: str) -> None:
+        """Forget what has been prepared of a package; nothing runs it and nothing refers to it."""
+
 
 class Invoker(Protocol):
     """The data plane."""
@@ -51,12 +58,16 @@ class Invoker(Protocol):
         request_id: str,
         invoked_arn: str,
         client_context: str | None,
+        tenant_id: str | None = None,
     ) -> Result:
         """Run one invocation. A ClientError (throttled, …) means that the function did not run."""
 
     def retire(self, function_key: Key, version: str | None = None) -> None:
         """Start no more invocations in environments of what this function, or this version of
         it, was until now."""
+
+    def uses(self, digest: str) -> bool:
+        """Whether an execution environment has this package, or is about to."""
 
 
 def machine_architecture() -> str:
@@ -70,8 +81,8 @@ class ControlPlane:
 
     `link_key` signs the links to deployment packages. `interpreters` are those of this machine,
     `known_runtimes` the identifiers that AWS's model lists. `objects` is there when an S3 endpoint
-    has been set. `draw` gives a random number from 0 to
-    just below 1.
+    has been set. `code_storage` is how many bytes of code an account may have in a region. `draw`
+    gives a random number from 0 to just below 1.
     """
 
     resources: Resources
@@ -84,6 +95,7 @@ class ControlPlane:
     known_runtimes: Sequence[str] = ()
     strict_runtimes: bool = False
     objects: ObjectStore | None = None
+    code_storage: int = CODE_STORAGE
     architecture: str = field(default_factory=machine_architecture)
     changes: Changes = field(default_factory=Changes)
     draw: Callable[[], float] = random.random

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,8 @@ from lambdad.model.function import Code, Function, FunctionVersion
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.belongings import belongings
 from lambdad.services.lambda_.code_links import code_location
-from lambdad.services.lambda_.code_sources import keep_code, refuse_environments, validate_code
+from lambdad.services.lambda_.code_sources import image_code, keep_code, refuse_environments
+from lambdad.services.lambda_.code_storage import check_code_storage
 from lambdad.services.lambda_.configuration import function_configuration, listed_configuration
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.names import FunctionName
@@ -26,6 +28,7 @@ from lambdad.services.lambda_.parameters import (
     default_settings,
 )
 from lambdad.services.lambda_.preconditions import changeable
+from lambdad.services.lambda_.settings import check_version, creation_settings
 from lambdad.services.lambda_.taking_effect import CREATING, UPDATING, accept
 from lambdad.services.lambda_.unsupported import refuse_unsupported
 from lambdad.services.lambda_.versions import (
@@ -43,21 +46,23 @@ async def create_function(
 ) -> dict[str, Any]:
     """Keep the package, then the function; it becomes Active in the background."""
     refuse_unsupported(request)
-    refuse_environments(context, request["Code"])
     name = names.resolve_latest(context, request)
-    if not (request.get("Runtime") and request.get("Handler")):
+    is_image = request.get("PackageType") == "Image"
+    if not is_image and not (request.get("Runtime") and request.get("Handler")):
         raise _invalid(
             "Runtime and Handler are mandatory parameters for functions created with deployment "
             "packages."
         )
     check_architectures(control, request.get("Architectures"))
-    fields = changed_fields(control, request, default_settings(control, name.name))
+    settings = {**default_settings(control, name.name), **creation_settings(request)}
+    fields = changed_fields(control, request, settings)
     tags = checked_tags(request.get("Tags", {}))
     async with control.changes.lock(name.key):
         if control.resources.find(Function, *name.key):
             raise ClientError("ResourceConflictException", f"Function already exist: {name.name}")
-        code = await keep_code(control, request["Code"])
+        code = await _keep_source(control, context, request["Code"], is_image=is_image)
         version = _new_version(control, name, code, fields)
+        check_version(version)
         return await _accept(control, Function(version, tags), request)
 
 
@@ -70,12 +75,28 @@ async def get_function(
     version = names.find_version(control.resources, name)
     answer = {
         "Configuration": function_configuration(version, qualifier=name.qualifier),
-        "Code": {
-            "RepositoryType": "S3",
-            "Location": code_location(control, context, version.code),
-        },
+        "Code": _code(control, context, version.code),
     }
     return {**answer, "Tags": function.tags} if function.tags else answer
+
+
+def _code(control: ControlPlane, context: RequestContext, code: Code) -> dict[str, Any]:
+    """Where the code is, as AWS's FunctionCodeLocation."""
+    if code.image_uri is not None:
+        repository = re.sub(r"(:[^/:@]+)?(@.*)?$", "", code.image_uri)
+        resolved = {"ResolvedImageUri": f"{repository}@sha256:{code.sha256}"}
+        return {
+            "RepositoryType": "ECR",
+            "ImageUri": code.image_uri,
+            **(resolved if code.sha256 else {}),
+        }
+    members = {
+        "RepositoryType": "S3",
+        "Location": code_location(control, context, code),
+        "SourceKMSKeyArn": code.source_kms_key_arn,
+        "ResolvedS3Object": code.s3_object,
+    }
+    return {member: value for member, value in members.items() if value is not None}
 
 
 async def get_function_configuration(
@@ -133,15 +154,13 @@ async def update_function_code(
 ) -> dict[str, Any]:
     """Replace the package; DryRun only looks at it."""
     refuse_unsupported(request)
-    refuse_environments(context, request)
     check_architectures(control, request.get("Architectures"))
     name = names.resolve_latest(context, request)
     async with control.changes.lock(name.key):
         function = changeable(control, name, request.get("RevisionId"))
-        if request.get("DryRun"):
-            await validate_code(control, request)
-            return function_configuration(function.latest)
-        code = await keep_code(control, request)
+        code = await _keep_source(control, context, request, is_image=function.latest.is_image)
+        if request.get("DryRun"):  # what nothing refers to is swept away
+            return function_configuration(replace(function.latest, code=code))
         return await _update(control, function, {"code": code}, request)
 
 
@@ -172,6 +191,21 @@ async def delete_function(
     return {"StatusCode": 204}
 
 
+async def _keep_source(
+    control: ControlPlane, context: RequestContext, source: dict[str, Any], *, is_image: bool
+) -> Code:
+    """The code of a function whose package type is settled."""
+    refuse_environments(context, source)
+    doing = "creating" if context.operation == "CreateFunction" else "updating"
+    if is_image and not source.get("ImageUri"):
+        raise _invalid(f"Please provide ImageUri when {doing} a function with packageType Image.")
+    if not is_image and source.get("ImageUri"):
+        raise _invalid(
+            f"Please don't provide ImageUri when {doing} a function with packageType Zip."
+        )
+    return image_code(source) if is_image else await keep_code(control, source)
+
+
 def _new_version(
     control: ControlPlane, name: FunctionName, code: Code, fields: dict[str, Any]
 ) -> FunctionVersion:
@@ -184,7 +218,7 @@ def _new_version(
         revision_id=str(uuid4()),
         last_modified=control.clock.now(),
         state=CREATING,
-        **fields,
+        **{"runtime": "", "handler": "", **fields},
     )
 
 
@@ -199,6 +233,7 @@ async def _update(
         last_modified=control.clock.now(),
         last_update=UPDATING,
     )
+    check_version(pending)
     return await _accept(control, replace(function, pending=pending), request)
 
 
@@ -214,8 +249,21 @@ async def _accept(
         if version is None:
             function, version = published(function)
             version = replace(version, state=CREATING, last_update=None)
-    await accept(control, function, *([version] if version else []))
+    new = [version] if version else []
+    _check_storage(control, function, new)
+    await accept(control, function, *new)
     return function_configuration(version or function.newest)
+
+
+def _check_storage(
+    control: ControlPlane, function: Function, published: list[FunctionVersion]
+) -> None:
+    """Code that is replaced makes room for what comes."""
+    stored = control.resources.find(Function, *function.key)
+    before = stored.code_size if stored is not None else 0
+    after = function.code_size + sum(version.code_size for version in published)
+    account_id, region, _ = function.key
+    check_code_storage(control, account_id, region, after - before)
 
 
 def _invalid(message: str) -> ClientError:

@@ -15,24 +15,11 @@ from lambdad.errors import ClientError
 PARAMETERS: Mapping[str, str | None] = MappingProxyType(
     {
         "AcceleratorConfig": None,
-        "CapacityProviderConfig": None,
-        "Code.ImageUri": None,
         "CodeSigningConfigArn": None,
-        "DeadLetterConfig": None,
-        "DurableConfig": None,
         "DurableExecutionName": None,
         "FileSystemConfigs": None,
-        "ImageConfig": None,
-        "ImageUri": None,
-        "KMSKeyArn": None,
         "Layers": None,
-        "LoggingConfig.LogFormat": "Text",
-        "PackageType": "Zip",
         "RuntimeConfig": None,
-        "SnapStart.ApplyOn": "None",
-        "TenancyConfig": None,
-        "TenantId": None,
-        "VpcConfig": None,
     }
 )
 
