@@ -128,7 +128,7 @@ class Plane:
 
 
 def creation(name: str = "echo", **request: Any) -> dict[str, Any]:
-    """The parameters of a plain CreateFunction."""
+    """The parameters of a plain CreateFunction; None takes one away."""
     plain = {
         "FunctionName": name,
         "Runtime": "python3.11",
@@ -136,7 +136,8 @@ def creation(name: str = "echo", **request: Any) -> dict[str, Any]:
         "Role": ROLE,
         "Code": {"ZipFile": make_zip({"app.py": "def handler(event, context): return event"})},
     }
-    return {**plain, **request}
+    asked = {**plain, **request}
+    return {member: value for member, value in asked.items() if value is not None}
 
 
 def make_zip(files: dict[str, str]) -> bytes:
