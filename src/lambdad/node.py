@@ -21,7 +21,6 @@ from pathlib import Path
 import uvloop
 
 from lambdad import __version__
-from lambdad.client import ObjectStore
 from lambdad.clock import SystemClock
 from lambdad.config import Config
 from lambdad.environment.code import CodeStore
@@ -161,9 +160,11 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         await front_door.drain(DRAIN_SECONDS)
 
 
-def _objects(config: Config, parts: AsyncExitStack) -> ObjectStore | None:
+def _objects(config: Config, parts: AsyncExitStack) -> lambda_.ObjectStore | None:
     if not config.s3_endpoint:
         return None
+    from lambdad.client import ObjectStore  # its botocore would cost every start some 30 ms
+
     objects = ObjectStore(config.s3_endpoint)
     parts.callback(objects.close)
     return objects

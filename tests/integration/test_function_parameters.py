@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psutil
 import pytest
 
 from conftest import RUNTIME
@@ -219,6 +220,20 @@ def test_code_comes_from_s3(
     ):
         function.client.update_function_code(**{**update, "S3Key": "missing.zip"})
     assert function.configuration()["LastUpdateStatus"] == "Successful"
+
+
+def test_without_an_s3_endpoint_the_node_has_no_credentials(
+    start_server: Callable[..., LocalServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the operator")
+    server = start_server(sandbox="process")
+    (node,) = (
+        process
+        for process in psutil.Process(server.pid).children()
+        if "lambdad.node" in process.cmdline()
+    )
+    assert node.environ()["HOME"]
+    assert "of the operator" not in node.environ().values()
 
 
 def test_code_storage_has_a_quota(s3_server: LocalServer, make_function: MakeFunction) -> None:

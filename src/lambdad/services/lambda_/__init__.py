@@ -10,7 +10,7 @@ from lambdad.model.caller import RequestContext
 from lambdad.services.lambda_ import aliases, functions, invoke, versions
 from lambdad.services.lambda_.code_links import download
 from lambdad.services.lambda_.code_removal import remove_forever
-from lambdad.services.lambda_.control_plane import ControlPlane
+from lambdad.services.lambda_.control_plane import ControlPlane, ObjectStore
 from lambdad.services.lambda_.taking_effect import resume
 
 Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, Any]]]
@@ -29,4 +29,12 @@ def operations(control: ControlPlane) -> dict[tuple[str, str], Operation]:
     }
 
 
-__all__ = ["ControlPlane", "Operation", "download", "operations", "remove_forever", "resume"]
+__all__ = [
+    "ControlPlane",
+    "ObjectStore",
+    "Operation",
+    "download",
+    "operations",
+    "remove_forever",
+    "resume",
+]

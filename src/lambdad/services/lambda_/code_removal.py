@@ -13,7 +13,7 @@ from collections.abc import Set
 
 from lambdad.services.lambda_.control_plane import ControlPlane
 
-EVERY_SECONDS = 300.0
+EVERY_SECONDS = 60.0
 PUT_LATELY_SECONDS = 900.0
 
 _log = logging.getLogger(__name__)
