@@ -35,7 +35,8 @@ def changed_settings(request: Mapping[str, Any], settings: Mapping[str, Any]) ->
     if "KMSKeyArn" in request:
         changed["KMSKeyArn"] = request["KMSKeyArn"]
     if "ImageConfig" in request:
-        changed["ImageConfigResponse"] = {"ImageConfig": request["ImageConfig"]}
+        asked = {member: value for member, value in request["ImageConfig"].items() if value}
+        changed["ImageConfigResponse"] = {"ImageConfig": asked} if asked else {}
     return {member: value for member, value in changed.items() if value not in ("", {})}
 
 

@@ -291,6 +291,14 @@ async def test_an_image_is_kept_as_it_was_named(plane: Plane) -> None:
     assert plane.preparation.prepared == []
 
 
+async def test_an_empty_image_config_asks_for_nothing(plane: Plane) -> None:
+    nothing = {"Command": [], "WorkingDirectory": ""}
+    await plane.create("zipped", ImageConfig=nothing)
+    await create_image(plane, ImageConfig={"Command": ["app.handler"]})
+    await plane.update(ImageConfig=nothing)
+    assert "ImageConfigResponse" not in await configuration(plane)
+
+
 async def test_a_tag_is_not_resolved(plane: Plane) -> None:
     await create_image(plane, f"{IMAGE}:latest")
     found = await plane("GetFunction", FunctionName="echo")
