@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from lambdad.errors import SettingsError
 
@@ -143,6 +144,18 @@ def _read_switch(text: str) -> bool:
     return word in _TRUE
 
 
+def _read_url(text: str) -> str:
+    """An endpoint's URL; empty for none."""
+    if not text.strip():
+        return ""
+    url = urlsplit(text.strip())
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+        raise ValueError("it must be a URL such as https://s3.eu-central-1.amazonaws.com")
+    if url.username or url.password:
+        raise ValueError("credentials belong into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    return text.strip()
+
+
 def _default_data_dir(environ: Mapping[str, str]) -> str:
     if os.geteuid() == 0:
         return "/var/lib/lambdad"
@@ -256,6 +269,22 @@ SETTINGS = (
         "true|false",
     ),
     Setting(
+        "s3_endpoint",
+        _read_url,
+        "none",
+        "URL of an S3 endpoint, from which code is fetched that CreateFunction and others name by "
+        "S3Bucket and S3Key. Credentials and region are those of the server's own AWS_* variables.",
+        "URL",
+        computed_default=lambda environ: "",
+    ),
+    Setting(
+        "code_storage",
+        _read_integer(1),
+        "76800",
+        "Megabytes of deployment packages and layers that an account may store in one region.",
+        "MEGABYTES",
+    ),
+    Setting(
         "log_level",
         _read_choice("debug", "info", "warning", "error"),
         "info",
@@ -282,6 +311,8 @@ class Config:
     cgroup_favordynmods: bool
     signing_profiles: dict[str, str]
     check_roles: bool
+    s3_endpoint: str
+    code_storage: int
     log_level: str
 
     @classmethod

@@ -153,6 +153,8 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             signing_profiles=_certificates(config.signing_profiles),
             concurrency=config.concurrency,
             check_roles=config.check_roles,
+            objects=_objects(config, parts),
+            code_storage=config.code_storage << 20,
         )
         parts.push_async_callback(control.changes.stop)
         server = HttpServer(_gateway(control, log_store), outbox)
@@ -163,10 +165,22 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         )
         sweeping = asyncio.create_task(pool.expire_forever())
         parts.callback(sweeping.cancel)
+        removing = asyncio.create_task(lambda_.remove_forever(control))
+        parts.callback(removing.cancel)
         _settle_memory()
         _say_ready(listener, launcher, interpreters, config)
         await stop.wait()
         await front_door.drain(DRAIN_SECONDS)
+
+
+def _objects(config: Config, parts: AsyncExitStack) -> lambda_.ObjectStore | None:
+    if not config.s3_endpoint:
+        return None
+    from lambdad.client import ObjectStore  # its botocore would cost every start some 30 ms
+
+    objects = ObjectStore(config.s3_endpoint)
+    parts.callback(objects.close)
+    return objects
 
 
 def _caller(environment: ExecutionEnvironment) -> Caller:

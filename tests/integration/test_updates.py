@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -76,6 +77,41 @@ def test_an_update_under_load_loses_no_invocation(make_function: MakeFunction) -
         for future in futures:
             future.result()
     assert set(values) == {"old", "new"}
+
+
+def test_updates_one_after_another_lose_no_invocation_and_none_goes_back(
+    make_function: MakeFunction,
+) -> None:
+    # Given callers that ask without a pause
+    source = "import os\ndef handler(e, c): return [{code}, int(os.environ['STEP'])]"
+    step = {"Environment": {"Variables": {"STEP": "0"}}}
+    function = make_function(source=source.format(code=0), **step)
+    is_over = threading.Event()
+
+    def ask() -> list[tuple[int, int]]:
+        answers = [function.call()]
+        while not is_over.is_set():
+            answers.append(function.call())
+        answers.append(function.call())
+        return [(code, step) for code, step in answers]
+
+    # When code and configuration change again and again
+    with ThreadPoolExecutor(3) as threads:
+        callers = [threads.submit(ask) for _ in range(3)]
+        try:
+            for number in range(1, 6):
+                function.update_code(make_zip({"app.py": source.format(code=number)}))
+                variables = {"Variables": {"STEP": str(number)}}
+                function.update_configuration(Environment=variables)
+        finally:
+            is_over.set()
+        # Then every call was answered, by what was there when it came or by what came next
+        order = [(code, step) for code in range(6) for step in (code - 1, code) if step >= 0]
+        for caller in callers:
+            places = [order.index(answer) for answer in caller.result()]
+            assert places == sorted(places)
+            assert places[-1] == len(order) - 1
+            assert len(set(places)) > 2
 
 
 def test_a_new_function_is_pending_then_active(make_function: MakeFunction) -> None:

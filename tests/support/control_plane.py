@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import zipfile
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ class StubPreparation:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     failure: Exception | None = None
     prepared: list[FunctionVersion] = field(default_factory=list)
+    discarded: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -47,6 +48,12 @@ class StubPreparation:
         if self.failure:
             raise self.failure
         return replace(version, runtime_in_use="python3.11")
+
+    def digests(self) -> set[str]:
+        return {version.code.sha256 for version in self.prepared} - set(self.discarded)
+
+    def discard(self, digest: str) -> None:
+        self.discarded.append(digest)
 
 
 @dataclass
@@ -59,6 +66,7 @@ class StubInvoker:
     retired: list[tuple[tuple[str, str, str], str | None]] = field(default_factory=list)
     concurrency: dict[tuple[str, str, str], FunctionConcurrency] = field(default_factory=dict)
     progress: dict[str, Provisioned] = field(default_factory=dict)  # by `function:version`
+    used: set[str] = field(default_factory=set)  # digests of what environments run
 
     async def invoke(self, version: FunctionVersion, **invocation: Any) -> Result:
         self.invoked.append((version, invocation))
@@ -76,6 +84,28 @@ class StubInvoker:
     def provisioned(self, version: FunctionVersion) -> Provisioned:
         return self.progress.get(f"{version.name}:{version.version}", Provisioned())
 
+    def uses(self, digest: str) -> bool:
+        return digest in self.used
+
+
+@dataclass
+class StubObjects:
+    """An object store in memory, by bucket, key and version; or one that fails."""
+
+    contents: dict[tuple[str, str, str | None], bytes] = field(default_factory=dict)
+    failure: Exception | None = None
+
+    async def get(
+        self, bucket: str, key: str, version: str | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        if self.failure:
+            raise self.failure
+        content = self.contents.get((bucket, key, version))
+        if content is None:
+            raise ClientError("NoSuchKey", "The specified key does not exist.")
+        for start in range(0, len(content), 100):
+            yield content[start : start + 100]
+
 
 @dataclass(frozen=True)
 class Plane:
@@ -86,6 +116,7 @@ class Plane:
     invoker: StubInvoker
     clock: FakeClock
     draws: list[float]  # what the next invocations of weighted aliases draw
+    objects: StubObjects
 
     async def __call__(
         self, operation: str, *, account_id: str = ACCOUNT, region: str = REGION, **request: Any
@@ -108,7 +139,7 @@ class Plane:
 
 
 def creation(name: str = "echo", **request: Any) -> dict[str, Any]:
-    """The parameters of a plain CreateFunction."""
+    """The parameters of a plain CreateFunction; None takes one away."""
     plain = {
         "FunctionName": name,
         "Runtime": "python3.11",
@@ -116,7 +147,8 @@ def creation(name: str = "echo", **request: Any) -> dict[str, Any]:
         "Role": ROLE,
         "Code": {"ZipFile": make_zip({"app.py": "def handler(event, context): return event"})},
     }
-    return {**plain, **request}
+    asked = {**plain, **request}
+    return {member: value for member, value in asked.items() if value is not None}
 
 
 def make_zip(files: dict[str, str]) -> bytes:
@@ -132,6 +164,7 @@ async def open_control_plane(database: Database, directory: Path) -> Plane:
     """A control plane on `database` and the blobs beneath `directory`."""
     clock, preparation, invoker = FakeClock(), StubPreparation(), StubInvoker()
     draws: list[float] = []
+    objects = StubObjects()
     control = ControlPlane(
         resources=await Resources.load(database),
         blobs=Blobs.open(directory / "blobs"),
@@ -141,9 +174,10 @@ async def open_control_plane(database: Database, directory: Path) -> Plane:
         link_key=b"key",
         interpreters=[Interpreter("python3.11", "3.11.7", "/usr/bin/python3.11")],
         architecture="x86_64",
+        objects=objects,
         draw=lambda: draws.pop(0) if draws else 0.5,
     )
-    return Plane(control, preparation, invoker, clock, draws)
+    return Plane(control, preparation, invoker, clock, draws, objects)
 
 
 async def refused(answer: Awaitable[Any], code: str, message: str | None = None) -> ClientError:

@@ -38,6 +38,10 @@ def test_config_survives_the_way_to_a_child_process() -> None:
         ("sandbox", "docker", "one of namespaces, process"),
         ("runtimes", "newest", "one of nearest, strict"),
         ("idle_timeout", "0", "at least 1"),
+        ("s3_endpoint", "s3.amazonaws.com", "it must be a URL"),
+        ("s3_endpoint", "ftp://host", "it must be a URL"),
+        ("s3_endpoint", "http://me:secret@host", "AWS_ACCESS_KEY_ID"),
+        ("code_storage", "0", "at least 1"),
         ("concurrency", "0", "at least 1"),
         ("freeze_after", "-1", "at least 0"),
         ("freeze_after", "soon", "a whole number"),
@@ -100,3 +104,9 @@ def test_what_memory_is_for_can_be_set_and_nothing_is_a_choice() -> None:
     config = Config.load(flags, {"LAMBDAD_IDLE_MEMORY": "7"})
     assert (config.freeze_after, config.idle_memory, config.pool_memory) == (0, 0, 0)
     assert Config.load({}, {"LAMBDAD_IDLE_MEMORY": "7"}).idle_memory == 7
+
+
+def test_an_s3_endpoint_is_a_url_or_none() -> None:
+    assert Config.load({}, {}).s3_endpoint == ""
+    url = "https://s3.eu-central-1.amazonaws.com"
+    assert Config.load({}, {"LAMBDAD_S3_ENDPOINT": url}).s3_endpoint == url

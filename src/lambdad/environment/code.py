@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import threading
@@ -33,6 +34,7 @@ from lambdad.model.runtime import Interpreter
 
 TASK_ROOT = "/var/task"
 LAYERS_ROOT = "/opt"
+_TREE = re.compile(r"[0-9a-f]{64}-.+")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -72,6 +74,20 @@ class CodeStore:
     def path(self, key: str) -> Path:
         """The directory of a prepared tree."""
         return self.directory / key
+
+    def digests(self) -> set[str]:
+        """The packages of which there are trees."""
+        names = (path.name for path in self.directory.iterdir())
+        return {name.partition("-")[0] for name in names if _TREE.fullmatch(name)}
+
+    def discard(self, digest: str) -> None:
+        """Remove the trees of a package that nothing runs and nothing refers to."""
+        stale = [
+            tree.rename(self.directory / f".stale-{secrets.token_hex(8)}")
+            for tree in self.directory.glob(f"{digest}-*")
+        ]
+        if stale:
+            threading.Thread(target=_sweep, args=(stale,), name="code-sweeper", daemon=True).start()
 
     async def prepare(self, code: Code, interpreter: Interpreter) -> str:
         """Unpack and compile `code` unless that has been done; return the key of its tree.

@@ -28,6 +28,14 @@ class Preparation:
         place = await self.find_place(version)
         return replace(version, runtime_in_use=place.interpreter.name)
 
+    def digests(self) -> set[str]:
+        """The packages of which something has been prepared."""
+        return self.code.digests()
+
+    def discard(self, digest: str) -> None:
+        """Forget what has been prepared of a package."""
+        self.code.discard(digest)
+
     async def find_place(self, version: FunctionVersion) -> Place:
         """Where the version's code is and what runs it; does again what a restart has undone."""
         interpreter = choose_runtime(version.runtime, self.interpreters, self.is_strict)

@@ -157,6 +157,8 @@ def _event_headers(invocation: Invocation, deadline_ms: int) -> str:
     )
     if invocation.client_context:
         headers += f"Lambda-Runtime-Client-Context: {_one_line(invocation.client_context)}\r\n"
+    if invocation.tenant_id:
+        headers += f"Lambda-Runtime-Aws-Tenant-Id: {invocation.tenant_id}\r\n"
     return headers
 
 

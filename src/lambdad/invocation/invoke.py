@@ -31,10 +31,13 @@ class Invoker:
         request_id: str,
         invoked_arn: str,
         client_context: str | None = None,
+        tenant_id: str | None = None,
     ) -> Result:
         """The function's result; its failure is a result too. TooManyRequestsException without
         a lease, PlatformError when no environment could be had."""
-        invocation = Invocation(request_id, payload, invoked_arn, make_trace_id(), client_context)
+        invocation = Invocation(
+            request_id, payload, invoked_arn, make_trace_id(), client_context, tenant_id
+        )
         with self._leases.lease(version):
             return await self._run(version, invocation)
 
@@ -51,10 +54,14 @@ class Invoker:
         """How many environments of a version have been initialized ahead."""
         return self._provisioner.provisioned(version)
 
+    def uses(self, digest: str) -> bool:
+        """Whether an environment runs this package."""
+        return self._pool.uses(digest)
+
     async def _run(self, version: FunctionVersion, invocation: Invocation) -> Result:
         while True:
             try:
-                async with self._pool.reserve(version) as environment:
+                async with self._pool.reserve(version, invocation.tenant_id) as environment:
                     return await environment.invoke(invocation)
             except EventNotTaken:
                 continue  # an idle environment had just ended; the event has run nowhere

@@ -53,10 +53,15 @@ class Pool:
         self._is_closed = False
 
     @asynccontextmanager
-    async def reserve(self, version: FunctionVersion) -> AsyncIterator[ExecutionEnvironment]:
-        """Hold an environment of `version` for one event; afterwards it is idle, or ended."""
+    async def reserve(
+        self, version: FunctionVersion, tenant_id: str | None = None
+    ) -> AsyncIterator[ExecutionEnvironment]:
+        """Hold an environment of `version`, which never serves two tenants, for one event;
+        afterwards it is idle, or ended."""
         self._check_open()
-        environment = self._take_idle(version.revision_id) or self._add(version, ON_DEMAND)
+        environment = self._take_idle(version, tenant_id) or self._add(
+            version, ON_DEMAND, tenant_id
+        )
         try:
             yield environment
         except BaseException:
@@ -98,6 +103,10 @@ class Pool:
             if environment in self._idle or environment in self.provisioned.idle:
                 self._stop_idle(environment)
 
+    def uses(self, digest: str) -> bool:
+        """Whether an environment, idle or not, has this package."""
+        return any(code.sha256 == digest for each in self._all for code in each.version.codes)
+
     def expire(self) -> None:
         """End what has been idle for too long."""
         longest_ago = self._clock.monotonic() - self._idle_timeout
@@ -125,13 +134,20 @@ class Pool:
         if self._is_closed:
             raise PlatformError("the server is stopping")
 
-    def _take_idle(self, revision_id: str) -> ExecutionEnvironment | None:
-        return self.provisioned.take(revision_id) or self._idle.take(revision_id)
+    def _take_idle(
+        self, version: FunctionVersion, tenant_id: str | None
+    ) -> ExecutionEnvironment | None:
+        """Those that were initialized ahead belong to no tenant."""
+        ahead = self.provisioned.take(version.revision_id) if tenant_id is None else None
+        return ahead or self._idle.take(version.revision_id, tenant_id)
 
-    def _add(self, version: FunctionVersion, initialization_type: str) -> ExecutionEnvironment:
+    def _add(
+        self, version: FunctionVersion, initialization_type: str, tenant_id: str | None = None
+    ) -> ExecutionEnvironment:
         if len(self._all) >= self._room and (victim := choose_eviction(self._idle)):
             self._stop_idle(victim)
         environment = self._make(version, self._forget, initialization_type)
+        environment.tenant_id = tenant_id
         self._all.add(environment)
         return environment
 

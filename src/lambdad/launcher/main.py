@@ -259,7 +259,8 @@ def _node_starter(
         os.close(writing_end)
         prefixes = [interpreter.prefix for interpreter in interpreters.values()]
         process = node_process.NodeProcess(
-            node_socket, listener.fileno(), description, home, prefixes, standing.node_uid
+            *(node_socket, listener.fileno(), description, home, prefixes, standing.node_uid),
+            variables=node_process.CLIENT_VARIABLES if config.s3_endpoint else (),
         )
         try:
             return process.start()

@@ -20,12 +20,21 @@ from typing import NoReturn
 from lambdad.launcher import syscalls
 
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "NO_COLOR", "PYTHONWARNINGS")
+# What botocore needs to reach an endpoint outside, kept only when one has been set.
+CLIENT_VARIABLES = (
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"),
+    *("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "AWS_DEFAULT_REGION", "AWS_CA_BUNDLE"),
+    *("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
+    *("AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_EC2_METADATA_DISABLED"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+)
 
 
 @dataclass(frozen=True)
 class NodeProcess:
     """What a node is started with: descriptors that it inherits, directories that it needs, and the
-    user that it becomes (None: it stays who we are)."""
+    user that it becomes (None: it stays who we are). Of our environment variables it gets a few,
+    and those that are named."""
 
     launcher_socket: int
     listener: int
@@ -33,6 +42,7 @@ class NodeProcess:
     home: Path
     interpreter_prefixes: Sequence[str]
     uid: int | None
+    variables: Sequence[str] = ()
 
     def start(self) -> int:
         """Fork and become the node; returns its pid."""
@@ -66,7 +76,8 @@ class NodeProcess:
         descriptors = (self.launcher_socket, self.listener, self.config)
         for descriptor in descriptors:
             os.set_inheritable(descriptor, True)
-        variables = {k: os.environ[k] for k in _KEPT_VARIABLES if k in os.environ}
+        kept = (*_KEPT_VARIABLES, *self.variables)
+        variables = {k: os.environ[k] for k in kept if k in os.environ}
         variables.update(HOME=str(self.home), TMPDIR=str(self.home / "tmp"), PYTHONSAFEPATH="1")
         os.chdir("/")
         command = [sys.executable, "-P", "-m", "lambdad.node", *map(str, descriptors)]

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import BinaryIO
 
 from lambdad.errors import ClientError
 from lambdad.model.limits import CODE_UNZIPPED
@@ -69,16 +70,31 @@ class Entry:
     target: str = ""
 
 
-def validate_zip(content: bytes) -> None:
-    """Raise AWS's error unless `content` is a package that can be unpacked safely.
+def validate_zip(package: bytes | Path) -> None:
+    """Raise AWS's error unless `package`, or what is in that file, can be unpacked safely.
 
     Slow for a large package: it inflates all of it. Call it in a thread.
     """
-    if not content:
+    with io.BytesIO(package) if isinstance(package, bytes) else package.open("rb") as file:
+        _refuse_crowds(file)
+        _inflate(file)
+
+
+def _refuse_crowds(file: BinaryIO) -> None:
+    """Nothing at all, or more entries than the standard library's reader should be given."""
+    entries, chunk, size = 0, b"", 0
+    while more := file.read(CHUNK):
+        size += len(more)
+        chunk = chunk[-len(_ENTRY_SIGNATURE) + 1 :] + more
+        entries += chunk.count(_ENTRY_SIGNATURE)
+    if not size:
         raise _refusal(EMPTY)
-    if content.count(_ENTRY_SIGNATURE) > MAX_ENTRIES:
+    if entries > MAX_ENTRIES:
         raise _refusal(f"{CANNOT_UNZIP} It has more than {MAX_ENTRIES} entries.")
-    with open_zip(io.BytesIO(content)) as archive:
+
+
+def _inflate(file: BinaryIO) -> None:
+    with open_zip(file) as archive:
         unzipped = 0
         for entry in read_package(archive):
             for chunk in read_file(archive, entry):
@@ -88,7 +104,7 @@ def validate_zip(content: bytes) -> None:
 
 
 @contextmanager
-def open_zip(file: io.BytesIO | Path) -> Iterator[zipfile.ZipFile]:
+def open_zip(file: BinaryIO | Path) -> Iterator[zipfile.ZipFile]:
     """Open a package; whatever is broken in it comes out as AWS's error."""
     try:
         with zipfile.ZipFile(file) as archive:

@@ -18,10 +18,17 @@ DEFAULT_EPHEMERAL_STORAGE_MB = 512
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A deployment package: the digest names the blob, and the unpacked tree beside it."""
+    """A deployment package: the digest names the blob, and the unpacked tree beside it.
+
+    A container image has a URI instead, and a digest only if that names one. `s3_object` is where
+    a package came from that was given by reference, in AWS's words.
+    """
 
     sha256: str  # hex
     size: int  # bytes of the zip
+    image_uri: str | None = None
+    source_kms_key_arn: str | None = None
+    s3_object: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +95,36 @@ class FunctionVersion:
     @property
     def content_sha256(self) -> str:
         """The digest of code and configuration, which tells whether two versions differ."""
-        content = replace(self, **_NO_CONTENT)
-        return hashlib.sha256(json.dumps(asdict(content), sort_keys=True).encode()).hexdigest()
+        return _digest(replace(self, **_NO_CONTENT))
+
+    @property
+    def configuration_sha256(self) -> str:
+        """The digest of the configuration alone."""
+        return _digest(replace(self, **_NO_CONTENT, code=Code("", 0)))
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """Every package that it needs to run."""
+        return () if self.is_image else (self.code, *(layer.code for layer in self.layers))
+
+    @property
+    def code_size(self) -> int:
+        """Bytes of the package that is its own."""
+        return self.code.size
+
+    @property
+    def is_image(self) -> bool:
+        """Whether its code is a container image."""
+        return self.code.image_uri is not None
+
+    @property
+    def package_type(self) -> str:
+        return "Image" if self.is_image else "Zip"
+
+    @property
+    def is_per_tenant(self) -> bool:
+        """Whether each tenant has execution environments of its own."""
+        return "TenancyConfig" in self.settings
 
     @property
     def unqualified_arn(self) -> str:
@@ -114,6 +149,10 @@ _NO_CONTENT: dict[str, Any] = {
     "last_update": None,
     "runtime_in_use": None,
 }
+
+
+def _digest(version: FunctionVersion) -> str:
+    return hashlib.sha256(json.dumps(asdict(version), sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +193,16 @@ class Function:
     def newest(self) -> FunctionVersion:
         """`$LATEST` as it was asked for, whether or not the change has taken effect."""
         return self.pending or self.latest
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """Every package that `$LATEST` needs, now or when the change takes effect."""
+        return self.latest.codes + (self.pending.codes if self.pending else ())
+
+    @property
+    def code_size(self) -> int:
+        """Bytes of the package of `$LATEST`, as it was asked for."""
+        return self.newest.code_size
 
     def with_latest(self, latest: FunctionVersion) -> Function:
         """The same function after a change has taken effect."""

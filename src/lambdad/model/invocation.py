@@ -17,6 +17,7 @@ class Invocation:
     invoked_arn: str
     trace_id: str
     client_context: str | None = None  # decoded JSON text
+    tenant_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,3 +52,13 @@ class LayerVersion:
     @property
     def arn(self) -> str:
         return layer_arn(self.account_id, self.region, self.name, self.version)
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """Its package."""
+        return (self.code,)
+
+    @property
+    def code_size(self) -> int:
+        """Bytes of its package."""
+        return self.code.size

@@ -11,8 +11,11 @@ import hashlib
 import os
 import re
 import tempfile
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from lambdad.store.disk import force_directory_to_disk
 
@@ -25,6 +28,7 @@ class Blobs:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._lock = threading.Lock()  # a put and a deletion of one digest take turns
 
     @classmethod
     def open(cls, directory: Path) -> Self:
@@ -46,33 +50,99 @@ class Blobs:
         """Keep `content` and return its digest; free when it is there already."""
         return await asyncio.to_thread(self._put, content)
 
+    async def receive(
+        self, chunks: AsyncIterator[bytes], check: Callable[[Path], None]
+    ) -> tuple[str, int]:
+        """Keep what arrives in `chunks`, and return its digest and its size.
+
+        `check` is called in a thread with the whole file, before it is kept; what it raises means
+        that it is not.
+        """
+        file, temporary = await asyncio.to_thread(self._begin)
+        digest, size = hashlib.sha256(), 0
+        try:
+            async for chunk in chunks:
+                digest.update(chunk)
+                size += len(chunk)
+                await asyncio.to_thread(file.write, chunk)
+            await asyncio.to_thread(_end, file)
+            await asyncio.to_thread(check, temporary)
+            await asyncio.to_thread(self._keep, temporary, digest.hexdigest())
+        finally:
+            file.close()
+            temporary.unlink(missing_ok=True)
+        return digest.hexdigest(), size
+
     async def read(self, digest: str) -> bytes:
         """The content of that digest; raises FileNotFoundError if there is none."""
         return await asyncio.to_thread(self.path(digest).read_bytes)
 
-    async def delete(self, digest: str) -> None:
-        """Remove the content, if there is any. The caller knows that nothing refers to it."""
-        await asyncio.to_thread(self.path(digest).unlink, missing_ok=True)
+    async def digests(self) -> list[str]:
+        """Those of all contents."""
+        return await asyncio.to_thread(self._digests)
+
+    async def delete(self, digest: str, *, unless_put_within: float = 0.0) -> None:
+        """Remove the content, if there is any. The caller knows that nothing refers to it; what
+        was put within the last so many seconds, again or for the first time, can be spared."""
+        await asyncio.to_thread(self._delete, digest, unless_put_within)
+
+    def _digests(self) -> list[str]:
+        paths = (path for path in self._directory.glob("??/*"))
+        return [path.name for path in paths if _DIGEST.fullmatch(path.name)]
+
+    def _delete(self, digest: str, unless_put_within: float) -> None:
+        path = self.path(digest)
+        with self._lock:
+            try:
+                age = time.time() - path.stat().st_mtime
+            except FileNotFoundError:
+                return
+            if not unless_put_within or age >= unless_put_within:
+                path.unlink()
+
+    def _is_there(self, digest: str) -> bool:
+        """Whether it is; if so, it is as new as if it had been written now."""
+        with self._lock:
+            try:
+                os.utime(self.path(digest))
+            except FileNotFoundError:
+                return False
+            return True
 
     def _put(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()
-        path = self.path(digest)
-        if not path.exists():
-            path.parent.mkdir(exist_ok=True)
-            self._write(content, path)
-        # Also when it was there: the put that wrote it may not have come this far yet.
-        force_directory_to_disk(path.parent)
-        force_directory_to_disk(self._directory)
+        if self._is_there(digest):
+            self._force_names_to_disk(digest)
+            return digest
+        file, temporary = self._begin()
+        try:
+            file.write(content)
+            _end(file)
+            self._keep(temporary, digest)
+        finally:
+            file.close()
+            temporary.unlink(missing_ok=True)
         return digest
 
-    def _write(self, content: bytes, path: Path) -> None:
+    def _begin(self) -> tuple[BinaryIO, Path]:
         descriptor, temporary = tempfile.mkstemp(dir=self._directory / _INCOMING)
-        try:
-            with open(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+        return open(descriptor, "wb"), Path(temporary)
+
+    def _keep(self, temporary: Path, digest: str) -> None:
+        """Give a file that is whole and on disk its name, unless another has it already."""
+        path = self.path(digest)
+        path.parent.mkdir(exist_ok=True)
+        if not self._is_there(digest):
             os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        self._force_names_to_disk(digest)
+
+    def _force_names_to_disk(self, digest: str) -> None:
+        # Also when it was there: the put that wrote it may not have come this far yet.
+        force_directory_to_disk(self.path(digest).parent)
+        force_directory_to_disk(self._directory)
+
+
+def _end(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+    file.close()

@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 from sqlalchemy import Connection, delete, insert, select
 
 from lambdad.model.resource import Key, Resource
+from lambdad.store.code_tally import CodeTally
 from lambdad.store.database import Database
 from lambdad.store.documents import KINDS, parse_resource, serialize_resource
 from lambdad.store.schema import resources
@@ -41,13 +42,17 @@ class _Shelf:
 
 
 class Resources:
-    """Every resource of the node. What it hands out are immutable snapshots."""
+    """Every resource of the node. What it hands out are immutable snapshots.
+
+    `code` tells which packages they refer to.
+    """
 
     def __init__(self, database: Database, known: Iterable[Resource] = ()) -> None:
         self._database = database
         self._shelves = {kind: _Shelf() for kind in KINDS}
+        self.code = CodeTally()
         for resource in known:
-            self._shelves[type(resource)].put(resource)
+            self._put(resource)
 
     @classmethod
     async def load(cls, database: Database) -> Self:
@@ -101,9 +106,23 @@ class Resources:
         gone = [(each.kind, each.key) for each in deleted]
         await self._database.write(lambda connection: _write(connection, rows, gone))
         for each in deleted:
-            self._shelves[type(each)].remove(each.key)
+            self._remove(type(each), each.key)
         for each in saved:
-            self._shelves[type(each)].put(each)
+            self._put(each)
+
+    def _put(self, resource: Resource) -> None:
+        shelf = self._shelves[type(resource)]
+        replaced = shelf.by_key.get(resource.key)
+        if replaced is not None:
+            self.code.remove(replaced)
+        self.code.add(resource)
+        shelf.put(resource)
+
+    def _remove(self, kind: type[Resource], key: Key) -> None:
+        removed = self._shelves[kind].by_key.get(key)
+        if removed is not None:
+            self.code.remove(removed)
+            self._shelves[kind].remove(key)
 
 
 def _documents(connection: Connection) -> list[tuple[str, str]]:

@@ -332,3 +332,21 @@ def test_the_compiler_is_ended_when_its_starter_dies() -> None:
         # When its starter's end of the pipe is closed, then the kernel ends it
         compiler.stdin.close()
         assert compiler.wait() == -signal.SIGIO
+
+
+async def test_the_trees_of_a_package_are_discarded_together(
+    blobs: Blobs, open_store: Callable[..., CodeStore]
+) -> None:
+    # Given two packages
+    first, second = (blobs.add(make_zip({"app.txt": text})) for text in ("a", "b"))
+    store = open_store()
+    keys = [await store.prepare(code, THIS_PYTHON) for code in (first, second)]
+    assert store.digests() == {first.sha256, second.sha256}
+    # When
+    store.discard(first.sha256)
+    store.discard("ab" * 32)
+    # Then
+    assert [store.path(key).exists() for key in keys] == [False, True]
+    assert store.digests() == {second.sha256}
+    # And it can be made again
+    assert store.path(await store.prepare(first, THIS_PYTHON)).is_dir()

@@ -232,3 +232,8 @@ def test_the_client_context_goes_in_one_line_of_ascii(played: Played) -> None:
     assert name == "Lambda-Runtime-Client-Context"
     assert value.isascii()
     assert json.loads(value) == json.loads(context)
+
+
+def test_the_tenant_is_told(played: Played) -> None:
+    played.api.deliver(replace(INVOCATION, tenant_id="blue:1"), 1)
+    assert "\r\nLambda-Runtime-Aws-Tenant-Id: blue:1\r\n" in played.next().answered[0][2]

@@ -45,6 +45,7 @@ class PlayedEnvironment:
     ) -> None:
         self.version = version
         self.number = number
+        self.tenant_id: str | None = None
         self.state = State.STARTING
         self.idle_since = clock.monotonic()
         self.memory_held = 0

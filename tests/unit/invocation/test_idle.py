@@ -49,6 +49,17 @@ def test_versions_do_not_share() -> None:
     assert idle.take("f-1") is not None
 
 
+def test_tenants_do_not_share() -> None:
+    idle = IdleEnvironments()
+    blue = make(0)
+    blue.tenant_id = "blue"
+    idle.put(blue)
+    assert idle.take("f-1") is None
+    assert idle.take("f-1", "green") is None
+    assert idle.take("f-1", "blue") is blue
+    assert idle.memory == 0
+
+
 def test_memory_is_the_sum_of_those_that_are_idle() -> None:
     idle = IdleEnvironments()
     first, second = make(0, holds=10), make(1, name="g", holds=20)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from played import IDLE_TIMEOUT, PlayedEnvironment, Ward, make_version
@@ -396,3 +397,26 @@ async def test_nothing_is_made_after_close(ward: Ward) -> None:
         async with ward.pool.reserve(F) as late:
             late.begin()  # type: ignore[attr-defined]
     assert ward.made == []
+
+
+async def test_an_environment_never_serves_two_tenants(ward: Ward) -> None:
+    served: dict[str | None, set[int]] = {}
+    for tenant in ("blue", "green", None, "blue", "green", None):
+        async with ward.pool.reserve(F, tenant) as reserved:
+            environment: Any = reserved
+            environment.begin()
+            assert environment.tenant_id == tenant
+        served.setdefault(tenant, set()).add(environment.number)
+    assert [len(numbers) for numbers in served.values()] == [1, 1, 1]
+    assert len(ward.made) == 3
+
+
+async def test_a_package_is_used_as_long_as_an_environment_has_it(ward: Ward) -> None:
+    assert not ward.pool.uses(F.code.sha256)
+    environment = await ward.use(F)
+    assert ward.pool.uses(F.code.sha256)
+    environment.dies_slowly = True
+    ward.pool.retire(F_KEY)
+    assert ward.pool.uses(F.code.sha256)
+    environment.end()
+    assert not ward.pool.uses(F.code.sha256)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 import zlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -213,3 +215,24 @@ def test_broken_packages_raise_nothing_but_awss_error(data: st.DataObject) -> No
         validate_zip(bytes(content))
     except ClientError as error:
         assert error.code == "InvalidParameterValueException"  # noqa: PT017
+
+
+def test_a_file_is_judged_like_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deployment_package, "CHUNK", 7)  # entries lie across chunks
+    file = tmp_path / "package.zip"
+    for content, message in (
+        (make_zip(("a", "x")), None),
+        (make_zip(("/a", "x")), CANNOT_UNZIP),
+        (b"", EMPTY),
+        (b"no zip", CANNOT_UNZIP),
+    ):
+        file.write_bytes(content)
+        if message is None:
+            validate_zip(file)
+        else:
+            with pytest.raises(ClientError, match=re.escape(message)):
+                validate_zip(file)
+    monkeypatch.setattr(deployment_package, "MAX_ENTRIES", 2)
+    file.write_bytes(make_zip(*[(str(number), "") for number in range(3)]))
+    with pytest.raises(ClientError, match="more than 2 entries"):
+        validate_zip(file)

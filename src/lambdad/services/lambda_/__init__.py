@@ -35,7 +35,8 @@ from lambdad.services.lambda_ import (
 )
 from lambdad.services.lambda_.authorization import authorized
 from lambdad.services.lambda_.code_links import download
-from lambdad.services.lambda_.control_plane import ControlPlane
+from lambdad.services.lambda_.code_removal import remove_forever
+from lambdad.services.lambda_.control_plane import ControlPlane, ObjectStore
 
 Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, Any]]]
 
@@ -93,4 +94,12 @@ def _perform(
     return run(control, authorized(control, context, request), request)
 
 
-__all__ = ["ControlPlane", "Operation", "download", "operations", "resume"]
+__all__ = [
+    "ControlPlane",
+    "ObjectStore",
+    "Operation",
+    "download",
+    "operations",
+    "remove_forever",
+    "resume",
+]

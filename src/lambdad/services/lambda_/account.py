@@ -6,7 +6,7 @@ from typing import Any
 
 from lambdad.model.caller import RequestContext
 from lambdad.model.function import Function
-from lambdad.model.limits import CODE_UNZIPPED, CODE_ZIPPED, TOTAL_CODE_SIZE
+from lambdad.model.limits import CODE_UNZIPPED, CODE_ZIPPED
 from lambdad.services.lambda_.claims import account_claims
 from lambdad.services.lambda_.code_storage import code_storage
 from lambdad.services.lambda_.control_plane import ControlPlane
@@ -21,7 +21,7 @@ async def get_account_settings(
     functions = control.resources.list(Function, account_id, region)
     return {
         "AccountLimit": {
-            "TotalCodeSize": TOTAL_CODE_SIZE,
+            "TotalCodeSize": control.code_storage,
             "CodeSizeUnzipped": CODE_UNZIPPED,
             "CodeSizeZipped": CODE_ZIPPED,
             "ConcurrentExecutions": control.concurrency,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -16,7 +16,7 @@ from lambdad.clock import to_datetime
 from lambdad.errors import ClientError
 from lambdad.model.caller import RequestContext
 from lambdad.model.code_signing import CodeSigningConfig
-from lambdad.model.function import Function
+from lambdad.model.function import AttachedLayer, Code, Function
 from lambdad.model.resource import Key
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.configuration import timestamp
@@ -33,13 +33,36 @@ PUBLISHER = "SigningProfileVersionArn"  # of a FunctionConfiguration
 _log = logging.getLogger(__name__)
 
 
-async def verify_signature(
-    control: ControlPlane, config: CodeSigningConfig | None, content: bytes | None
+async def verify_signatures(
+    control: ControlPlane,
+    config: CodeSigningConfig | None,
+    code: Code,
+    layers: Iterable[AttachedLayer] = (),
 ) -> str | None:
-    """The publisher that signed the zip of a function or a layer, or None where nobody asks or the
-    config only warns; else AWS's error."""
-    if config is None or content is None:
+    """The publisher that signed a function's package, or None where nobody asks or the config only
+    warns; else AWS's error. Its layers must be signed, too."""
+    if config is None:
         return None
+    if code.image_uri:
+        raise ClientError(
+            "InvalidParameterValueException",
+            "Code signing is for functions of package type Zip; images cannot have it.",
+        )
+    await verify_layers(control, config, layers)
+    return await _publisher(control, config, code)
+
+
+async def verify_layers(
+    control: ControlPlane, config: CodeSigningConfig | None, layers: Iterable[AttachedLayer]
+) -> None:
+    """Raise AWS's error unless these layers are signed as the config wants."""
+    if config is not None:
+        for layer in layers:
+            await _publisher(control, config, layer.code)
+
+
+async def _publisher(control: ControlPlane, config: CodeSigningConfig, code: Code) -> str | None:
+    content = await control.blobs.read(code.sha256)
     publishers = {arn: control.signing_profiles.get(arn, ()) for arn in config.publishers}
     now = to_datetime(control.clock.now())
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from base64 import b64encode
 from typing import Any
 
@@ -32,21 +33,21 @@ def listed_configuration(
     return {
         "FunctionName": version.name,
         "FunctionArn": function_arn(version.account_id, version.region, version.name, qualifier),
-        "Runtime": version.runtime,
         "Role": version.role,
-        "Handler": version.handler,
         "CodeSize": version.code.size,
         "Description": version.description,
         "Timeout": version.timeout,
         "MemorySize": version.memory_mb,
         "LastModified": timestamp(version.last_modified),
-        "CodeSha256": code_sha256(version),
         "Version": version.version,
         "RevisionId": version.revision_id,
-        "PackageType": "Zip",
+        "PackageType": version.package_type,
         "EphemeralStorage": {"Size": version.ephemeral_storage_mb},
-        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "ConfigSha256": b64encode(bytes.fromhex(version.configuration_sha256)).decode(),
         **version.settings,
+        **_code(version),
+        "SnapStart": _snap_start(version),
+        **_vpc(version),
         **_layers(version),
         **_environment(version),
         **_runtime_version(version),
@@ -54,7 +55,10 @@ def listed_configuration(
 
 
 def code_sha256(version: FunctionVersion | LayerVersion) -> str:
-    """The digest of the package as AWS writes it: Base64."""
+    """The digest of the package as AWS writes it: Base64. That of an image is hexadecimal, and
+    empty when its URI does not name it."""
+    if version.code.image_uri:
+        return version.code.sha256
     return b64encode(bytes.fromhex(version.code.sha256)).decode()
 
 
@@ -74,6 +78,32 @@ def _status(name: str, reason: str, status: Status | None) -> dict[str, str]:
 def _layers(version: FunctionVersion) -> dict[str, Any]:
     layers = [{"Arn": layer.arn, "CodeSize": layer.code.size} for layer in version.layers]
     return {"Layers": layers} if layers else {}
+
+
+def _code(version: FunctionVersion) -> dict[str, str]:
+    """What an image has in itself is not told."""
+    members = {
+        "Runtime": version.runtime,
+        "Handler": version.handler,
+        "CodeSha256": code_sha256(version),
+    }
+    return {member: value for member, value in members.items() if value}
+
+
+def _snap_start(version: FunctionVersion) -> dict[str, str]:
+    apply_on = version.settings.get("SnapStart", {}).get("ApplyOn", "None")
+    is_on = apply_on == "PublishedVersions" and version.version != LATEST
+    return {"ApplyOn": apply_on, "OptimizationStatus": "On" if is_on else "Off"}
+
+
+def _vpc(version: FunctionVersion) -> dict[str, Any]:
+    """There is no VPC here: an account has one in each region, whatever the subnets are called."""
+    vpc = version.settings.get("VpcConfig")
+    if vpc is None:
+        return {}
+    place = f"{version.account_id}:{version.region}".encode()
+    vpc_id = f"vpc-{hashlib.sha256(place).hexdigest()[:17]}" if vpc["SubnetIds"] else ""
+    return {"VpcConfig": {**vpc, "VpcId": vpc_id}}
 
 
 def _environment(version: FunctionVersion) -> dict[str, Any]:

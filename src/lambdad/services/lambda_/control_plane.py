@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +12,7 @@ from lambdad.clock import Clock
 from lambdad.model.concurrency import FunctionConcurrency, Provisioned
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Result
+from lambdad.model.limits import CODE_STORAGE
 from lambdad.model.resource import Key
 from lambdad.model.runtime import Interpreter
 from lambdad.services.lambda_.changes import Changes
@@ -20,6 +21,17 @@ from lambdad.store.resources import Resources
 
 if TYPE_CHECKING:
     from lambdad.model.package_signature import Publishers
+
+
+class ObjectStore(Protocol):
+    """Where code lies that a request names by bucket and key."""
+
+    def get(self, bucket: str, key: str, version: str | None = None) -> AsyncGenerator[bytes, None]:
+        """The object's bytes, as they arrive.
+
+        A ClientError is what S3 answered (NoSuchKey, AccessDenied, …), in its code and message; a
+        PlatformError says that there was no answer.
+        """
 
 
 class Preparation(Protocol):
@@ -31,6 +43,12 @@ class Preparation(Protocol):
         A ClientError or PlatformError is the reason why it cannot run. It may be called again for
         a version that was prepared before, also after a restart.
         """
+
+    def digests(self) -> set[str]:
+        """The packages of which something has been prepared."""
+
+    def discard(self, digest: str) -> None:
+        """Forget what has been prepared of a package; nothing runs it and nothing refers to it."""
 
 
 class Invoker(Protocol):
@@ -44,6 +62,7 @@ class Invoker(Protocol):
         request_id: str,
         invoked_arn: str,
         client_context: str | None,
+        tenant_id: str | None = None,
     ) -> Result:
         """Run one invocation. A ClientError (throttled, …) means that the function did not run."""
 
@@ -57,6 +76,9 @@ class Invoker(Protocol):
     def provisioned(self, version: FunctionVersion) -> Provisioned:
         """How many environments of a version have been initialized ahead."""
 
+    def uses(self, digest: str) -> bool:
+        """Whether an execution environment has this package, or is about to."""
+
 
 def machine_architecture() -> str:
     """This machine's architecture in AWS's words."""
@@ -69,9 +91,10 @@ class ControlPlane:
 
     `link_key` signs the links to deployment packages. `interpreters` are those of this machine,
     `known_runtimes` the identifiers that AWS's model lists. `concurrency` is an account's limit in
-    one region. `draw` gives a random number from 0 to just below 1. `signing_profiles` are the
-    certificates of those who may sign packages. With `check_roles`, an execution role must be
-    there and trust Lambda.
+    one region, `code_storage` how many bytes of code it may have there. `objects` is there when an
+    S3 endpoint has been set. `draw` gives a random number from 0 to just below 1.
+    `signing_profiles` are the certificates of those who may sign packages. With `check_roles`, an
+    execution role must be there and trust Lambda.
     """
 
     resources: Resources
@@ -84,6 +107,8 @@ class ControlPlane:
     known_runtimes: Sequence[str] = ()
     strict_runtimes: bool = False
     check_roles: bool = False
+    objects: ObjectStore | None = None
+    code_storage: int = CODE_STORAGE
     architecture: str = field(default_factory=machine_architecture)
     changes: Changes = field(default_factory=Changes)
     concurrency: int = 1000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,6 @@ from uuid import uuid4
 from lambdad.arn import LATEST
 from lambdad.errors import ClientError
 from lambdad.model.caller import RequestContext
-from lambdad.model.deployment_package import validate_zip
 from lambdad.model.function import Code, Function, FunctionVersion
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.attached_layers import attached_layers, check_size_with_layers
@@ -22,8 +21,11 @@ from lambdad.services.lambda_.code_signing import (
     config_of,
     held_config,
     signed_settings,
-    verify_signature,
+    verify_layers,
+    verify_signatures,
 )
+from lambdad.services.lambda_.code_sources import image_code, keep_code, refuse_environments
+from lambdad.services.lambda_.code_storage import check_code_storage
 from lambdad.services.lambda_.concurrency import reserved_concurrency
 from lambdad.services.lambda_.configuration import function_configuration, listed_configuration
 from lambdad.services.lambda_.control_plane import ControlPlane
@@ -37,6 +39,7 @@ from lambdad.services.lambda_.parameters import (
     default_settings,
 )
 from lambdad.services.lambda_.preconditions import changeable
+from lambdad.services.lambda_.settings import check_version, creation_settings
 from lambdad.services.lambda_.taking_effect import CREATING, UPDATING, accept
 from lambdad.services.lambda_.unsupported import refuse_unsupported
 from lambdad.services.lambda_.versions import (
@@ -55,25 +58,27 @@ async def create_function(
     """Keep the package, then the function; it becomes Active in the background."""
     refuse_unsupported(request)
     name = names.resolve_latest(context, request)
-    if not (request.get("Runtime") and request.get("Handler")):
+    is_image = request.get("PackageType") == "Image"
+    if not is_image and not (request.get("Runtime") and request.get("Handler")):
         raise _invalid(
             "Runtime and Handler are mandatory parameters for functions created with deployment "
             "packages."
         )
     check_architectures(control, request.get("Architectures"))
     check_execution_role(control, context, request)
-    fields = changed_fields(control, request, default_settings(control, name.name))
+    settings = {**default_settings(control, name.name), **creation_settings(request)}
+    fields = changed_fields(control, request, settings)
     fields |= attached_layers(control, context.caller, request)
     tags = checked_tags(request.get("Tags", {}))
     signing = held_config(control, context, request.get("CodeSigningConfigArn"))
     async with control.changes.lock(name.key), signing as config:
         if control.resources.find(Function, *name.key):
             raise ClientError("ResourceConflictException", f"Function already exist: {name.name}")
-        content = request["Code"].get("ZipFile")
-        publisher = await verify_signature(control, config, content)
+        code = await _keep_source(control, context, request["Code"], is_image=is_image)
+        publisher = await verify_signatures(control, config, code, fields.get("layers", ()))
         fields["settings"] = signed_settings(fields["settings"], publisher)
-        code = await _keep_package(control, content)
         version = _new_version(control, name, code, fields)
+        check_version(version)
         function = Function(version, tags, code_signing_config=config.id if config else None)
         return await _accept(control, function, request)
 
@@ -87,14 +92,30 @@ async def get_function(
     version = names.find_version(control.resources, name)
     answer = {
         "Configuration": function_configuration(version, qualifier=name.qualifier),
-        "Code": {
-            "RepositoryType": "S3",
-            "Location": code_location(control, context, version.code),
-        },
+        "Code": _code(control, context, version.code),
     }
     if function.reserved_concurrency is not None:
         answer["Concurrency"] = reserved_concurrency(function)
     return {**answer, "Tags": function.tags} if function.tags else answer
+
+
+def _code(control: ControlPlane, context: RequestContext, code: Code) -> dict[str, Any]:
+    """Where the code is, as AWS's FunctionCodeLocation."""
+    if code.image_uri is not None:
+        repository = re.sub(r"(:[^/:@]+)?(@.*)?$", "", code.image_uri)
+        resolved = {"ResolvedImageUri": f"{repository}@sha256:{code.sha256}"}
+        return {
+            "RepositoryType": "ECR",
+            "ImageUri": code.image_uri,
+            **(resolved if code.sha256 else {}),
+        }
+    members = {
+        "RepositoryType": "S3",
+        "Location": code_location(control, context, code),
+        "SourceKMSKeyArn": code.source_kms_key_arn,
+        "ResolvedS3Object": code.s3_object,
+    }
+    return {member: value for member, value in members.items() if value is not None}
 
 
 async def get_function_configuration(
@@ -156,12 +177,10 @@ async def update_function_code(
     name = names.resolve_latest(context, request)
     async with control.changes.lock(name.key):
         function = changeable(control, name, request.get("RevisionId"))
-        content = request.get("ZipFile")
-        publisher = await verify_signature(control, config_of(control, function), content)
-        if request.get("DryRun"):
-            await _validate_package(content)
-            return function_configuration(function.latest)
-        code = await _keep_package(control, content)
+        code = await _keep_source(control, context, request, is_image=function.latest.is_image)
+        publisher = await verify_signatures(control, config_of(control, function), code)
+        if request.get("DryRun"):  # what nothing refers to is swept away
+            return function_configuration(replace(function.latest, code=code))
         settings = signed_settings(function.latest.settings, publisher)
         return await _update(control, function, {"code": code, "settings": settings}, request)
 
@@ -177,6 +196,7 @@ async def update_function_configuration(
         function = changeable(control, name, request.get("RevisionId"))
         fields = changed_fields(control, request, function.latest.settings)
         fields |= attached_layers(control, context.caller, request)
+        await verify_layers(control, config_of(control, function), fields.get("layers", ()))
         return await _update(control, function, fields, request)
 
 
@@ -196,6 +216,21 @@ async def delete_function(
     return {"StatusCode": 204}
 
 
+async def _keep_source(
+    control: ControlPlane, context: RequestContext, source: dict[str, Any], *, is_image: bool
+) -> Code:
+    """The code of a function whose package type is settled."""
+    refuse_environments(context, source)
+    doing = "creating" if context.operation == "CreateFunction" else "updating"
+    if is_image and not source.get("ImageUri"):
+        raise _invalid(f"Please provide ImageUri when {doing} a function with packageType Image.")
+    if not is_image and source.get("ImageUri"):
+        raise _invalid(
+            f"Please don't provide ImageUri when {doing} a function with packageType Zip."
+        )
+    return image_code(source) if is_image else await keep_code(control, source)
+
+
 def _new_version(
     control: ControlPlane, name: FunctionName, code: Code, fields: dict[str, Any]
 ) -> FunctionVersion:
@@ -208,7 +243,7 @@ def _new_version(
         revision_id=str(uuid4()),
         last_modified=control.clock.now(),
         state=CREATING,
-        **fields,
+        **{"runtime": "", "handler": "", **fields},
     )
 
 
@@ -223,6 +258,7 @@ async def _update(
         last_modified=control.clock.now(),
         last_update=UPDATING,
     )
+    check_version(pending)
     return await _accept(control, replace(function, pending=pending), request)
 
 
@@ -239,21 +275,21 @@ async def _accept(
         if version is None:
             function, version = published(function)
             version = replace(version, state=CREATING, last_update=None)
-    await accept(control, function, *([version] if version else []))
+    new = [version] if version else []
+    _check_storage(control, function, new)
+    await accept(control, function, *new)
     return function_configuration(version or function.newest)
 
 
-async def _keep_package(control: ControlPlane, content: bytes | None) -> Code:
-    """Validate and keep a package; it is on disk before the function that names it."""
-    zipped = await _validate_package(content)
-    return Code(sha256=await control.blobs.put(zipped), size=len(zipped))
-
-
-async def _validate_package(content: bytes | None) -> bytes:
-    if content is None:
-        raise _invalid("Please provide a source for function code.")
-    await asyncio.to_thread(validate_zip, content)
-    return content
+def _check_storage(
+    control: ControlPlane, function: Function, published: list[FunctionVersion]
+) -> None:
+    """Code that is replaced makes room for what comes."""
+    stored = control.resources.find(Function, *function.key)
+    before = stored.code_size if stored is not None else 0
+    after = function.code_size + sum(version.code_size for version in published)
+    account_id, region, _ = function.key
+    check_code_storage(control, account_id, region, after - before)
 
 
 def _invalid(message: str) -> ClientError:

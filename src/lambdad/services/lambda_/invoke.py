@@ -42,14 +42,16 @@ async def invoke(
         request_id=context.request_id,
         invoked_arn=name.arn,
         client_context=client_context,
+        tenant_id=request.get("TenantId"),
     )
     return _answer(result, is_tail_wanted=request.get("LogType") == "Tail")
 
 
 def _check(version: FunctionVersion, invocation_type: str, request: dict[str, Any]) -> None:
     """Can this version be invoked at all, in this way?"""
-    if "TenantId" in request or "DurableExecutionName" in request:
+    if "DurableExecutionName" in request:
         refuse_unsupported(request)
+    _check_tenant(version, request.get("TenantId"))
     if invocation_type not in (REQUEST_RESPONSE, DRY_RUN):
         raise ClientError(
             "InvalidParameterValueException",
@@ -61,6 +63,27 @@ def _check(version: FunctionVersion, invocation_type: str, request: dict[str, An
             "ResourceConflictException",
             "The operation cannot be performed at this time. "
             f"The function is currently in the following state: {state}",
+        )
+    if version.is_image:
+        raise ClientError(
+            "InvalidParameterValueException",
+            "lambdad does not run container images yet; deploy the function as a zip.",
+        )
+
+
+def _check_tenant(version: FunctionVersion, tenant_id: str | None) -> None:
+    """A tenant is named where each has environments of its own, and nowhere else."""
+    if version.is_per_tenant and tenant_id is None:
+        raise ClientError(
+            "InvalidParameterValueException",
+            "The invoked function is enabled with tenancy configuration. Add a valid tenant ID in "
+            "your request and try again.",
+        )
+    if tenant_id is not None and not version.is_per_tenant:
+        raise ClientError(
+            "InvalidParameterValueException",
+            "The invoked function is not enabled with tenancy configuration. Remove the tenant ID "
+            "from your request and try again.",
         )
 
 

@@ -80,8 +80,8 @@ def access_denied(caller: Caller, operation: str, arn: str) -> ClientError:
     """AWS's error for another account's layer; it does not tell whether there is one."""
     return ClientError(
         "AccessDeniedException",
-        f"User: {caller.arn} is not authorized to perform: lambda:{operation} on resource: {arn} because "
-        f"no resource-based policy allows the lambda:{operation} action",
+        f"User: {caller.arn} is not authorized to perform: lambda:{operation} on resource: {arn} "
+        f"because no resource-based policy allows the lambda:{operation} action",
         status=403,
     )
 

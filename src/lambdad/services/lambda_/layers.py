@@ -17,7 +17,8 @@ from lambdad.model.layer import Layer, LayerVersion
 from lambdad.model.policy import LayerPolicy
 from lambdad.model.resource import Resource
 from lambdad.services.lambda_.code_links import code_location
-from lambdad.services.lambda_.code_sources import keep_code
+from lambdad.services.lambda_.code_sources import keep_code, refuse_environments
+from lambdad.services.lambda_.code_storage import check_code_storage
 from lambdad.services.lambda_.configuration import code_sha256, timestamp
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.layer_names import (
@@ -47,8 +48,10 @@ async def publish_layer_version(
     name = resolve_own_layer(context, request)
     runtimes = request.get("CompatibleRuntimes", ())
     _check_runtimes(control, "compatibleRuntimes", runtimes)
+    refuse_environments(context, request["Content"])
     code = await keep_code(control, request["Content"])
     async with control.changes.lock(name.key):
+        check_code_storage(control, name.account_id, name.region, code.size)
         layer = control.resources.find(Layer, *name.key) or Layer(*name.key, last_version=0)
         layer = replace(layer, last_version=layer.last_version + 1)
         version = LayerVersion(

@@ -16,6 +16,7 @@ from lambdad.errors import ClientError
 from lambdad.model.limits import ENVIRONMENT_VARIABLES
 from lambdad.model.runtime import choose_runtime
 from lambdad.services.lambda_.control_plane import ControlPlane
+from lambdad.services.lambda_.settings import changed_settings
 
 FIELDS: Mapping[str, str] = MappingProxyType(
     {
@@ -74,7 +75,7 @@ def changed_fields(
         fields["ephemeral_storage_mb"] = request["EphemeralStorage"]["Size"]
     if "Environment" in request:
         fields["variables"] = _checked_variables(request["Environment"].get("Variables", {}))
-    return {**fields, "settings": _changed_settings(request, settings)}
+    return {**fields, "settings": changed_settings(request, settings)}
 
 
 def default_settings(control: ControlPlane, name: str) -> dict[str, Any]:
@@ -156,26 +157,6 @@ def _checked_variables(variables: Mapping[str, str]) -> dict[str, str]:
     if size > ENVIRONMENT_VARIABLES:
         raise _invalid(f"{_VARIABLES_REFUSED}exceeded the 4KB limit. Measured size: {size} bytes")
     return dict(variables)
-
-
-def _changed_settings(request: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    changed = dict(settings)
-    for member in ("LoggingConfig", "TracingConfig"):
-        changed[member] = {**settings[member], **request.get(member, {})}
-    logging = changed["LoggingConfig"]
-    if logging["LogFormat"] == "Text" and logging.keys() & {
-        "ApplicationLogLevel",
-        "SystemLogLevel",
-    }:
-        raise _invalid("Log levels can only be set when LogFormat is JSON.")
-    if "VpcConfig" in request:
-        changed["VpcConfig"] = {
-            "SubnetIds": [],
-            "SecurityGroupIds": [],
-            "VpcId": "",
-            "Ipv6AllowedForDualStack": False,
-        }
-    return changed
 
 
 def _invalid(message: str) -> ClientError:

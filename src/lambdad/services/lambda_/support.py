@@ -12,6 +12,15 @@ _PERMISSIONS = (
     "decides over callers of other accounts, and a Deny over all; what is granted to a service or "
     "an organization is kept, and no caller on this server is one"
 )
+_CODE = (
+    "container images are kept and do not run; an S3 object is copied also with "
+    "`S3ObjectStorageMode` REFERENCE; `SourceKMSKeyArn` encrypts nothing (the disk may)"
+)
+_SETTINGS = (
+    "`VpcConfig`, `KMSKeyArn`, `SnapStart`, `CapacityProviderConfig` and `DurableConfig` are kept "
+    "and have no effect; with `LogFormat` JSON the platform's own lines stay text, whatever "
+    "`SystemLogLevel` says"
+)
 
 PARTIAL: Mapping[str, str] = MappingProxyType(
     {
@@ -19,6 +28,9 @@ PARTIAL: Mapping[str, str] = MappingProxyType(
         "source exists is not checked, and filters with a KMSKeyArn are not encrypted on disk",
         "CreateFunctionUrlConfig": "kept and told, as `http://<id>.lambda-url.<region>.localhost:"
         "<port>/` with the port that the caller has used; nothing is served there yet",
+        "CreateFunction": f"{_CODE}; {_SETTINGS}",
+        "UpdateFunctionCode": _CODE,
+        "UpdateFunctionConfiguration": _SETTINGS,
         "Invoke": "synchronous invocations and dry runs; `InvocationType` Event comes later",
         "InvokeWithResponseStream": "the answer comes as one chunk, when the function has ended",
         "PutFunctionEventInvokeConfig": "kept and told; asynchronous invocations come later",
@@ -55,7 +67,6 @@ PARTIAL: Mapping[str, str] = MappingProxyType(
         "AddLayerVersionPermission": "an organization has no members on this server",
         "AddPermission": _PERMISSIONS,
         "PutResourcePolicy": _PERMISSIONS,
-        "PublishLayerVersion": "the content is a `ZipFile`; what lies in `/opt/extensions` is not "
-        "started yet",
+        "PublishLayerVersion": "what lies in `/opt/extensions` is not started yet",
     }
 )

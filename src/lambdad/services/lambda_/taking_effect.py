@@ -103,6 +103,8 @@ def _published_with(control: ControlPlane, function: Function) -> list[FunctionV
 async def _prepare(
     control: ControlPlane, version: FunctionVersion
 ) -> tuple[FunctionVersion, Status | None]:
+    if version.is_image:
+        return version, None  # there is nothing to prepare: images do not run yet
     try:
         return await control.preparation.prepare(version), None
     except ClientError as error:

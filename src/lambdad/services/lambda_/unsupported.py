@@ -15,32 +15,9 @@ from lambdad.errors import ClientError
 PARAMETERS: Mapping[str, str | None] = MappingProxyType(
     {
         "AcceleratorConfig": None,
-        "CapacityProviderConfig": None,
-        "Code.ImageUri": None,
-        "Code.S3Bucket": None,
-        "Code.S3Key": None,
-        "Code.S3ObjectStorageMode": None,
-        "Code.S3ObjectVersion": None,
-        "Code.SourceKMSKeyArn": None,
-        "DeadLetterConfig": None,
-        "DurableConfig": None,
         "DurableExecutionName": None,
         "FileSystemConfigs": None,
-        "ImageConfig": None,
-        "ImageUri": None,
-        "KMSKeyArn": None,
-        "LoggingConfig.LogFormat": "Text",
-        "PackageType": "Zip",
         "RuntimeConfig": None,
-        "S3Bucket": None,
-        "S3Key": None,
-        "S3ObjectStorageMode": None,
-        "S3ObjectVersion": None,
-        "SnapStart.ApplyOn": "None",
-        "SourceKMSKeyArn": None,
-        "TenancyConfig": None,
-        "TenantId": None,
-        "VpcConfig": None,
     }
 )
 

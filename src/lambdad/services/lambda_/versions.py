@@ -20,6 +20,7 @@ from lambdad.model.function import LATEST_PUBLISHED, Function, FunctionVersion
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.belongings import belongings
 from lambdad.services.lambda_.claims import apply_claims
+from lambdad.services.lambda_.code_storage import check_code_storage
 from lambdad.services.lambda_.configuration import (
     code_sha256,
     function_configuration,
@@ -51,6 +52,7 @@ async def publish_version(
         if last is not None:
             return function_configuration(last)
         function, version = published(function, request.get("Description"))
+        check_code_storage(control, name.account_id, name.region, version.code_size)
         await control.resources.save(function, version)
     return function_configuration(version)
 

@@ -38,6 +38,7 @@ async def test_create_answers_pending_with_awss_default_set(
     answer = await plane("CreateFunction", **request)
 
     assert re.fullmatch(r"[0-9a-f-]{36}", answer.pop("RevisionId"))
+    assert len(base64.b64decode(answer.pop("ConfigSha256"))) == 32
     assert answer == {
         "FunctionName": "echo",
         "FunctionArn": ARN,
@@ -267,7 +268,10 @@ async def test_an_update_changes_only_what_it_names(plane: Plane) -> None:
 
     after = await plane("GetFunctionConfiguration", FunctionName="echo")
     changed = {member for member in before if before[member] != after[member]}
-    assert changed == {"Timeout", "Environment", "LoggingConfig", "RevisionId"}
+    assert changed == {
+        *("Timeout", "Environment", "LoggingConfig"),
+        *("RevisionId", "ConfigSha256"),
+    }
     assert after["Environment"] == {"Variables": {"C1": "3"}}
 
 
@@ -431,16 +435,16 @@ async def test_no_function_is_a_replica_of_another_region(plane: Plane) -> None:
         ),
         ({"Code": {}}, "Please provide a source for function code."),
         (
-            {"Code": {"S3Bucket": "b", "S3Key": "k"}},
-            "lambdad does not support the parameter Code.S3Bucket yet.",
+            {"Code": {"S3Bucket": "b", "S3Key": "k", "ZipFile": b"x"}},
+            "Please do not provide other FunctionCode parameters when providing a ZipFile.",
         ),
         (
             {"PackageType": "Image"},
-            "lambdad does not support this value of the parameter PackageType yet.",
+            "Please provide ImageUri when creating a function with packageType Image.",
         ),
         (
             {"VpcConfig": {"SubnetIds": ["subnet-1"]}},
-            "lambdad does not support the parameter VpcConfig yet.",
+            "SubnetIds and SecurityGroupIds must be given together, or both be empty.",
         ),
         (
             {"Architectures": ["arm64"]},

@@ -35,6 +35,7 @@ async def test_the_answer_is_the_functions(plane: Plane) -> None:
         "request_id": "r-1",
         "invoked_arn": ARN,
         "client_context": None,
+        "tenant_id": None,
     }
 
 
@@ -165,7 +166,6 @@ async def test_every_json_value_is_a_payload(plane: Plane, payload: bytes) -> No
     ("request_", "message"),
     [
         ({"InvocationType": "Event"}, "InvocationType Event is not supported yet."),
-        ({"TenantId": "t"}, "lambdad does not support the parameter TenantId yet."),
         (
             {"DurableExecutionName": "d"},
             "lambdad does not support the parameter DurableExecutionName yet.",
@@ -178,3 +178,37 @@ async def test_what_lambdad_cannot_do_yet_is_named(
     await plane.create()
     error = await refused(plane, **request_)
     assert (error.code, error.message) == ("InvalidParameterValueException", message)
+
+
+async def test_a_tenant_is_named_exactly_where_each_has_environments_of_its_own(
+    plane: Plane,
+) -> None:
+    await plane.create("shared")
+    await plane.create("apart", TenancyConfig={"TenantIsolationMode": "PER_TENANT"})
+
+    await plane("Invoke", FunctionName="apart", TenantId="blue")
+    assert plane.invoker.invoked.pop()[1]["tenant_id"] == "blue"
+
+    for request, message in (
+        (
+            {"FunctionName": "apart"},
+            "The invoked function is enabled with tenancy configuration. Add a valid tenant ID in "
+            "your request and try again.",
+        ),
+        (
+            {"FunctionName": "shared", "TenantId": "blue"},
+            "The invoked function is not enabled with tenancy configuration. Remove the tenant ID "
+            "from your request and try again.",
+        ),
+    ):
+        error = await refused(plane, **request)
+        assert (error.code, error.message) == ("InvalidParameterValueException", message)
+
+
+async def test_an_image_does_not_run_and_says_so(plane: Plane) -> None:
+    image = {"ImageUri": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/app:1"}
+    await plane.create(PackageType="Image", Code=image, Runtime=None, Handler=None)
+
+    error = await refused(plane)
+    assert error.code == "InvalidParameterValueException"
+    assert "does not run container images yet" in error.message
