@@ -44,8 +44,8 @@ class EventNotTaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What an environment needs to know besides its version: the tree with the code, and the
-    interpreter that runs it."""
+    """What an environment needs to know besides its version: the tree with the code ("" when that
+    is live), and the interpreter that runs it."""
 
     code: str
     interpreter: Interpreter
@@ -228,6 +228,9 @@ class ExecutionEnvironment:
             memory_mb=self.version.memory_mb,
             ephemeral_storage_mb=self.version.ephemeral_storage_mb,
             start=choose_start(self.version.variables),
+            live_code=self.version.code.directory,
+            file_system=self.version.file_system.get("Arn", ""),
+            mount_path=self.version.file_system.get("LocalMountPath", ""),
         )
         return Sandbox(
             order,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from lambdad.clock import Clock
@@ -20,6 +20,7 @@ _SWEEPS_PER_IDLE_TIMEOUT = 10
 MakeEnvironment = Callable[
     [FunctionVersion, Callable[[ExecutionEnvironment], None]], ExecutionEnvironment
 ]
+StampCode = Callable[[str], Awaitable[str]]
 
 
 class Pool:
@@ -27,6 +28,7 @@ class Pool:
 
     `room` is how many may exist at once; when a new one is needed beyond it, idle ones of other
     functions make place. `idle_memory` is how many bytes the idle ones may hold together.
+    `stamp_code` tells of a directory with live code what differs whenever a file in it does.
     """
 
     def __init__(
@@ -37,8 +39,11 @@ class Pool:
         idle_timeout: float,
         room: int,
         idle_memory: int,
+        stamp_code: StampCode | None = None,
     ) -> None:
         self._make = make
+        self._stamp_code = stamp_code
+        self._stamps: dict[ExecutionEnvironment, str] = {}  # of those with live code
         self._clock = clock
         self._idle_timeout = idle_timeout
         self._room = room
@@ -51,9 +56,12 @@ class Pool:
     @asynccontextmanager
     async def reserve(self, version: FunctionVersion) -> AsyncIterator[ExecutionEnvironment]:
         """Hold an environment of `version` for one event; afterwards it is idle, or ended."""
+        stamp = await self._look_at_code(version) if version.code.directory else None
         if self._is_closed:
             raise PlatformError("the server is stopping")
         environment = self._take_idle(version.revision_id) or self._add(version)
+        if stamp is not None:
+            self._stamps.setdefault(environment, stamp)
         try:
             yield environment
         except BaseException:
@@ -67,9 +75,7 @@ class Pool:
         running ones after their event."""
         for environment in self._of(function):
             if version in (None, environment.version.version):
-                self._retired.add(environment)
-        for environment in [e for e in self._idle if e in self._retired]:
-            self._stop_idle(environment)
+                self._retire(environment)
 
     def expire(self) -> None:
         """End what has been idle for too long."""
@@ -93,6 +99,22 @@ class Pool:
 
     def __len__(self) -> int:
         return len(self._all)
+
+    async def _look_at_code(self, version: FunctionVersion) -> str:
+        """POLICY: who began with other code than there is now gets no event any more. The stamp is
+        older than what a new environment loads: what changes meanwhile shows at the next event."""
+        assert self._stamp_code is not None
+        stamp = await self._stamp_code(version.code.directory)
+        for environment in self._of(version.function_key):
+            began_with = self._stamps.get(environment)
+            if environment.version.code == version.code and not _is_same(began_with, stamp):
+                self._retire(environment)
+        return stamp
+
+    def _retire(self, environment: ExecutionEnvironment) -> None:
+        self._retired.add(environment)
+        if environment in self._idle:
+            self._stop_idle(environment)
 
     def _take_idle(self, revision_id: str) -> ExecutionEnvironment | None:
         while environment := self._idle.take(revision_id):
@@ -126,6 +148,7 @@ class Pool:
     def _forget(self, environment: ExecutionEnvironment) -> None:
         self._all.discard(environment)
         self._retired.discard(environment)
+        self._stamps.pop(environment, None)
         self._idle.remove(environment)
 
     def _of(self, function: FunctionKey) -> list[ExecutionEnvironment]:
@@ -134,3 +157,7 @@ class Pool:
 
 def _can_serve(environment: ExecutionEnvironment) -> bool:
     return environment.state in (State.READY, State.FAILED)
+
+
+def _is_same(began_with: str | None, now: str) -> bool:
+    return bool(now) and began_with == now

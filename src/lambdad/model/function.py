@@ -18,10 +18,12 @@ DEFAULT_EPHEMERAL_STORAGE_MB = 512
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A deployment package: the digest names the blob, and the unpacked tree beside it."""
+    """A deployment package: the digest names the blob, and the unpacked tree beside it. Or live
+    code: a directory of the host, as it is at any time."""
 
     sha256: str  # hex
     size: int  # bytes of the zip
+    directory: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,12 @@ class FunctionVersion:
     @property
     def qualified_arn(self) -> str:
         return function_arn(self.account_id, self.region, self.name, self.version)
+
+    @property
+    def file_system(self) -> dict[str, Any]:
+        """The one file system that it mounts, in AWS's words; empty when it mounts none."""
+        configs = self.settings.get("FileSystemConfigs") or [{}]
+        return dict(configs[0])
 
     @property
     def log_group(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -59,7 +59,9 @@ class ControlPlane:
 
     `link_key` signs the links to deployment packages. `interpreters` are those of this machine,
     `known_runtimes` the identifiers that AWS's model lists. `draw` gives a random number from 0 to
-    just below 1.
+    just below 1. `file_systems` are the ARNs for which the operator has a directory; `can_mount`
+    tells whether the sandbox can mount one. `find_live_code` says where a path really leads, or
+    raises a ClientError when no code may be mounted from there.
     """
 
     resources: Resources
@@ -74,3 +76,6 @@ class ControlPlane:
     architecture: str = field(default_factory=machine_architecture)
     changes: Changes = field(default_factory=Changes)
     draw: Callable[[], float] = random.random
+    file_systems: Collection[str] = ()
+    can_mount: bool = True
+    find_live_code: Callable[[str], Awaitable[str]] | None = None

@@ -18,6 +18,12 @@ from lambdad.services.lambda_.belongings import belongings
 from lambdad.services.lambda_.code_links import code_location
 from lambdad.services.lambda_.configuration import function_configuration, listed_configuration
 from lambdad.services.lambda_.control_plane import ControlPlane
+from lambdad.services.lambda_.host_directories import (
+    checked_file_systems,
+    is_live,
+    keep_live_code,
+    refuse_from_inside,
+)
 from lambdad.services.lambda_.names import FunctionName
 from lambdad.services.lambda_.paging import page
 from lambdad.services.lambda_.parameters import (
@@ -51,12 +57,13 @@ async def create_function(
             "packages."
         )
     check_architectures(control, request.get("Architectures"))
+    checked_file_systems(control, context, request)
     fields = changed_fields(control, request, default_settings(control, name.name))
     tags = checked_tags(request.get("Tags", {}))
     async with control.changes.lock(name.key):
         if control.resources.find(Function, *name.key):
             raise ClientError("ResourceConflictException", f"Function already exist: {name.name}")
-        code = await _keep_package(control, request["Code"].get("ZipFile"))
+        code = await _keep_code(control, context, request["Code"])
         version = _new_version(control, name, code, fields)
         return await _accept(control, Function(version, tags), request)
 
@@ -137,11 +144,14 @@ async def update_function_code(
     name = names.resolve_latest(context, request)
     async with control.changes.lock(name.key):
         function = changeable(control, name, request.get("RevisionId"))
-        content = request.get("ZipFile")
+        refuse_from_inside(context, function.latest)
         if request.get("DryRun"):
-            await _validate_package(content)
+            if is_live(request):
+                await keep_live_code(control, context, request)
+            else:
+                await _validate_package(request.get("ZipFile"))
             return function_configuration(function.latest)
-        code = await _keep_package(control, content)
+        code = await _keep_code(control, context, request)
         return await _update(control, function, {"code": code}, request)
 
 
@@ -153,6 +163,8 @@ async def update_function_configuration(
     name = names.resolve_latest(context, request)
     async with control.changes.lock(name.key):
         function = changeable(control, name, request.get("RevisionId"))
+        refuse_from_inside(context, function.latest)
+        checked_file_systems(control, context, request)
         fields = changed_fields(control, request, function.latest.settings)
         return await _update(control, function, fields, request)
 
@@ -216,6 +228,14 @@ async def _accept(
             version = replace(version, state=CREATING, last_update=None)
     await accept(control, function, *([version] if version else []))
     return function_configuration(version or function.newest)
+
+
+async def _keep_code(
+    control: ControlPlane, context: RequestContext, source: dict[str, Any]
+) -> Code:
+    if is_live(source):
+        return await keep_live_code(control, context, source)
+    return await _keep_package(control, source.get("ZipFile"))
 
 
 async def _keep_package(control: ControlPlane, content: bytes | None) -> Code:
