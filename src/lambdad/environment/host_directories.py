@@ -4,13 +4,14 @@ it opens itself."""
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from weakref import WeakValueDictionary
 
 from lambdad.errors import ClientError, PlatformError
 from lambdad.launcher.contract import Look
 
 _LOOK_SECONDS = 15.0
+_LOOKS_AT_ONCE = 4
 
 
 def not_to_be_had(wanted: str, problem: str) -> ClientError:
@@ -33,7 +34,8 @@ class LiveCode:
 
     def __init__(self, look: Callable[[str], Awaitable[Look]]) -> None:
         self._look = look
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns = asyncio.Semaphore(_LOOKS_AT_ONCE)
         self._ahead: dict[str, asyncio.Task[Look]] = {}  # looks that have not begun
 
     async def find(self, path: str) -> str:
@@ -58,7 +60,10 @@ class LiveCode:
         return look
 
     async def _look_in_turn(self, path: str) -> Look:
-        async with self._locks[path]:
+        lock = self._locks.get(path)
+        if lock is None:
+            lock = self._locks[path] = asyncio.Lock()
+        async with lock, self._turns:
             del self._ahead[path]
             try:
                 async with asyncio.timeout(_LOOK_SECONDS):

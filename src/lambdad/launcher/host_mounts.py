@@ -85,12 +85,13 @@ class HostMounts:
         return True
 
     def _may_map(self, directory: int, is_writable: bool) -> bool:
-        return self.can_map and not (is_writable and os.fstat(directory).st_uid == 0)
+        owner = os.fstat(directory)
+        return self.can_map and not (is_writable and 0 in (owner.st_uid, owner.st_gid))
 
 
 def _advice(path: str) -> str:
     return (
         f"functions would come to {path} as strangers, who may not read it. Let it belong to a "
-        "user other than root, on a file system whose ids can be mapped, and run the server as "
-        f"root; or: chmod o+rx {path}, and o+w for those that write"
+        "user and a group other than root, on a file system whose ids can be mapped, and run the "
+        f"server as root; or: chmod o+rx {path}, and o+w for those that write"
     )

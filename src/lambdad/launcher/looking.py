@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Iterator
 from typing import NoReturn
 
-from lambdad.launcher import entering
+from lambdad.launcher import entering, syscalls
 from lambdad.launcher.contract import Look, Looked, NotToBeHad
 from lambdad.launcher.host_directories import HostDirectories
 from lambdad.launcher.loop import Loop
@@ -112,6 +112,7 @@ def _look_and_exit(directories: HostDirectories, path: str, writing: int) -> NoR
             signal.signal(number, signal.SIG_DFL)
         signal.alarm(_SECONDS)
         if sys.platform == "linux":
+            syscalls.die_with_parent()
             entering.close_all_but([writing])
         os.write(writing, json.dumps(_found(directories, path)).encode())
     except BaseException:

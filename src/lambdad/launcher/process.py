@@ -33,6 +33,7 @@ from lambdad.launcher.loop import Loop
 from lambdad.launcher.runtime_trees import RuntimeTrees
 from lambdad.launcher.slots import UserIds
 
+_STRANGERS_NEED = 0o005  # to list a directory, and to pass
 _MAIN = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
     "from lambdad.launcher.process_child import main; "
@@ -117,7 +118,13 @@ class Processes:
             raise NotToBeHad(order.file_system, "the process sandbox mounts nothing")
         if not order.live_code:
             return str(self._code_directory / Path(order.code).name)
-        os.close(self._directories.open_live_code(order.live_code))
+        directory = self._directories.open_live_code(order.live_code)
+        try:
+            mode = os.fstat(directory).st_mode
+        finally:
+            os.close(directory)
+        if self._user_ids and mode & _STRANGERS_NEED != _STRANGERS_NEED:
+            raise NotToBeHad(order.live_code, "the function's user may not read it (chmod o+rx)")
         return order.live_code
 
     def _give_back(self, uid: int | None, temporary: Path) -> None:

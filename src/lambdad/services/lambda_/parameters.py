@@ -170,6 +170,8 @@ def _changed_settings(request: Mapping[str, Any], settings: Mapping[str, Any]) -
         raise _invalid("Log levels can only be set when LogFormat is JSON.")
     if "FileSystemConfigs" in request:
         changed["FileSystemConfigs"] = request["FileSystemConfigs"]
+        if not request["FileSystemConfigs"]:
+            del changed["FileSystemConfigs"]
     if "VpcConfig" in request:
         changed["VpcConfig"] = {
             "SubnetIds": [],

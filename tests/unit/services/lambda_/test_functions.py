@@ -432,7 +432,7 @@ async def test_no_function_is_a_replica_of_another_region(plane: Plane) -> None:
         ({"Code": {}}, "Please provide a source for function code."),
         (
             {"Code": {"S3Bucket": "b", "S3Key": "k"}},
-            "lambdad does not support the parameter Code.S3Bucket yet.",
+            "lambdad does not support this value of the parameter Code.S3Bucket yet.",
         ),
         (
             {"PackageType": "Image"},
