@@ -22,7 +22,7 @@ _NOTHING = hashlib.sha256().hexdigest()
 
 def is_live(source: Mapping[str, Any]) -> bool:
     """Whether a Code, or an UpdateFunctionCode, asks for a directory instead of a package."""
-    return source.get("S3Bucket") == HOT_RELOAD and "ZipFile" not in source
+    return source.get("S3Bucket") == HOT_RELOAD
 
 
 async def keep_live_code(
@@ -30,7 +30,7 @@ async def keep_live_code(
 ) -> Code:
     """The directory that S3Key names, as it really is; nothing of it is kept."""
     refuse_from_inside(context)
-    for member in ("S3ObjectVersion", "S3ObjectStorageMode", "SourceKMSKeyArn"):
+    for member in ("ZipFile", "S3ObjectVersion", "S3ObjectStorageMode", "SourceKMSKeyArn"):
         if source.get(member):
             raise _invalid(f"Live code has no {member}: it is a directory and no object.")
     directory = source.get("S3Key", "")

@@ -182,6 +182,7 @@ async def test_live_code_survives_a_restart(open_plane: Callable[[], Awaitable[P
         ({"S3Key": "/etc"}, "hot_reload"),
         ({"S3Key": "srv/code"}, "absolute path"),
         ({"S3Key": ""}, "absolute path"),
+        ({"ZipFile": "x"}, "no ZipFile"),
     ],
 )
 async def test_what_is_no_live_code_is_refused(
