@@ -13,6 +13,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -25,6 +26,8 @@ ENVIRONMENT_PREFIX = "LAMBDAD_"
 _HIGHEST_PORT = 65_535
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
+_NONE = ("", "none")
+_ACCESS_POINT = re.compile(r"arn:aws[a-z-]*:(elasticfilesystem|s3files):[a-zA-Z0-9:/-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,43 @@ def _read_url(text: str) -> str:
     return text.strip()
 
 
+def _read_directories(text: str) -> list[str]:
+    if text.strip() in _NONE:
+        return []
+    return [_checked_directory(path) for path in text.split(":")]
+
+
+def _read_file_systems(text: str) -> dict[str, str]:
+    if text.strip() in _NONE:
+        return {}
+    found: dict[str, str] = {}
+    for pair in text.split(","):
+        arn, is_pair, path = pair.strip().partition("=")
+        if not is_pair or not _ACCESS_POINT.fullmatch(arn):
+            raise ValueError(
+                "it must be ARN=DIRECTORY, with the ARN of an access point of EFS or S3 Files; "
+                "several are separated by commas"
+            )
+        if arn in found:
+            raise ValueError(f"it names {arn} twice")
+        found[arn] = _checked_directory(path)
+    return found
+
+
+def _checked_directory(path: str) -> str:
+    """A directory of the host that functions may have: what it says is what it is."""
+    if not path.startswith("/") or "\0" in path:
+        raise ValueError(f"{path or 'an empty text'} is no absolute path")
+    real = os.path.realpath(path)
+    if not os.path.isdir(real):
+        raise ValueError(f"{path} is no directory")
+    if real == "/":
+        raise ValueError("/ would be the whole machine")
+    if real != path.rstrip("/"):
+        raise ValueError(f"{path} is not where it really is; write {real}")
+    return real
+
+
 def _default_data_dir(environ: Mapping[str, str]) -> str:
     if os.geteuid() == 0:
         return "/var/lib/lambdad"
@@ -285,6 +325,22 @@ SETTINGS = (
         "MEGABYTES",
     ),
     Setting(
+        "file_systems",
+        _read_file_systems,
+        "none",
+        "Directories of this machine for FileSystemConfigs: ARN=DIRECTORY, separated by commas. "
+        "Each stands for the access point of that ARN.",
+        "ARN=DIRECTORY[,…]",
+    ),
+    Setting(
+        "hot_reload",
+        _read_directories,
+        "none",
+        "Directories, separated by colons, beneath which code may be mounted live: with the "
+        "bucket hot-reload, and the path as its key.",
+        "DIRECTORY[:…]",
+    ),
+    Setting(
         "log_level",
         _read_choice("debug", "info", "warning", "error"),
         "info",
@@ -313,6 +369,8 @@ class Config:
     check_roles: bool
     s3_endpoint: str
     code_storage: int
+    file_systems: dict[str, str]
+    hot_reload: list[str]
     log_level: str
 
     @classmethod

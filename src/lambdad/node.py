@@ -26,6 +26,7 @@ from lambdad.clock import SystemClock
 from lambdad.config import Config
 from lambdad.environment.code import CodeStore
 from lambdad.environment.environment import ExecutionEnvironment
+from lambdad.environment.host_directories import LiveCode
 from lambdad.environment.launcher_client import LauncherClient
 from lambdad.environment.memory_watch import MemoryWatch
 from lambdad.environment.preparation import Preparation
@@ -113,6 +114,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         interpreters = _in_order([Interpreter(**each) for each in launcher.hello.interpreters])
         code = CodeStore.open(home / "code", blobs)
         preparation = Preparation(code, launcher, interpreters, config.runtimes == "strict")
+        live_code = LiveCode(launcher.look)
         memory_watch = MemoryWatch()
         watching = asyncio.create_task(memory_watch.watch_forever())
         parts.callback(watching.cancel)
@@ -136,6 +138,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             idle_timeout=config.idle_timeout,
             room=config.concurrency,
             idle_memory=config.idle_memory << 20,
+            stamp_code=live_code.stamp,
         )
         parts.push_async_callback(pool.close)
         provisioner = Provisioner(pool, clock)
@@ -155,6 +158,9 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             check_roles=config.check_roles,
             objects=_objects(config, parts),
             code_storage=config.code_storage << 20,
+            file_systems=frozenset(config.file_systems),
+            can_mount=launcher.hello.sandbox != "process",
+            find_live_code=live_code.find,
         )
         parts.push_async_callback(control.changes.stop)
         server = HttpServer(_gateway(control, log_store), outbox)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -12,8 +13,8 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent))
 
-import user_namespace_run  # noqa: F401 - first of all, as it may change who we are
-from sandbox_bench import Bench, NotHere
+import user_namespace_run  # first of all, as it may change who we are
+from sandbox_bench import OWNER, Bench, NotHere
 from sandbox_kinds import EVERY_KIND
 
 
@@ -30,6 +31,16 @@ def directory() -> Iterator[Path]:
         layers = top / "code/layers"
         layers.mkdir()
         (layers / "shared.txt").write_text("from a layer")
+        live = top / "live/code"
+        live.mkdir(parents=True)
+        shutil.copy(Path(__file__).parent / "function.py", live / "app.py")
+        (top / "live/out").symlink_to(top / "code")
+        (top / "shared").mkdir()
+        if user_namespace_run.IN_USER_NAMESPACE:
+            (top / "shared").chmod(0o777)  # functions are strangers there
+        elif os.geteuid() == 0:
+            (top / "shared").chmod(0o700)
+            os.chown(top / "shared", OWNER, OWNER)
         yield top
 
 

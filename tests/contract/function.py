@@ -32,6 +32,10 @@ def read(path: str) -> str | None:
     return file.read_text() if file.exists() else None
 
 
+def listing(path: str) -> list[str]:
+    return sorted(os.listdir(path))
+
+
 def try_to_write(path: str) -> str:
     try:
         Path(path).write_text("x")

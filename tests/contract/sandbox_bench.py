@@ -20,6 +20,8 @@ from lambdad.launcher.cgroups_v1 import Version1
 from lambdad.launcher.contract import Exit, Order, Sandbox, Sandboxes
 from lambdad.launcher.forked_sandbox import Ground
 from lambdad.launcher.guarded import Guarded
+from lambdad.launcher.host_directories import HostDirectories
+from lambdad.launcher.host_mounts import HostMounts
 from lambdad.launcher.interpreters import find_interpreters
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.namespaces import Namespaces
@@ -34,6 +36,9 @@ PATIENCE = 30.0
 QUIET_SECONDS = 0.2
 RUNTIME = "python3.11"
 ACCOUNT = "000000000000"
+_ACCESS_POINT = f"arn:aws:elasticfilesystem:us-east-1:{ACCOUNT}:access-point/fsap-"
+SHARED, GONE = _ACCESS_POINT + "0" * 17, _ACCESS_POINT + "1" * 17
+OWNER = 12_345  # of what is shared
 VARIABLES = {
     "_HANDLER": "app.handler",
     "LAMBDA_TASK_ROOT": "/var/task",
@@ -83,6 +88,7 @@ def make_process(loop: Loop, directory: Path, pool_mb: int) -> Made:
         trees=RuntimeTrees(directory / "runtimes"),
         code_directory=directory / "code",
         temporary_directory=directory / "sandboxes",
+        directories=host_directories(directory),
     )
     return Made(sandboxes, lambda: os.close(slot._lock))
 
@@ -127,7 +133,14 @@ def namespaces_on(ground: Ground, directory: Path, pool_mb: int) -> Namespaces:
         code_directory=directory / "code",
         root=directory / "root",
         pool_mb=pool_mb,
+        host=HostMounts(host_directories(directory), can_map=not IN_USER_NAMESPACE),
     )
+
+
+def host_directories(directory: Path) -> HostDirectories:
+    """What the operator of these tests lists."""
+    file_systems = {SHARED: str(directory / "shared"), GONE: str(directory / "gone")}
+    return HostDirectories(file_systems, [str(directory / "live")], private=str(directory / "code"))
 
 
 @dataclass

@@ -58,8 +58,18 @@ ATTEMPTS = (
     ),
     Attempt(
         "have the API hand it files of the host",
-        "the server takes code from requests alone, and no path",
-        ("test_endpoint",),
+        "directories that the operator lists, none by default; never at a function's own request",
+        ("test_endpoint", "test_host_directories"),
+    ),
+    Attempt(
+        "get out of a directory of the host that it has",
+        "no link is followed on the way there; nosuid, nodev; and read-only, when it is code",
+        ("test_host_directories",),
+    ),
+    Attempt(
+        "leave a program behind that lends its owner's rights",
+        "the system-call filter refuses such modes",
+        ("test_host_directories", "test_privileges"),
     ),
     Attempt(
         "gain rights",

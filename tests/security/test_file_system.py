@@ -105,7 +105,7 @@ def test_every_mount_but_tmp_and_proc_is_read_only(probe: Probe) -> None:
 
 
 def test_nothing_of_the_host_is_visible(probe: Probe, server: LocalServer) -> None:
-    paths = ["/root", "/home", "/etc/shadow", "/etc/ssh", "/var/log", "/var/lib", "/boot", "/mnt",
+    paths = ["/root", "/home", "/etc/shadow", "/etc/ssh", "/var/log", "/var/lib", "/boot",
              "/srv", "/sys", "/dev/shm", "/dev/sda", "/dev/mem", "/dev/kmsg", "/dev/pts",
              str(server.data_dir), str(Path(__file__).parent)]  # fmt: skip
     for path in paths:
@@ -116,11 +116,12 @@ def test_nothing_of_the_host_is_visible(probe: Probe, server: LocalServer) -> No
 
 def test_the_root_has_nothing_unexpected(probe: Probe) -> None:
     assert set(probe.ask("listing", path="/")) <= {
-        "bin", "dev", "etc", "lib", "lib32", "lib64", "libx32", "opt", "proc", "run", "sbin",
+        "bin", "dev", "etc", "lib", "lib32", "lib64", "libx32", "mnt", "opt", "proc", "run", "sbin",
         "tmp", "usr", "var",
     }  # fmt: skip
     assert probe.ask("listing", path="/opt") == ["lib"]  # empty, where layers would have theirs
     assert probe.ask("listing", path="/opt/lib") == []
+    assert probe.ask("listing", path="/mnt") == []
     assert [path for path in probe.ask("residue", path="/run") if path.endswith(".py")] == []
     assert set(probe.ask("listing", path="/dev")) <= {
         "fd", "full", "null", "random", "stderr", "stdin", "stdout", "urandom", "zero",

@@ -63,6 +63,10 @@ def test_there_is_no_set_user_id_program_with_an_effect(probe: Probe) -> None:
         assert is_device or "nosuid" in line.split()[5].split(","), line
 
 
+def test_no_set_user_id_program_can_be_made(probe: Probe) -> None:
+    assert probe.errno_of("make_setuid") == errno.EPERM
+
+
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [

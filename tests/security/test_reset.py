@@ -68,7 +68,7 @@ def limit():
 def litter():
     with open("/proc/self/exe", "rb") as source, open("/tmp/program", "wb") as target:
         target.write(source.read())
-    os.chmod("/tmp/program", 0o6755)
+    os.chmod("/tmp/program", 0o755)
     # Names that an interpreter, the runtime or the SDK could look for
     for name in ("app.py", "bootstrap.py", "boto3.py", "json.py", "sitecustomize.py", "os.py",
                  "usercustomize.py", "lambda_runtime.pth", "python"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -71,6 +73,78 @@ def test_signing_profiles_are_pairs() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_any_loopback_address_is_allowed(host: str) -> None:
     assert Config.load({"host": host}, {}).host == host
+
+
+ARN = "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0"
+S3_FILES = "arn:aws:s3files:eu-west-1:123456789012:file-system/fs-0123456789abcdef0"
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> str:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    (tmp_path / "file").touch()
+    return os.path.realpath(tmp_path)
+
+
+def test_no_directory_of_the_host_is_listed_by_default() -> None:
+    config = Config.load({}, {})
+    assert (config.file_systems, config.hot_reload) == ({}, [])
+    assert Config.load({"file_systems": "", "hot_reload": "none"}, {}) == config
+
+
+def test_an_access_point_stands_for_a_directory(directory: str) -> None:
+    other = f"{S3_FILES}/access-point/fsap-0123456789abcdef0"
+    text = f"{ARN}={directory}/data, {other}={directory}"
+    config = Config.load({"file_systems": text}, {})
+    assert config.file_systems == {ARN: f"{directory}/data", other: directory}
+    assert Config.from_json(config.to_json()) == config
+
+
+def test_directories_with_live_code_are_separated_by_colons(directory: str) -> None:
+    config = Config.load({"hot_reload": f"{directory}:{directory}/data/"}, {})
+    assert config.hot_reload == [directory, f"{directory}/data"]
+    assert Config.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("", "no absolute path"),
+        ("data", "no absolute path"),
+        ("{}/absent", "no directory"),
+        ("{}/file", "no directory"),
+        ("{}/link", "not where it really is; write {}/data"),
+        ("{}/data/../data", "not where it really is; write {}/data"),
+        ("/", "the whole machine"),
+        ("//", "the whole machine"),
+        ("{}/data\0", "no absolute path"),
+    ],
+)
+def test_a_directory_that_is_not_what_it_says_is_refused_by_name(
+    directory: str, path: str, reason: str
+) -> None:
+    written, reason = path.replace("{}", directory), reason.replace("{}", directory)
+    with pytest.raises(SettingsError, match=f"Setting file_systems cannot be .*{reason}"):
+        Config.load({"file_systems": f"{ARN}={written}"}, {})
+    with pytest.raises(SettingsError, match=f"Setting hot_reload cannot be .*{reason}"):
+        Config.load({"hot_reload": f"{directory}:{written}"}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (ARN, "it must be ARN=DIRECTORY"),
+        ("arn:aws:s3:::bucket={}", "access point of EFS or S3 Files"),
+        (",", "it must be ARN=DIRECTORY"),
+        (f"{ARN}={{}},{ARN}={{}}/data", "twice"),
+    ],
+)
+def test_what_is_no_list_of_access_points_is_refused(
+    directory: str, text: str, reason: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"Setting file_systems cannot be .*{reason}"):
+        Config.load({"file_systems": text.replace("{}", directory)}, {})
 
 
 def test_an_unknown_setting_is_refused() -> None:

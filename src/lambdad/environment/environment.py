@@ -50,8 +50,8 @@ class EventNotTaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What an environment needs to know besides its version: the tree with the code, the
-    interpreter that runs it, and the tree with the layers, if there are any."""
+    """What an environment needs to know besides its version: the tree with the code ("" when that
+    is live), the interpreter that runs it, and the tree with the layers, if there are any."""
 
     code: str
     interpreter: Interpreter
@@ -258,6 +258,9 @@ class ExecutionEnvironment:
             memory_mb=self.version.memory_mb,
             ephemeral_storage_mb=self.version.ephemeral_storage_mb,
             start=choose_start(self.version.variables),
+            live_code=self.version.code.directory,
+            file_system=self.version.file_system.get("Arn", ""),
+            mount_path=self.version.file_system.get("LocalMountPath", ""),
         )
         return Sandbox(
             order,

@@ -8,16 +8,19 @@ import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from lambdad.errors import PlatformError
+from lambdad.environment.host_directories import not_to_be_had
+from lambdad.errors import ClientError, PlatformError
 from lambdad.launcher import messages, packets
-from lambdad.launcher.contract import Order
+from lambdad.launcher.contract import Look, Order
 from lambdad.launcher.messages import (
     Exited,
     Hello,
     MemoryChecked,
     NotStarted,
     Prepared,
+    Seen,
     Started,
 )
 
@@ -66,7 +69,7 @@ class LauncherClient:
     channel: socket.socket
     on_gone: Callable[[], None]
     hello: Hello = field(init=False)
-    _requests: dict[int, asyncio.Future[None]] = field(default_factory=dict)
+    _requests: dict[int, asyncio.Future[Any]] = field(default_factory=dict)
     _watched: dict[str, _Watched] = field(default_factory=dict)
     _unsent: deque[tuple[messages.Message, list[int]]] = field(default_factory=deque)
 
@@ -84,23 +87,31 @@ class LauncherClient:
 
     async def prepare(self, runtime: str, account_id: str) -> None:
         """Warm up for `runtime` and this account; PlatformError when it cannot run."""
+        await self._ask(lambda request: messages.Prepare(request, runtime, account_id))
+
+    async def look(self, directory: str) -> Look:
+        """Look at a directory with live code, whatever the caller called it."""
+        look: Look = await self._ask(lambda request: messages.LookAt(request, directory))
+        return look
+
+    async def _ask(self, question: Callable[[int], messages.Message]) -> Any:
         request = len(self._requests) + 1
         while request in self._requests:
             request += 1
         future = asyncio.get_running_loop().create_future()
         self._requests[request] = future
-        self._send(messages.Prepare(request, runtime, account_id))
+        self._send(question(request))
         try:
-            await future
+            return await future
         finally:
             del self._requests[request]
 
     def start(
         self, order: Order, channel: int, output: int, exited: Callable[[Exited], None]
     ) -> asyncio.Future[Gauges]:
-        """Start a sandbox, whose gauges the future will have; PlatformError when there is none.
-        `exited` is called when its processes have ended. The descriptors may be closed when this
-        returns."""
+        """Start a sandbox, whose gauges the future will have; PlatformError when there is none,
+        ClientError when it lacks a directory of the host. `exited` is called when its processes
+        have ended. The descriptors may be closed when this returns."""
         started: asyncio.Future[Gauges] = asyncio.get_running_loop().create_future()
         self._send(messages.Start(order), [channel, output])
         self._watched[order.environment_id] = _Watched(started, exited)
@@ -193,12 +204,14 @@ class LauncherClient:
         match message:
             case Prepared():
                 self._prepared(message)
+            case Seen():
+                self._answer(message.request, message.look)
             case Started():
                 self._started(message, descriptors)
             case NotStarted():
                 started = self._watched.pop(message.environment_id).started
                 if not started.done():
-                    started.set_exception(PlatformError(message.problem))
+                    started.set_exception(_why_not_started(message))
             case MemoryChecked():
                 self._checked(message.environment_id, message.in_use)
             case Exited():
@@ -234,13 +247,21 @@ class LauncherClient:
         watched.exited(message)
 
     def _prepared(self, message: Prepared) -> None:
-        future = self._requests.get(message.request)
-        if future is None or future.done():
-            return
         if message.problem is None:
-            future.set_result(None)
-        else:
+            self._answer(message.request, None)
+        elif (future := self._requests.get(message.request)) and not future.done():
             future.set_exception(PlatformError(message.problem))
+
+    def _answer(self, request: int, answer: Look | None) -> None:
+        future = self._requests.get(request)
+        if future is not None and not future.done():
+            future.set_result(answer)
+
+
+def _why_not_started(message: NotStarted) -> ClientError | PlatformError:
+    if message.wanted:
+        return not_to_be_had(message.wanted, message.problem)
+    return PlatformError(message.problem)
 
 
 def _close(descriptors: list[int]) -> None:

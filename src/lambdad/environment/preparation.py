@@ -45,7 +45,8 @@ class Preparation:
                 f"{version.runtime} is not on this machine. Install it, or let functions run on "
                 "the nearest version with the setting runtimes=nearest.",
             )
-        code = await self.code.prepare(version.code, interpreter)
+        is_live = bool(version.code.directory)  # then it is mounted as it is
+        code = "" if is_live else await self.code.prepare(version.code, interpreter)
         packages = [layer.code for layer in version.layers]
         layers = await self.code.prepare_layers(packages, interpreter)
         await self._warm_up(interpreter.name, version.account_id)

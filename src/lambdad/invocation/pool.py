@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 
 from lambdad.clock import Clock
@@ -22,6 +22,7 @@ _SWEEPS_PER_IDLE_TIMEOUT = 10
 
 OnEnd = Callable[[ExecutionEnvironment], None]
 MakeEnvironment = Callable[[FunctionVersion, OnEnd, str], ExecutionEnvironment]
+StampCode = Callable[[str], Awaitable[str]]
 
 
 class Pool:
@@ -30,6 +31,7 @@ class Pool:
     `room` is how many may exist at once; when a new one is needed beyond it, idle ones of other
     functions make place. `idle_memory` is how many bytes the idle ones may hold together.
     `provisioned` are those that were made ahead: they neither expire nor make place.
+    `stamp_code` tells of a directory with live code what differs whenever a file in it does.
     """
 
     def __init__(
@@ -40,8 +42,11 @@ class Pool:
         idle_timeout: float,
         room: int,
         idle_memory: int,
+        stamp_code: StampCode | None = None,
     ) -> None:
         self._make = make
+        self._stamp_code = stamp_code
+        self._stamps: dict[ExecutionEnvironment, str] = {}  # of those with live code
         self._clock = clock
         self._idle_timeout = idle_timeout
         self._room = room
@@ -58,10 +63,13 @@ class Pool:
     ) -> AsyncIterator[ExecutionEnvironment]:
         """Hold an environment of `version`, which never serves two tenants, for one event;
         afterwards it is idle, or ended."""
+        stamp = await self._look_at_code(version) if version.code.directory else None
         self._check_open()
         environment = self._take_idle(version, tenant_id) or self._add(
             version, ON_DEMAND, tenant_id
         )
+        if stamp is not None:
+            self._stamps.setdefault(environment, stamp)
         try:
             yield environment
         except BaseException:
@@ -141,6 +149,21 @@ class Pool:
         ahead = self.provisioned.take(version.revision_id) if tenant_id is None else None
         return ahead or self._idle.take(version.revision_id, tenant_id)
 
+    async def _look_at_code(self, version: FunctionVersion) -> str:
+        """POLICY: who began with other code than there is now gets no event any more. The stamp is
+        older than what a new environment loads: what changes meanwhile shows at the next event."""
+        assert self._stamp_code is not None
+        stamp = await self._stamp_code(version.code.directory)
+        self.dismiss(
+            [
+                environment
+                for environment in self._of(version.function_key)
+                if environment.version.code == version.code
+                and not _is_same(self._stamps.get(environment), stamp)
+            ]
+        )
+        return stamp
+
     def _add(
         self, version: FunctionVersion, initialization_type: str, tenant_id: str | None = None
     ) -> ExecutionEnvironment:
@@ -182,8 +205,13 @@ class Pool:
     def _forget(self, environment: ExecutionEnvironment) -> None:
         self._all.discard(environment)
         self._retired.discard(environment)
+        self._stamps.pop(environment, None)
         self._idle.remove(environment)
         self.provisioned.forget(environment)
 
     def _of(self, function: FunctionKey) -> list[ExecutionEnvironment]:
         return [e for e in self._all if e.version.function_key == function]
+
+
+def _is_same(began_with: str | None, now: str) -> bool:
+    return bool(now) and began_with == now

@@ -25,7 +25,10 @@ class Order:
     """What the node asks for: a sandbox for one environment, with code from the code store.
 
     `code` (at /var/task) and `layers` (at /opt; "" is none) are names of trees below the store,
-    never paths. Memory and /tmp in megabytes. `start` says how its first process comes to be:
+    never paths. Memory and /tmp in megabytes. Of the host's own directories there is only what the
+    operator lists, which the sandboxes know by themselves: `live_code`, where `code` is "", is one
+    beneath a listed one; `file_system` is the ARN of one, to be had at `mount_path`. `start` says
+    how its first process comes to be:
 
     pool    one that waits already, when there is one; else as `fork`
     fork    a copy of the interpreter that is warm
@@ -43,6 +46,28 @@ class Order:
     layers: str = ""
     start: str = "pool"
     heap_class: str = ""
+    live_code: str = ""
+    file_system: str = ""
+    mount_path: str = ""
+
+
+class NotToBeHad(OSError):
+    """What somebody wants of the host's directories (an ARN, or a path) is not listed, or is not
+    there."""
+
+    def __init__(self, wanted: str, why: str) -> None:
+        super().__init__(f"{wanted} cannot be had: {why}")
+        self.wanted = wanted
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look at a directory with live code found: where it really is, and a stamp, which
+    differs when any file in it does ("" when there are too many to tell); or a problem."""
+
+    directory: str
+    stamp: str = ""
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +97,7 @@ class Gauges:
 
 Ended = Callable[[Exit], None]
 Prepared = Callable[["str | None"], None]
+Looked = Callable[[Look], None]
 
 
 class Sandbox(Protocol):
@@ -112,8 +138,12 @@ class Sandboxes(Protocol):
     def prepare(self, runtime: str, account_id: str, prepared: Prepared) -> None:
         """Make ready whatever shortens a later start; `prepared` gets None or what went wrong."""
 
+    def look(self, directory: str, looked: Looked) -> None:
+        """Look at a directory with live code, now, and call `looked`."""
+
     def start(self, order: Order, channel: int, output: int, ended: Ended) -> Sandbox:
-        """Start a sandbox; OSError when the machine does not allow it, and nothing is left."""
+        """Start a sandbox; OSError when the machine does not allow it, NotToBeHad when a directory
+        of the host is missing, and nothing is left."""
 
     def close(self) -> None:
         """Kill all that runs; no start is legal afterwards."""

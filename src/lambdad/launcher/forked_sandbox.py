@@ -12,7 +12,7 @@ import itertools
 import os
 import socket
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -73,14 +73,14 @@ class ForkedSandbox:
         self._namespace: int | None = None
         self._line: socket.socket | None = None
         self._lease: _Lease | None = None
-        self._trees: tuple[int, ...] = ()  # until they are in their places
+        self._trees: dict[str, int] = {}  # until they are in their places
         self._kills_before = 0
         self._is_out_of_memory = self._is_discarded = self._is_waiting = self._is_running = False
-        self._uid = ground.user_ids.take()
+        self.uid = ground.user_ids.take()
         try:
             self._cgroup: Cgroup = ground.cgroups.create(name)
         except BaseException:
-            ground.user_ids.give_back(self._uid)
+            ground.user_ids.give_back(self.uid)
             raise
         try:
             self._fork(is_ahead)
@@ -89,12 +89,12 @@ class ForkedSandbox:
             raise
 
     def furnish(
-        self, order: Order, trees: tuple[int, ...], channel: int, output: int, ended: Ended
+        self, order: Order, trees: Mapping[str, int], channel: int, output: int, ended: Ended
     ) -> None:
-        """Make it the sandbox of `order`; `trees` are detached mounts of its code and layers."""
+        """Make it the sandbox of `order`; `trees` are detached mounts, by where they are to be."""
         self._order, self._ended = order, ended
         self._limits = Limits(order.memory_mb, order.ephemeral_storage_mb)
-        self._trees = _duplicates(*trees)
+        self._trees = dict(zip(trees, _duplicates(*trees.values()), strict=True))
         self._promise(channel, output)
 
     @property
@@ -154,7 +154,7 @@ class ForkedSandbox:
         kept = [self._namespace] if self._namespace is not None else []
         request = {
             "id": self.name,
-            "uid": self._uid,
+            "uid": self.uid,
             "namespaces": len(kept),
             "is_ahead": is_ahead,
         }
@@ -170,7 +170,7 @@ class ForkedSandbox:
 
     def _promise(self, channel: int, output: int) -> None:
         """Keep what the process needs until it waits for it, which it may do already."""
-        _give_pipe(output, self._uid)
+        _give_pipe(output, self.uid)
         self._lease = _Lease(*_duplicates(channel, output))
         if self._is_waiting:
             self._hand_over()
@@ -198,7 +198,7 @@ class ForkedSandbox:
             self._cgroup.limit(self._limits)
             if self._trees:
                 with _inside(self._namespace):
-                    mounts.furnish(self._order.ephemeral_storage_mb, *self._trees)
+                    mounts.furnish(self._order.ephemeral_storage_mb, self._trees)
                 self._close_trees()
             data = self._cgroup.data_limit(self._limits)
             message = {"start": self._order.start, "data_limit": data}
@@ -216,9 +216,9 @@ class ForkedSandbox:
         return lease
 
     def _close_trees(self) -> None:
-        for descriptor in self._trees:
+        for descriptor in self._trees.values():
             os.close(descriptor)
-        self._trees = ()
+        self._trees = {}
 
     def _close_namespace(self) -> None:
         if self._namespace is not None:
@@ -280,7 +280,7 @@ class ForkedSandbox:
 
     def _give_back(self) -> None:
         self._cgroup.remove()
-        self._ground.user_ids.give_back(self._uid)
+        self._ground.user_ids.give_back(self.uid)
         self._close_trees()
         self._close_namespace()
 

@@ -6,7 +6,16 @@ is used by one sandbox at a time; nothing starts after `close`.
 
 from __future__ import annotations
 
-from lambdad.launcher.contract import Ended, Exit, Gauges, Order, Prepared, Sandbox, Sandboxes
+from lambdad.launcher.contract import (
+    Ended,
+    Exit,
+    Gauges,
+    Looked,
+    Order,
+    Prepared,
+    Sandbox,
+    Sandboxes,
+)
 
 
 class Guarded:
@@ -22,6 +31,11 @@ class Guarded:
         """See the contract."""
         self.refuse_when_closed()
         self._inner.prepare(runtime, account_id, prepared)
+
+    def look(self, directory: str, looked: Looked) -> None:
+        """See the contract."""
+        self.refuse_when_closed()
+        self._inner.look(directory, looked)
 
     def start(self, order: Order, channel: int, output: int, ended: Ended) -> Sandbox:
         """See the contract."""

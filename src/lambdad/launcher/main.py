@@ -25,6 +25,8 @@ from lambdad.launcher.cgroups import Cgroups
 from lambdad.launcher.contract import Sandboxes
 from lambdad.launcher.forked_sandbox import Ground
 from lambdad.launcher.guarded import Guarded
+from lambdad.launcher.host_directories import HostDirectories
+from lambdad.launcher.host_mounts import HostMounts
 from lambdad.launcher.interpreters import Interpreter, find_interpreters
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.namespaces import Namespaces
@@ -186,6 +188,7 @@ def _sandboxes(
     trees.remove_unfinished()
     user_ids = standing.slot.user_ids() if standing.slot else None
     code_directory = data / "node/code"
+    directories = HostDirectories(config.file_systems, config.hot_reload, os.path.realpath(data))
     if config.sandbox == "process":
         return lambda: Guarded(
             Processes(
@@ -195,12 +198,16 @@ def _sandboxes(
                 trees=trees,
                 code_directory=code_directory,
                 temporary_directory=data / "sandboxes",
+                directories=directories,
             )
         )
     assert user_ids is not None
     groups = _prepare_namespaces(config, standing)
     atexit.register(groups.remove_all)  # our own directory, which is empty by then
     ground = Ground(loop, groups, user_ids)
+    host = HostMounts(directories, can_map=not standing.is_rootless)
+    if problem := host.problem():
+        raise SettingsError(f"file_systems: {problem}.")
     return lambda: Guarded(
         Namespaces(
             ground=ground,
@@ -209,6 +216,7 @@ def _sandboxes(
             code_directory=code_directory,
             root=data / "root",
             pool_mb=config.pool_memory,
+            host=host,
         )
     )
 

@@ -1,8 +1,8 @@
 """What node and launcher say to each other: one packet each, descriptors beside it.
 
-    node ─▶ launcher   Prepare · Start [channel, output] · Restart [channel, output]
+    node ─▶ launcher   Prepare · LookAt · Start [channel, output] · Restart [channel, output]
                        Kill · Discard · CheckMemory · Freeze · Thaw
-    launcher ─▶ node   Hello · Prepared · Started [gauges …] · NotStarted ·
+    launcher ─▶ node   Hello · Prepared · Seen · Started [gauges …] · NotStarted ·
                        MemoryChecked · Exited
 
 `Hello` is the first packet of all. Every `Start` and `Restart` is answered by `Started` or
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from lambdad.launcher import packets
-from lambdad.launcher.contract import Order
+from lambdad.launcher.contract import Look, Order
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,22 @@ class Prepared:
 
 
 @dataclass(frozen=True)
+class LookAt:
+    """Look at a directory with live code."""
+
+    request: int
+    directory: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Answer to LookAt."""
+
+    request: int
+    look: Look
+
+
+@dataclass(frozen=True)
 class Start:
     """Start a sandbox; the packet carries the environment's channel and output."""
 
@@ -66,10 +82,12 @@ class Started:
 
 @dataclass(frozen=True)
 class NotStarted:
-    """No sandbox came to be, or none could run again, and nothing of it is left."""
+    """No sandbox came to be, or none could run again, and nothing of it is left. `wanted` is what
+    it wanted of the host's directories, when that was what there was not."""
 
     environment_id: str
     problem: str
+    wanted: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +155,8 @@ Message = (
     Hello
     | Prepare
     | Prepared
+    | LookAt
+    | Seen
     | Start
     | Started
     | NotStarted
@@ -163,6 +183,8 @@ def decode(packet: dict[str, Any]) -> Message:
     kind = _KINDS[members.pop("type")]
     if kind is Start:
         members["order"] = Order(**members["order"])
+    if kind is Seen:
+        members["look"] = Look(**members["look"])
     message: Message = kind(**members)
     return message
 

@@ -5,6 +5,7 @@
 /var/lang                 the interpreter, when it is not the host's /usr
 /var/runtime              lambdad's runtime and the AWS SDK
 /var/task /opt            places for the function's code and layers
+/mnt                      empty; the file system of a function that has one stands in it
 /dev /proc /tmp           null zero full random urandom; the own processes; the own files
 """
 
@@ -20,6 +21,7 @@ TASK = "/var/task"
 RUNTIME = "/var/runtime"
 LAYERS = "/opt"
 LANG = "/var/lang"
+MNT = "/mnt"
 TMP = "/tmp"  # noqa: S108
 NETWORK = "/run/network"  # an environment's network namespace, for its next run
 NEW_PROC = "/run/proc"  # where /proc is mounted before it takes its place
@@ -44,6 +46,7 @@ _DEVICES = ("null", "zero", "full", "random", "urandom")
 _EMPTY = (
     f"{TASK}/lib",
     f"{LAYERS}/lib",
+    MNT,
     TMP,
     "/proc",
     "/dev",
@@ -116,14 +119,24 @@ def keep_network() -> None:
     sys.mount(None, NETWORK, None, sys.MS_BIND | sys.MS_REMOUNT | sys.MS_NOEXEC | _READ_ONLY)
 
 
-def furnish(tmp_mb: int, code: int, layers: int | None = None) -> None:
-    """Put the detached mounts `code` and `layers` in their places in this mount namespace, and set
-    the size of its /tmp."""
-    sys.move_mount(code, TASK)
-    if layers is not None:
-        sys.move_mount(layers, LAYERS)
+def furnish(tmp_mb: int, trees: Mapping[str, int]) -> None:
+    """Put detached mounts in their places in this mount namespace, and set the size of its /tmp."""
+    for place, tree in trees.items():
+        if place.startswith(f"{MNT}/"):
+            _make_place(place)
+        sys.move_mount(tree, place)
     if tmp_mb != _TMP_MB:
         mount_tmp(tmp_mb, sys.MS_REMOUNT)
+
+
+def _make_place(place: str) -> None:
+    """A directory in /mnt. The root is one for all sandboxes, so this one gets its own /mnt."""
+    flags = sys.MS_NOSUID | sys.MS_NODEV | sys.MS_NOEXEC
+    sys.mount("mnt", MNT, "tmpfs", flags, "size=16k,mode=755,nr_inodes=4")
+    directory = Path(place)
+    directory.mkdir()
+    directory.chmod(0o755)  # whatever the umask
+    sys.mount(None, MNT, None, sys.MS_BIND | sys.MS_REMOUNT | sys.MS_RDONLY | flags)
 
 
 def bind_read_only(source: Path, target: Path) -> None:

@@ -8,12 +8,14 @@ processes. Needs root, or to be root of a user namespace.
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from lambdad.launcher import syscalls
-from lambdad.launcher.contract import Ended, Order, Prepared, Sandbox
+from lambdad.launcher import looking, mounts, syscalls
+from lambdad.launcher.contract import Ended, Looked, Order, Prepared, Sandbox
 from lambdad.launcher.forked_sandbox import ForkedSandbox, Ground
+from lambdad.launcher.host_mounts import HostMounts
 from lambdad.launcher.interpreters import Interpreter
 from lambdad.launcher.pool import Pool, PoolKey
 from lambdad.launcher.runtime_trees import RuntimeTrees
@@ -39,8 +41,10 @@ class Namespaces:
         code_directory: Path,
         root: Path,
         pool_mb: int,
+        host: HostMounts,
     ) -> None:
         self._ground = ground
+        self._host = host
         self._interpreters = interpreters
         self._trees = trees
         self._root = root
@@ -64,22 +68,25 @@ class Namespaces:
 
         self._zygote(runtime, account_id).when_ready(warm)
 
+    def look(self, directory: str, looked: Looked) -> None:
+        """In a process of its own."""
+        looking.look(self._ground.loop, self._host.directories, directory, looked)
+
     def start(self, order: Order, channel: int, output: int, ended: Ended) -> Sandbox:
-        """Take or fork a sandbox; its trees are looked up beneath the code store, no link
-        followed."""
-        trees: list[int] = []
-        try:
-            for name in filter(None, (order.code, order.layers)):
-                trees.append(self._clone_tree(name))
+        """Take or fork a sandbox; what is to stand in it is looked up first, beneath the code store
+        and the operator's lists, no link followed."""
+        with ExitStack() as opened:
+            code = self._open_code(order, opened)
+            host = self._host.open(order, opened)
             sandbox = self._take_or_fork(order)
             try:
-                sandbox.furnish(order, tuple(trees), channel, output, ended)
+                trees = {place: _clone_code(directory, opened) for place, directory in code.items()}
+                for place, directory in host.items():
+                    trees[place] = self._host.clone(place, directory, sandbox.uid, opened)
+                sandbox.furnish(order, trees, channel, output, ended)
             except BaseException:
                 sandbox.discard()
                 raise
-        finally:
-            for descriptor in trees:
-                os.close(descriptor)
         return sandbox
 
     def close(self) -> None:
@@ -104,12 +111,14 @@ class Namespaces:
             is_ahead=is_ahead,
         )
 
-    def _clone_tree(self, name: str) -> int:
-        directory = syscalls.open_beneath(self._code_directory, name)
-        try:
-            return syscalls.clone_mount(directory, _CODE_ATTRIBUTES)
-        finally:
-            os.close(directory)
+    def _open_code(self, order: Order, opened: ExitStack) -> dict[str, int]:
+        """The trees of the code store, by where they are to be."""
+        wanted = {mounts.TASK: order.code, mounts.LAYERS: order.layers}
+        return {
+            place: _keep(syscalls.open_beneath(self._code_directory, name), opened)
+            for place, name in wanted.items()
+            if name
+        }
 
     def _zygote(self, runtime: str, account_id: str) -> ZygoteProcess:
         zygote = self._zygotes.get((runtime, account_id))
@@ -120,3 +129,12 @@ class Namespaces:
             zygote = ZygoteProcess(self._ground.loop, interpreter, self._trees, self._root)
             self._zygotes[runtime, account_id] = zygote
         return zygote
+
+
+def _clone_code(directory: int, opened: ExitStack) -> int:
+    return _keep(syscalls.clone_mount(directory, _CODE_ATTRIBUTES), opened)
+
+
+def _keep(descriptor: int, opened: ExitStack) -> int:
+    opened.callback(os.close, descriptor)
+    return descriptor

@@ -9,18 +9,20 @@ import sys
 from collections.abc import Callable
 
 from lambdad.launcher import messages, packets
-from lambdad.launcher.contract import Exit, Sandbox, Sandboxes
+from lambdad.launcher.contract import Exit, Look, NotToBeHad, Sandbox, Sandboxes
 from lambdad.launcher.messages import (
     CheckMemory,
     Discard,
     Exited,
     Freeze,
     Kill,
+    LookAt,
     MemoryChecked,
     NotStarted,
     Prepare,
     Prepared,
     Restart,
+    Seen,
     Start,
     Started,
     Thaw,
@@ -71,23 +73,21 @@ class NodeLife:
             match message:
                 case Prepare():
                     self._prepare(message)
+                case LookAt():
+                    self._look_at(message)
                 case Start():
                     channel, output = descriptors
                     self._start(message, channel, output)
                 case Restart(environment_id):
                     channel, output = descriptors
                     self._restart(environment_id, channel, output)
-                case Kill(environment_id) if environment_id in self._known:
-                    self._known[environment_id].kill()
                 case Discard(environment_id):
                     self._discard(environment_id)
                 case CheckMemory(environment_id) if environment_id in self._known:
                     in_use = self._known[environment_id].check_memory()
                     self._tell(MemoryChecked(environment_id, in_use))
-                case Freeze(environment_id) if environment_id in self._known:
-                    self._known[environment_id].freeze()
-                case Thaw(environment_id) if environment_id in self._known:
-                    self._known[environment_id].thaw()
+                case Kill() | Freeze() | Thaw():
+                    self._signal(message)
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -101,6 +101,15 @@ class NodeLife:
         except OSError as error:
             prepared(str(error))
 
+    def _look_at(self, message: LookAt) -> None:
+        def seen(look: Look) -> None:
+            self._tell(Seen(message.request, look))
+
+        try:
+            self._sandboxes.look(message.directory, seen)
+        except OSError as error:
+            seen(Look(message.directory, problem=str(error)))
+
     def _start(self, message: Start, channel: int, output: int) -> None:
         environment_id = message.order.environment_id
 
@@ -111,6 +120,9 @@ class NodeLife:
 
         try:
             sandbox = self._sandboxes.start(message.order, channel, output, ended)
+        except NotToBeHad as error:
+            self._tell(NotStarted(environment_id, str(error), error.wanted))
+            return
         except OSError as error:
             self._tell(NotStarted(environment_id, str(error)))
             return
@@ -126,6 +138,10 @@ class NodeLife:
             self._tell(NotStarted(environment_id, str(error)))
             return
         self._began(environment_id)
+
+    def _signal(self, message: Kill | Freeze | Thaw) -> None:
+        if sandbox := self._known.get(message.environment_id):
+            {Kill: sandbox.kill, Freeze: sandbox.freeze, Thaw: sandbox.thaw}[type(message)]()
 
     def _began(self, environment_id: str) -> None:
         """Say so, and hand the gauges over; without them there is no sandbox."""

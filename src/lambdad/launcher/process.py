@@ -16,12 +16,24 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lambdad.launcher.contract import Ended, Exit, Gauges, Order, Prepared, Sandbox
+from lambdad.launcher import looking
+from lambdad.launcher.contract import (
+    Ended,
+    Exit,
+    Gauges,
+    Looked,
+    NotToBeHad,
+    Order,
+    Prepared,
+    Sandbox,
+)
+from lambdad.launcher.host_directories import HostDirectories
 from lambdad.launcher.interpreters import Interpreter
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.runtime_trees import RuntimeTrees
 from lambdad.launcher.slots import UserIds
 
+_STRANGERS_NEED = 0o005  # to list a directory, and to pass
 _MAIN = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
     "from lambdad.launcher.process_child import main; "
@@ -43,8 +55,10 @@ class Processes:
         trees: RuntimeTrees,
         code_directory: Path,
         temporary_directory: Path,
+        directories: HostDirectories,
     ) -> None:
         self._loop = loop
+        self._directories = directories
         self._user_ids = user_ids
         self._interpreters = interpreters
         self._trees = trees
@@ -63,8 +77,13 @@ class Processes:
         else:
             prepared(None)
 
+    def look(self, directory: str, looked: Looked) -> None:
+        """In a process of its own."""
+        looking.look(self._loop, self._directories, directory, looked)
+
     def start(self, order: Order, channel: int, output: int, ended: Ended) -> Sandbox:
         """Start the interpreter; `code` and `layers` are names below the code store."""
+        task = self._find_code(order)
         interpreter = self._interpreter(order.runtime)
         try:
             tree = self._trees.make(interpreter)
@@ -73,7 +92,7 @@ class Processes:
         uid = self._user_ids.take() if self._user_ids else None
         temporary = Path(tempfile.mkdtemp(dir=self._temporary_directory))
         command: dict[str, object] = {
-            "task": self._tree(order.code),
+            "task": task,
             "layers": self._tree(order.layers) if order.layers else None,
             "tmp": str(temporary),
             "runtime": [str(tree / "runtime")],
@@ -94,6 +113,20 @@ class Processes:
 
     def close(self) -> None:
         """Nothing is kept besides the sandboxes themselves."""
+
+    def _find_code(self, order: Order) -> str:
+        if order.file_system:
+            raise NotToBeHad(order.file_system, "the process sandbox mounts nothing")
+        if not order.live_code:
+            return str(self._code_directory / Path(order.code).name)
+        directory = self._directories.open_live_code(order.live_code)
+        try:
+            mode = os.fstat(directory).st_mode
+        finally:
+            os.close(directory)
+        if self._user_ids and mode & _STRANGERS_NEED != _STRANGERS_NEED:
+            raise NotToBeHad(order.live_code, "the function's user may not read it (chmod o+rx)")
+        return order.live_code
 
     def _give_back(self, uid: int | None, temporary: Path) -> None:
         if uid is not None and self._user_ids:

@@ -12,7 +12,7 @@ import socket
 import threading
 
 from lambdad.launcher import entering, packets
-from lambdad.launcher.contract import Ended, Exit, Gauges, Order, Prepared, Sandbox
+from lambdad.launcher.contract import Ended, Exit, Gauges, Look, Looked, Order, Prepared, Sandbox
 from lambdad.launcher.loop import Loop
 
 _NEXT = "/2018-06-01/runtime/invocation/next"
@@ -30,6 +30,10 @@ class Stub:
     def prepare(self, runtime: str, account_id: str, prepared: Prepared) -> None:
         """There is nothing to prepare."""
         prepared(None)
+
+    def look(self, directory: str, looked: Looked) -> None:
+        """It runs no code, live or not."""
+        looked(Look(directory, problem=f"{directory} cannot be had: the stub runs no code"))
 
     def start(self, order: Order, channel: int, output: int, ended: Ended) -> Sandbox:
         """Start the thread."""

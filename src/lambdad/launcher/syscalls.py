@@ -40,6 +40,7 @@ MNT_DETACH = 2
 MOUNT_ATTR_RDONLY = 1
 MOUNT_ATTR_NOSUID = 2
 MOUNT_ATTR_NODEV = 4
+_MOUNT_ATTR_IDMAP = 0x00100000
 
 _AT_FDCWD = -100
 _AT_EMPTY_PATH = 0x1000
@@ -147,9 +148,10 @@ def open_beneath(directory: int, path: str) -> int:
     return _syscall("openat2", directory, _text(path), ctypes.c_char_p(how), len(how))
 
 
-def clone_mount(descriptor: int, attributes: int) -> int:
-    """A detached mount of what `descriptor` (O_PATH) names, with mount `attributes` set. What is
-    mounted below comes along only where a user namespace forbids to leave it out."""
+def clone_mount(descriptor: int, attributes: int, mapping: Optional[int] = None) -> int:
+    """A detached mount of what `descriptor` (O_PATH) names, with mount `attributes` set, and with
+    the owners of files mapped by a user namespace. What is mounted below comes along only where a
+    user namespace forbids to leave it out."""
     flags = _OPEN_TREE_CLONE | _AT_EMPTY_PATH | os.O_CLOEXEC
     try:
         tree = _syscall("open_tree", descriptor, b"", flags)
@@ -157,7 +159,9 @@ def clone_mount(descriptor: int, attributes: int) -> int:
         if error.errno != errno.EINVAL:
             raise
         tree = _syscall("open_tree", descriptor, b"", flags | _AT_RECURSIVE)
-    wanted = struct.pack("QQQQ", attributes, 0, 0, 0)
+    if mapping is not None:
+        attributes |= _MOUNT_ATTR_IDMAP
+    wanted = struct.pack("QQQQ", attributes, 0, 0, mapping or 0)
     try:
         _syscall(
             "mount_setattr", tree, b"", _AT_EMPTY_PATH | _AT_RECURSIVE,

@@ -21,7 +21,8 @@ class Code:
     """A deployment package: the digest names the blob, and the unpacked tree beside it.
 
     A container image has a URI instead, and a digest only if that names one. `s3_object` is where
-    a package came from that was given by reference, in AWS's words.
+    a package came from that was given by reference, in AWS's words. Live code has a `directory` of
+    the host instead, as it is at any time.
     """
 
     sha256: str  # hex
@@ -29,6 +30,7 @@ class Code:
     image_uri: str | None = None
     source_kms_key_arn: str | None = None
     s3_object: dict[str, str] | None = None
+    directory: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,8 @@ class FunctionVersion:
     @property
     def codes(self) -> tuple[Code, ...]:
         """Every package that it needs to run."""
-        return () if self.is_image else (self.code, *(layer.code for layer in self.layers))
+        own = () if self.is_image or self.code.directory else (self.code,)
+        return (*own, *(layer.code for layer in self.layers))
 
     @property
     def code_size(self) -> int:
@@ -133,6 +136,12 @@ class FunctionVersion:
     @property
     def qualified_arn(self) -> str:
         return function_arn(self.account_id, self.region, self.name, self.version)
+
+    @property
+    def file_system(self) -> dict[str, Any]:
+        """The one file system that it mounts, in AWS's words; empty when it mounts none."""
+        configs = self.settings.get("FileSystemConfigs") or [{}]
+        return dict(configs[0])
 
     @property
     def log_group(self) -> str:

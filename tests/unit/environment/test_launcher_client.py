@@ -11,9 +11,9 @@ import pytest
 from stage import happens, room_for
 
 from lambdad.environment.launcher_client import Gauges, LauncherClient
-from lambdad.errors import PlatformError
+from lambdad.errors import ClientError, PlatformError
 from lambdad.launcher import messages, packets
-from lambdad.launcher.contract import Order
+from lambdad.launcher.contract import Look, Order
 from lambdad.launcher.messages import (
     CheckMemory,
     Discard,
@@ -21,16 +21,20 @@ from lambdad.launcher.messages import (
     Freeze,
     Hello,
     Kill,
+    LookAt,
     MemoryChecked,
     NotStarted,
     Prepare,
     Prepared,
     Restart,
+    Seen,
     Start,
     Started,
     Thaw,
 )
 
+EFS = "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point"
+S3_FILES = "arn:aws:s3files:us-east-1:123456789012:file-system/fs-0123456789abcdef0/access-point"
 ORDER = Order("e1", "python3.12", "000000000000", "c0de", 128, 512)
 
 
@@ -437,6 +441,34 @@ async def test_what_does_not_run_uses_nothing(played: Played) -> None:
     await exited(played)
     assert await played.client.check_memory("e1") == 0
     assert says_nothing(played)
+
+
+async def test_a_look_at_live_code_finds_who_asked(played: Played) -> None:
+    looks = [asyncio.ensure_future(played.client.look(f"/srv/{n}")) for n in range(2)]
+    asked = [(await played.hear())[0] for _ in range(2)]
+    for message in reversed(asked):
+        assert isinstance(message, LookAt)
+        played.say(Seen(message.request, Look(message.directory, "stamp")))
+    assert [look.directory for look in await asyncio.gather(*looks)] == ["/srv/0", "/srv/1"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"),
+    [
+        (f"{EFS}/fsap-0123456789abcdef0", "EFSMountFailureException"),
+        (f"{S3_FILES}/fsap-0123456789abcdef0", "S3FilesMountFailureException"),
+        ("/srv/code", "InvalidParameterValueException"),
+    ],
+)
+async def test_a_sandbox_that_lacks_a_directory_of_the_host_is_not_our_failure(
+    played: Played, wanted: str, code: str
+) -> None:
+    task = starting(played)
+    await played.hear_start()
+    played.say(NotStarted("e1", f"{wanted} cannot be had", wanted))
+    with pytest.raises(ClientError, match=f"{wanted} cannot be had") as caught:
+        await task
+    assert caught.value.code == code
 
 
 async def test_what_is_about_to_run_again_is_not_asked_yet(played: Played) -> None:

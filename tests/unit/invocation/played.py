@@ -116,6 +116,7 @@ class Ward:
 
     def __init__(self, clock: FakeClock, room: int = 100) -> None:
         self.clock = clock
+        self.stamps: dict[str, str] = {}  # of directories with live code
         self.made: list[PlayedEnvironment] = []
         self.prepare: Callable[[PlayedEnvironment], None] = lambda environment: None
         self.pool = self.make_pool(room)
@@ -128,6 +129,7 @@ class Ward:
             idle_timeout=IDLE_TIMEOUT,
             room=room,
             idle_memory=idle_memory,
+            stamp_code=self._stamp,
         )
 
     async def use(
@@ -142,6 +144,10 @@ class Ward:
                 environment.fail()
         found: PlayedEnvironment = environment
         return found
+
+    async def _stamp(self, directory: str) -> str:
+        await asyncio.sleep(0)
+        return self.stamps[directory]
 
     def _make(
         self,

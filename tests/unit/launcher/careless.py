@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lambdad.launcher.contract import Ended, Exit, Gauges, Order, Prepared, Sandbox
+from lambdad.launcher.contract import Ended, Exit, Gauges, Look, Looked, Order, Prepared, Sandbox
 
 ORDER = Order("e1", "python3.12", "000000000000", "code", 128, 512)
 
@@ -30,6 +30,9 @@ class Careless:
 
     def prepare(self, runtime: str, account_id: str, prepared: Prepared) -> None:
         prepared(None)
+
+    def look(self, directory: str, looked: Looked) -> None:
+        looked(Look(directory, "s"))
 
     def start(self, order: Order, channel: int, output: int, ended: Ended) -> Sandbox:
         self._ended.append(ended)

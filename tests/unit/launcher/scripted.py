@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from lambdad.launcher.contract import Ended, Exit, Gauges, Order, Prepared, Sandbox
+from lambdad.launcher.contract import Ended, Exit, Gauges, Look, Looked, Order, Prepared, Sandbox
 
 ORDER = Order("e1", "python3.12", "000000000000", "code", 128, 512)
 
@@ -17,12 +17,16 @@ class Scripted:
 
     def __init__(self) -> None:
         self.on_prepare: Callable[[Prepared], None] = lambda prepared: prepared(None)
+        self.on_look: Callable[[str, Looked], None] = lambda path, looked: looked(Look(path, "s"))
         self.on_start: Callable[[Ended], Sandbox] | None = None
         self.on_close: Callable[[], None] = lambda: None
         self.closes = 0
 
     def prepare(self, runtime: str, account_id: str, prepared: Prepared) -> None:
         self.on_prepare(prepared)
+
+    def look(self, directory: str, looked: Looked) -> None:
+        self.on_look(directory, looked)
 
     def start(self, order: Order, channel: int, output: int, ended: Ended) -> Sandbox:
         if self.on_start is None:

@@ -41,7 +41,7 @@ class Ward:
         return self.sandbox
 
     def furnish(self) -> None:
-        self._give(lambda c, o: self.sandbox.furnish(ORDER, (), c, o, self.ends.append))
+        self._give(lambda c, o: self.sandbox.furnish(ORDER, {}, c, o, self.ends.append))
 
     def restart(self) -> None:
         self._give(self.sandbox.restart)

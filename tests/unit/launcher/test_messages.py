@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdad.launcher import messages, packets
-from lambdad.launcher.contract import Order
+from lambdad.launcher.contract import Look, Order
 
 ORDER = Order(
     "0123456789abcdef", "python3.12", "123456789012", "c0de", 128, 512,
-    layers="1ayers", start="spawn", heap_class="large",
+    layers="1ayers", start="spawn", heap_class="large", live_code="/srv/code",
+    file_system="arn:aws:elasticfilesystem:x", mount_path="/mnt/x",
 )  # fmt: skip
 MESSAGES: list[messages.Message] = [
     messages.Hello("stub", [{"name": "python3.12", "version": "3.12.1", "executable": "/x"}]),
@@ -26,7 +27,11 @@ MESSAGES: list[messages.Message] = [
     messages.Prepared(2, "it did not work"),
     messages.Start(ORDER),
     messages.Started("e1", ["memory_peak", "cpu_quota"], {"cpu_quota": "1447"}),
+    messages.LookAt(3, "/srv/code"),
+    messages.Seen(3, Look("/srv/code", "c0ffee")),
+    messages.Seen(4, Look("/srv/code", problem="it is not there")),
     messages.NotStarted("e1", "no"),
+    messages.NotStarted("e1", "no", "/srv/code"),
     messages.Restart("e1"),
     messages.Kill("e1"),
     messages.Discard("e1"),
@@ -54,7 +59,7 @@ def test_every_kind_of_message_is_tried_here() -> None:
     kinds = {
         each
         for each in vars(messages).values()
-        if dataclasses.is_dataclass(each) and each is not Order
+        if dataclasses.is_dataclass(each) and each not in (Order, Look)
     }
     assert kinds == {type(message) for message in MESSAGES}
 

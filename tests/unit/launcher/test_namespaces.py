@@ -62,4 +62,5 @@ def test_a_store_that_is_a_link_is_refused(store: Path, tmp_path: Path) -> None:
             code_directory=link,
             root=tmp_path / "root",
             pool_mb=0,
+            host=nothing,
         )

@@ -10,7 +10,7 @@ import pytest
 from scripted import ORDER, QuietSandbox, Scripted
 
 from lambdad.launcher import messages, packets
-from lambdad.launcher.contract import Ended, Sandbox
+from lambdad.launcher.contract import Ended, Look, Looked, NotToBeHad, Sandbox
 from lambdad.launcher.node_life import NodeLife
 
 ANSWER = messages.Started("e1", ["memory_peak"], {"cpu_quota": "1447"})
@@ -141,6 +141,30 @@ def test_one_that_cannot_run_again_is_given_back(node: Node) -> None:
     assert sandbox.asked == ["restart", "discard"]
     node.say(messages.Kill("e1"))  # nobody knows it any more
     assert sandbox.asked == ["restart", "discard"]
+
+
+def test_a_look_at_live_code_is_answered(node: Node) -> None:
+    node.say(messages.LookAt(7, "/srv/code"))
+    assert node.heard() == [messages.Seen(7, Look("/srv/code", "s"))]
+
+
+def test_a_look_that_nobody_can_take_is_answered_too(node: Node) -> None:
+    def refuse(directory: str, looked: Looked) -> None:
+        raise OSError("no process today")
+
+    node.sandboxes.on_look = refuse
+    node.say(messages.LookAt(7, "/srv/code"))
+    assert node.heard() == [messages.Seen(7, Look("/srv/code", problem="no process today"))]
+
+
+def test_what_an_order_lacks_of_the_hosts_directories_is_named(node: Node) -> None:
+    def start(ended: Ended) -> Sandbox:
+        raise NotToBeHad("/srv/code", "it is not there")
+
+    node.sandboxes.on_start = start
+    node.say(messages.Start(ORDER), (0, 1))
+    problem = "/srv/code cannot be had: it is not there"
+    assert node.heard() == [messages.NotStarted("e1", problem, "/srv/code")]
 
 
 def test_a_start_whose_gauges_cannot_be_opened_is_none(node: Node) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from lambdad.launcher.contract import Order
+from lambdad.launcher.host_directories import HostDirectories
 from lambdad.launcher.interpreters import Interpreter
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.process import Processes
@@ -34,6 +35,7 @@ def make_processes(loop: Loop, directory: Path) -> Processes:
         trees=trees,
         code_directory=directory / "code",
         temporary_directory=directory / "sandboxes",
+        directories=HostDirectories(),
     )
 
 

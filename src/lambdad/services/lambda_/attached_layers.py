@@ -37,10 +37,7 @@ async def check_size_with_layers(control: ControlPlane, version: FunctionVersion
     """Refuse a function whose code and layers are too large together."""
     if not version.layers:
         return
-    packages = [
-        control.blobs.path(code.sha256)
-        for code in (version.code, *(layer.code for layer in version.layers))
-    ]
+    packages = [control.blobs.path(code.sha256) for code in version.codes]
     size = await asyncio.to_thread(lambda: sum(map(unzipped_size, packages)))
     if size > CODE_UNZIPPED:
         raise _invalid(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
+from pathlib import Path
 
 from lambdad.model.caller import RequestContext
 from lambdad.model.function import Code
@@ -17,7 +18,10 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 def code_location(control: ControlPlane, context: RequestContext, code: Code) -> str:
-    """A link under which the package can be fetched without credentials."""
+    """A link under which the package can be fetched without credentials; of live code, where it
+    is on the server's machine."""
+    if code.directory:
+        return Path(code.directory).as_uri()
     expires = int(control.clock.now()) + VALID_SECONDS
     signature = _sign(control.link_key, code.sha256, expires)
     return f"{context.endpoint_url}{PATH}{code.sha256}?expires={expires}&signature={signature}"

@@ -43,10 +43,10 @@ async def verify_signatures(
     warns; else AWS's error. Its layers must be signed, too."""
     if config is None:
         return None
-    if code.image_uri:
+    if code.image_uri or code.directory:
         raise ClientError(
             "InvalidParameterValueException",
-            "Code signing is for functions of package type Zip; images cannot have it.",
+            "Only packages can be signed: neither images nor live code.",
         )
     await verify_layers(control, config, layers)
     return await _publisher(control, config, code)

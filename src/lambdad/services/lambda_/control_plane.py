@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import random
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -95,6 +95,9 @@ class ControlPlane:
     S3 endpoint has been set. `draw` gives a random number from 0 to just below 1.
     `signing_profiles` are the certificates of those who may sign packages. With `check_roles`, an
     execution role must be there and trust Lambda.
+    `file_systems` are the ARNs for which the operator has a directory; `can_mount` tells whether
+    the sandbox can mount one. `find_live_code` says where a path really leads, or raises a
+    ClientError when no code may be mounted from there.
     """
 
     resources: Resources
@@ -114,3 +117,6 @@ class ControlPlane:
     concurrency: int = 1000
     draw: Callable[[], float] = random.random
     signing_profiles: Publishers = field(default_factory=dict)
+    file_systems: Collection[str] = ()
+    can_mount: bool = True
+    find_live_code: Callable[[str], Awaitable[str]] | None = None

@@ -30,6 +30,12 @@ from lambdad.services.lambda_.concurrency import reserved_concurrency
 from lambdad.services.lambda_.configuration import function_configuration, listed_configuration
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.execution_role import check_execution_role
+from lambdad.services.lambda_.host_directories import (
+    checked_file_systems,
+    is_live,
+    keep_live_code,
+    refuse_from_inside,
+)
 from lambdad.services.lambda_.names import FunctionName
 from lambdad.services.lambda_.paging import page
 from lambdad.services.lambda_.parameters import (
@@ -65,6 +71,7 @@ async def create_function(
             "packages."
         )
     check_architectures(control, request.get("Architectures"))
+    checked_file_systems(control, context, request)
     check_execution_role(control, context, request)
     settings = {**default_settings(control, name.name), **creation_settings(request)}
     fields = changed_fields(control, request, settings)
@@ -177,6 +184,7 @@ async def update_function_code(
     name = names.resolve_latest(context, request)
     async with control.changes.lock(name.key):
         function = changeable(control, name, request.get("RevisionId"))
+        refuse_from_inside(context, function.latest)
         code = await _keep_source(control, context, request, is_image=function.latest.is_image)
         publisher = await verify_signatures(control, config_of(control, function), code)
         if request.get("DryRun"):  # what nothing refers to is swept away
@@ -194,6 +202,8 @@ async def update_function_configuration(
     name = names.resolve_latest(context, request)
     async with control.changes.lock(name.key):
         function = changeable(control, name, request.get("RevisionId"))
+        refuse_from_inside(context, function.latest)
+        checked_file_systems(control, context, request)
         fields = changed_fields(control, request, function.latest.settings)
         fields |= attached_layers(control, context.caller, request)
         await verify_layers(control, config_of(control, function), fields.get("layers", ()))
@@ -220,6 +230,8 @@ async def _keep_source(
     control: ControlPlane, context: RequestContext, source: dict[str, Any], *, is_image: bool
 ) -> Code:
     """The code of a function whose package type is settled."""
+    if is_live(source) and not is_image:
+        return await keep_live_code(control, context, source)
     refuse_environments(context, source)
     doing = "creating" if context.operation == "CreateFunction" else "updating"
     if is_image and not source.get("ImageUri"):
@@ -228,7 +240,9 @@ async def _keep_source(
         raise _invalid(
             f"Please don't provide ImageUri when {doing} a function with packageType Zip."
         )
-    return image_code(source) if is_image else await keep_code(control, source)
+    if is_image:
+        return image_code(source)
+    return await keep_code(control, source)
 
 
 def _new_version(

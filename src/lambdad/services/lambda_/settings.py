@@ -32,12 +32,13 @@ def changed_settings(request: Mapping[str, Any], settings: Mapping[str, Any]) ->
     for member, change in _CHANGES.items():
         if member in request:
             changed[member] = change(request[member], settings.get(member) or {})
-    if "KMSKeyArn" in request:
-        changed["KMSKeyArn"] = request["KMSKeyArn"]
+    for member in ("FileSystemConfigs", "KMSKeyArn"):
+        if member in request:
+            changed[member] = request[member]
     if "ImageConfig" in request:
         asked = {member: value for member, value in request["ImageConfig"].items() if value}
         changed["ImageConfigResponse"] = {"ImageConfig": asked} if asked else {}
-    return {member: value for member, value in changed.items() if value not in ("", {})}
+    return {member: value for member, value in changed.items() if value not in ("", {}, [])}
 
 
 def creation_settings(request: Mapping[str, Any]) -> Setting:

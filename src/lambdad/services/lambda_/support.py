@@ -21,6 +21,14 @@ _SETTINGS = (
     "and have no effect; with `LogFormat` JSON the platform's own lines stay text, whatever "
     "`SystemLogLevel` says"
 )
+_FILE_SYSTEMS = (
+    "`FileSystemConfigs` mounts the directory that the operator has set for the access point "
+    "(setting `file_systems`), needs no `VpcConfig`, and `DirectS3Read` changes nothing"
+)
+_HOT_RELOAD = (
+    "the bucket `hot-reload` mounts the directory that the key names, live, when it lies beneath "
+    "one of the setting `hot_reload`"
+)
 
 PARTIAL: Mapping[str, str] = MappingProxyType(
     {
@@ -28,9 +36,9 @@ PARTIAL: Mapping[str, str] = MappingProxyType(
         "source exists is not checked, and filters with a KMSKeyArn are not encrypted on disk",
         "CreateFunctionUrlConfig": "kept and told, as `http://<id>.lambda-url.<region>.localhost:"
         "<port>/` with the port that the caller has used; nothing is served there yet",
-        "CreateFunction": f"{_CODE}; {_SETTINGS}",
-        "UpdateFunctionCode": _CODE,
-        "UpdateFunctionConfiguration": _SETTINGS,
+        "CreateFunction": f"{_CODE}; {_SETTINGS}; {_FILE_SYSTEMS}; {_HOT_RELOAD}",
+        "UpdateFunctionCode": f"{_CODE}; {_HOT_RELOAD}",
+        "UpdateFunctionConfiguration": f"{_SETTINGS}; {_FILE_SYSTEMS}",
         "Invoke": "synchronous invocations and dry runs; `InvocationType` Event comes later",
         "InvokeWithResponseStream": "the answer comes as one chunk, when the function has ended",
         "PutFunctionEventInvokeConfig": "kept and told; asynchronous invocations come later",

@@ -16,7 +16,6 @@ PARAMETERS: Mapping[str, str | None] = MappingProxyType(
     {
         "AcceleratorConfig": None,
         "DurableExecutionName": None,
-        "FileSystemConfigs": None,
         "RuntimeConfig": None,
     }
 )

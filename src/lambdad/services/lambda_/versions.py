@@ -27,6 +27,7 @@ from lambdad.services.lambda_.configuration import (
     listed_configuration,
 )
 from lambdad.services.lambda_.control_plane import ControlPlane
+from lambdad.services.lambda_.host_directories import refuse_publishing
 from lambdad.services.lambda_.names import FunctionName
 from lambdad.services.lambda_.paging import page
 from lambdad.services.lambda_.preconditions import changeable
@@ -126,6 +127,7 @@ def latest_published(function: Function, description: str | None = None) -> Func
 
 
 def _snapshot(newest: FunctionVersion, version: str, description: str | None) -> FunctionVersion:
+    refuse_publishing(newest)
     return replace(
         newest,
         version=version,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import zipfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -200,7 +202,10 @@ async def test_a_package_that_nobody_vouches_for_follows_the_policy(
 @pytest.mark.parametrize("policy", ["Warn", "Enforce"])
 async def test_a_package_that_was_changed_is_never_deployed(plane: Plane, policy: str) -> None:
     arn = await make_config(plane, policy)
-    tampered = OURS.sign(PACKAGE).replace(b"return event", b"return 'bad'")
+    buffer = io.BytesIO(make_zip({"app.py": "def handler(event, context): return 'bad'"}))
+    with zipfile.ZipFile(buffer, "a") as changed:
+        changed.comment = zipfile.ZipFile(io.BytesIO(OURS.sign(PACKAGE))).comment
+    tampered = buffer.getvalue()
     request = creation(CodeSigningConfigArn=arn, Code={"ZipFile": tampered})
     await refused(plane("CreateFunction", **request), "InvalidCodeSignatureException")
 

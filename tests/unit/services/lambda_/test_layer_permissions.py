@@ -144,7 +144,7 @@ async def test_a_revision_guards_a_change(tools: Plane) -> None:
             {"LayerName": ARN.replace(ACCOUNT, OTHER)},
             "AccessDeniedException",
             f"User: arn:aws:iam::{ACCOUNT}:root is not authorized to perform: "
-            f"lambda:GetLayerVersionPolicy on resource: {ARN.replace(ACCOUNT, OTHER)}:1 because "
+            f"lambda:GetLayerVersionPolicy on resource: {ARN.replace(ACCOUNT, OTHER)} because "
             "no resource-based policy allows the lambda:GetLayerVersionPolicy action",
         ),
     ],

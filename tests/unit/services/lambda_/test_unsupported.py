@@ -16,7 +16,14 @@ _CODE = {
 _SETTINGS = {
     *FIELDS,
     *("CapacityProviderConfig", "DeadLetterConfig", "DurableConfig", "Environment"),
-    *("EphemeralStorage", "FunctionName", "ImageConfig", "KMSKeyArn", "LoggingConfig"),
+    *(
+        "EphemeralStorage",
+        "FileSystemConfigs",
+        "FunctionName",
+        "ImageConfig",
+        "KMSKeyArn",
+        "LoggingConfig",
+    ),
     *("Layers", "SnapStart", "TracingConfig", "VpcConfig"),
 }
 HONOURED = {
