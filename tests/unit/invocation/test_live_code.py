@@ -11,7 +11,7 @@ from lambdad.environment.lifecycle import State
 from lambdad.errors import PlatformError
 from lambdad.model.function import Code
 
-LIVE = make_version("live", code=Code("ab" * 32, 0, "/srv/code"))
+LIVE = make_version("live", code=Code("ab" * 32, 0, directory="/srv/code"))
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ async def test_a_change_concerns_nobody_elses_environments(ward: Ward) -> None:
     # Given another directory, another function, and a package that the function had before
     ward.stamps["/srv/other"] = "one"
     others = [
-        make_version("live", "2", code=Code("ab" * 32, 0, "/srv/other")),
-        make_version("other", code=Code("ab" * 32, 0, "/srv/code")),
+        make_version("live", "2", code=Code("ab" * 32, 0, directory="/srv/other")),
+        make_version("other", code=Code("ab" * 32, 0, directory="/srv/code")),
         make_version("live", "3"),
     ]
     idle = [await ward.use(other) for other in others]
