@@ -197,8 +197,8 @@ def test_unsupported_operations_are_refused_by_name(
 
 
 def test_unsupported_parameters_are_refused_by_name(make_function: MakeFunction) -> None:
-    with pytest.raises(Exception, match="KMSKeyArn"):
-        make_function("echo", KMSKeyArn=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1")
+    with pytest.raises(Exception, match="AcceleratorConfig"):
+        make_function("echo", AcceleratorConfig={"AcceleratorMemorySize": 1})
 
 
 def test_a_service_that_is_not_served_is_told_so(
