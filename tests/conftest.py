@@ -22,12 +22,11 @@ sys.path.append(str(Path(__file__).parent))
 from lambdad.testing.server import LocalServer
 from support import runtime_trees
 from support.clients import REGION, ROLE, make_client
-from support.functions import DeployedFunction
+from support.functions import RUNTIME, DeployedFunction
 from support.ordinary_user import OrdinaryUsersServer
 from support.packages import make_zip, zoo_files
 from support.processes import adopt_orphans, assert_nobody_is_left
 
-RUNTIME = f"python3.{min(sys.version_info[1], 14)}"
 _LOG_LINES_SHOWN = 100
 
 FUNCTIONS = pytest.StashKey[list[DeployedFunction]]()

@@ -10,10 +10,9 @@ from typing import Any
 import psutil
 import pytest
 
-from conftest import RUNTIME
 from lambdad.testing.server import LocalServer
 from support.clients import ACCOUNT, REGION, ROLE
-from support.functions import DeployedFunction
+from support.functions import RUNTIME, DeployedFunction
 from support.object_store import LittleS3, little_s3
 from support.packages import make_zip, zoo_files
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import re
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from support.waiting import wait_until
+
+RUNTIME = f"python3.{min(sys.version_info[1], 14)}"  # of the functions that tests deploy
 
 _FIELD = re.compile(r"([A-Z][A-Za-z ]+): ([^\t]+)")
 
