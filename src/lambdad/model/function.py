@@ -170,6 +170,7 @@ class Function:
 
     `pending` is a change that has been accepted and is being prepared: it becomes `latest` when
     its code is ready, and until then invocations use the old one.
+    `pending_published` is the `$LATEST.PUBLISHED` that is to come with it, if one is.
     `last_version` is the number of the version published last; numbers are never used again.
     `published_content` is what `$LATEST` was then (`FunctionVersion.content_sha256`).
     `code_signing_config` is the id of the config that says who may sign its packages.
@@ -183,6 +184,7 @@ class Function:
     latest: FunctionVersion
     tags: dict[str, str] = field(default_factory=dict)
     pending: FunctionVersion | None = None
+    pending_published: FunctionVersion | None = None
     last_version: int = 0
     published_content: str | None = None
     recursive_loop: str = "Terminate"  # or Allow
@@ -215,7 +217,7 @@ class Function:
 
     def with_latest(self, latest: FunctionVersion) -> Function:
         """The same function after a change has taken effect."""
-        return replace(self, latest=latest, pending=None)
+        return replace(self, latest=latest, pending=None, pending_published=None)
 
 
 __all__ = [

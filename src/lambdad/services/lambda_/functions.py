@@ -11,7 +11,7 @@ from uuid import uuid4
 from lambdad.arn import LATEST
 from lambdad.errors import ClientError
 from lambdad.model.caller import RequestContext
-from lambdad.model.function import Code, Function, FunctionVersion
+from lambdad.model.function import LATEST_PUBLISHED, Code, Function, FunctionVersion
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.attached_layers import attached_layers, check_size_with_layers
 from lambdad.services.lambda_.belongings import belongings
@@ -283,13 +283,14 @@ async def _accept(
     await check_size_with_layers(control, function.newest)
     version: FunctionVersion | None = None
     if request.get("PublishTo") == "LATEST_PUBLISHED":
-        version = replace(latest_published(function), state=CREATING)
+        version = replace(latest_published(function), state=CREATING, last_update=None)
+        function = replace(function, pending_published=version)
     elif request.get("Publish"):
         version = last_published(control.resources, function)
         if version is None:
             function, version = published(function)
             version = replace(version, state=CREATING, last_update=None)
-    new = [version] if version else []
+    new = [version] if version and version.version != LATEST_PUBLISHED else []
     _check_storage(control, function, new)
     await accept(control, function, *new)
     return function_configuration(version or function.newest)

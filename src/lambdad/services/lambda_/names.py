@@ -133,6 +133,8 @@ def find_version(resources: Resources, name: FunctionName) -> FunctionVersion:
     function = find_function(resources, name)
     if name.qualifier in (None, LATEST):
         return function.newest
+    if name.qualifier == LATEST_PUBLISHED and function.pending_published:
+        return function.pending_published
     alias = resources.find(Alias, *name.qualified_key)
     return _published(resources, name, alias.function_version if alias else name.qualifier)
 
@@ -149,10 +151,13 @@ def choose_invoked(resources: Resources, name: FunctionName, draw: float) -> Fun
 
 
 def _published(resources: Resources, name: FunctionName, version: str | None) -> FunctionVersion:
+    function = find_function(resources, name)
     if version == LATEST:
-        return find_function(resources, name).newest
+        return function.newest
     account_id, region, function_name = name.key
     found = resources.find(FunctionVersion, account_id, region, f"{function_name}:{version}")
+    if found is None and version == LATEST_PUBLISHED:
+        found = function.pending_published  # the first one: nothing serves before it
     if found is None:
         raise not_found(name)
     return found

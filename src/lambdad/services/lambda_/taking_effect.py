@@ -73,7 +73,9 @@ async def _take_effect(control: ControlPlane, version: FunctionVersion) -> None:
             return  # deleted meanwhile, perhaps made anew
         published = _published_with(control, function)
         if failure is not None:
-            gone_wrong = (replace(each, state=failure) for each in published)
+            gone_wrong = (
+                replace(each, state=failure) for each in published if not _is_there(control, each)
+            )
             await _save(control, failed(function, failure), *gone_wrong)
             return
         active = replace(prepared, state=ACTIVE, last_update=SUCCESSFUL)
@@ -87,17 +89,25 @@ async def _take_effect(control: ControlPlane, version: FunctionVersion) -> None:
             ),
         )
         control.invoker.retire(function.key, LATEST)
+        if function.pending_published is not None:
+            control.invoker.retire(function.key, LATEST_PUBLISHED)
         apply_claims(control, function.key)
 
 
 def _published_with(control: ControlPlane, function: Function) -> list[FunctionVersion]:
     """The versions that were published together with the change that is on its way."""
     account_id, region, name = function.key
-    found = (
-        control.resources.find(FunctionVersion, account_id, region, f"{name}:{version}")
-        for version in (function.last_version, LATEST_PUBLISHED)
+    last = control.resources.find(
+        FunctionVersion, account_id, region, f"{name}:{function.last_version}"
     )
+    found = (last, function.pending_published)
     return [each for each in found if each is not None and each.state.value == CREATING.value]
+
+
+def _is_there(control: ControlPlane, version: FunctionVersion) -> bool:
+    """Whether a version of this name serves, and so goes on serving when its change fails."""
+    found = control.resources.find(FunctionVersion, *version.key)
+    return found is not None and found.state.value != CREATING.value
 
 
 async def _prepare(

@@ -34,6 +34,7 @@ from lambdad.services.lambda_.preconditions import changeable
 from lambdad.store.resources import Resources
 
 PAGE_SIZE = 50
+MAX_DIGITS = 18
 
 
 async def publish_version(
@@ -149,7 +150,7 @@ def _place(version: str) -> int:
     """A version's place among those of its function."""
     if version in (LATEST, LATEST_PUBLISHED):
         return -1 if version == LATEST else 0
-    if not (version.isascii() and version.isdigit()):
+    if not (version.isascii() and version.isdigit() and len(version) < MAX_DIGITS):
         raise _invalid(f"The marker {version} is not valid.")
     return int(version)
 

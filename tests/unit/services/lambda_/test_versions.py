@@ -185,3 +185,40 @@ async def test_versions_are_there_after_a_restart(plane: Plane, open_plane: Open
     assert again.control.resources.find(Function, ACCOUNT, REGION, "echo").last_version == 1
     found = await again("GetFunctionConfiguration", FunctionName="echo:1")
     assert found["Version"] == "1"
+
+
+async def test_latest_published_serves_until_the_next_one_has_taken_effect(plane: Plane) -> None:
+    # Given
+    await plane.create("echo", PublishTo="LATEST_PUBLISHED", Timeout=1)
+    qualified = {"FunctionName": "echo", "Qualifier": "$LATEST.PUBLISHED"}
+    assert (await plane("GetFunctionConfiguration", **qualified))["State"] == "Active"
+    # When
+    plane.preparation.gate.clear()
+    package = make_zip({"app.py": "x"})
+    update = {"FunctionName": "echo", "ZipFile": package, "PublishTo": "LATEST_PUBLISHED"}
+    answer = await plane("UpdateFunctionCode", **update)
+    assert (answer["Version"], answer["State"]) == ("$LATEST.PUBLISHED", "Pending")
+    await plane("Invoke", **qualified, Payload=b"{}")
+    old = plane.invoker.invoked[-1][0]
+    # Then
+    plane.preparation.gate.set()
+    await plane.control.changes.settle()
+    await plane("Invoke", **qualified, Payload=b"{}")
+    new = plane.invoker.invoked[-1][0]
+    assert old.code != new.code
+    assert (old.version, new.version) == ("$LATEST.PUBLISHED",) * 2
+    assert (("123456789012", "eu-central-1", "echo"), "$LATEST.PUBLISHED") in plane.invoker.retired
+    # And when a change fails, what served goes on serving
+    plane.preparation.failure = OSError("no")
+    await plane("UpdateFunctionCode", **{**update, "ZipFile": make_zip({"app.py": "y"})})
+    await plane.control.changes.settle()
+    assert (await plane("GetFunctionConfiguration", **qualified))["State"] == "Active"
+
+
+async def test_a_marker_that_is_no_version_is_refused(plane: Plane) -> None:
+    await plane.create("echo")
+    for marker in ("x", "9" * 5000, "-1"):
+        await refused(
+            plane("ListVersionsByFunction", FunctionName="echo", Marker=marker),
+            "InvalidParameterValueException",
+        )
