@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from sqlalchemy import Engine, MetaData, create_engine, inspect
 
+from lambdad.model.function import Function
 from lambdad.store.database import Database
+from lambdad.store.resources import Resources
 from lambdad.store.schema import MIGRATIONS, metadata
 
 
@@ -48,3 +53,30 @@ def test_opening_again_takes_no_step_twice(tmp_path: Path) -> None:
     reflected.reflect(engine)
     assert set(reflected.tables) == set(metadata.tables)
     engine.dispose()
+
+
+async def test_functions_of_the_first_release_are_resources_after_the_upgrade(
+    tmp_path: Path, make_function: Callable[..., Function]
+) -> None:
+    # Given a file as the first release left it
+    path = tmp_path / "state.db"
+    engine = create_engine(f"sqlite:///{path}")
+    document = {"format": 1, "function": asdict(make_function("thumbnail"))}
+    for newer in ("last_version", "published_content", "reserved_concurrency"):
+        del document["function"][newer]
+    with engine.begin() as connection:
+        for statement in MIGRATIONS[0]:
+            connection.exec_driver_sql(statement)
+        connection.exec_driver_sql("PRAGMA user_version = 1")
+        connection.exec_driver_sql(
+            "INSERT INTO functions VALUES (?, ?, ?, ?)",
+            ("000000000000", "us-east-1", "thumbnail", json.dumps(document)),
+        )
+    engine.dispose()
+    # When
+    database = Database.open(path)
+    resources = await Resources.load(database)
+    database.close()
+    # Then
+    found = resources.find(Function, "000000000000", "us-east-1", "thumbnail")
+    assert found == make_function("thumbnail")
