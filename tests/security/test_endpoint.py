@@ -90,7 +90,6 @@ def test_a_signature_in_the_query_is_no_other_account(stranger: Probe) -> None:
         {"Layers": [f"arn:aws:lambda:us-east-1:{OTHER}:layer:x:1"]},
         {"FunctionName": "../../../../etc"},
         {"Runtime": "../../bin/sh"},
-        {"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}},
     ],
     ids=lambda parameters: json.dumps(parameters)[:60],
 )  # fmt: skip
