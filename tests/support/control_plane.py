@@ -84,8 +84,8 @@ class StubInvoker:
     def provisioned(self, version: FunctionVersion) -> Provisioned:
         return self.progress.get(f"{version.name}:{version.version}", Provisioned())
 
-    def uses(self, digest: str) -> bool:
-        return digest in self.used
+    def digests(self) -> set[str]:
+        return self.used
 
 
 @dataclass

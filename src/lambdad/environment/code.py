@@ -2,7 +2,7 @@
 
     <data>/code/BOOT                      the boot of the machine in which these trees were made
     <data>/code/<sha256>-python3.11/      one package for one runtime: files and their bytecode
-    <data>/code/layers-<sha256>-python3.11/
+    <data>/code/<sha256>-layers-python3.11/
                                           layers in one tree; the digest is that of their digests
     <data>/code/.<something>              being made, or being thrown away
 
@@ -14,7 +14,6 @@ name in one step, complete, and never changes again.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import re
 import secrets
@@ -28,12 +27,13 @@ from typing import Protocol
 from lambdad.environment.bytecode import compile_tree
 from lambdad.errors import PlatformError
 from lambdad.model.deployment_package import Kind, open_zip, read_file
-from lambdad.model.function import Code
+from lambdad.model.function import Code, layers_digest
 from lambdad.model.package_overlay import Member, lay_over
 from lambdad.model.runtime import Interpreter
 
 TASK_ROOT = "/var/task"
 LAYERS_ROOT = "/opt"
+AT_ONCE = 4  # trees; each may take a compiler's memory and time
 _TREE = re.compile(r"[0-9a-f]{64}-.+")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -53,6 +53,7 @@ class CodeStore:
         self._blobs = blobs
         self._sweeper = sweeper
         self._preparing: dict[str, asyncio.Task[None]] = {}
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     @classmethod
     def open(cls, directory: Path, blobs: Blobs, *, boot_id: str | None = None) -> CodeStore:
@@ -102,8 +103,7 @@ class CodeStore:
         "" when there are none."""
         if not layers:
             return ""
-        order = hashlib.sha256("".join(layer.sha256 for layer in layers).encode()).hexdigest()
-        key = f"layers-{order}-{interpreter.name}"
+        key = f"{layers_digest(layers)}-layers-{interpreter.name}"
         return await self._prepare(key, layers, interpreter, LAYERS_ROOT)
 
     async def _prepare(
@@ -125,6 +125,12 @@ class CodeStore:
             task.exception()  # seen, also when everybody who waited for it has gone
 
     async def _make(
+        self, key: str, packages: Sequence[Code], interpreter: Interpreter, run_at: str
+    ) -> None:
+        async with self._turns:
+            await self._make_now(key, packages, interpreter, run_at)
+
+    async def _make_now(
         self, key: str, packages: Sequence[Code], interpreter: Interpreter, run_at: str
     ) -> None:
         making = self.directory / f".{key}-{secrets.token_hex(4)}"

@@ -54,9 +54,9 @@ class Invoker:
         """How many environments of a version have been initialized ahead."""
         return self._provisioner.provisioned(version)
 
-    def uses(self, digest: str) -> bool:
-        """Whether an environment runs this package."""
-        return self._pool.uses(digest)
+    def digests(self) -> set[str]:
+        """Of what environments have of code and layers."""
+        return self._pool.digests()
 
     async def _run(self, version: FunctionVersion, invocation: Invocation) -> Result:
         while True:

@@ -111,9 +111,10 @@ class Pool:
             if environment in self._idle or environment in self.provisioned.idle:
                 self._stop_idle(environment)
 
-    def uses(self, digest: str) -> bool:
-        """Whether an environment, idle or not, has this package."""
-        return any(code.sha256 == digest for each in self._all for code in each.version.codes)
+    def digests(self) -> set[str]:
+        """Of what environments, idle or not, have of code and layers."""
+        versions = {each.version.revision_id: each.version for each in self._all}
+        return {digest for version in versions.values() for digest in version.digests}
 
     def expire(self) -> None:
         """End what has been idle for too long."""

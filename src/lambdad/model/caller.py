@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lambdad.arn import caller_arn
-from lambdad.model.resource import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,7 @@ class RequestContext:
     """One request on its way to an operation.
 
     `endpoint_url` is the address that the client used (`http://127.0.0.1:4566`), for links that
-    lead back here. `granted` is the key of a function of another account, if the function's
-    policy allows this request.
+    lead back here.
     """
 
     request_id: str
@@ -48,4 +46,3 @@ class RequestContext:
     operation: str
     caller: Caller
     endpoint_url: str
-    granted: Key | None = None

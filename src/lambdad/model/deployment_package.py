@@ -32,6 +32,7 @@ MAX_ENTRIES = 100_000
 MAX_PATH = 1_024
 MAX_COMPONENT = 255
 MAX_LINK_STEPS = 256
+MAX_LINKS = 5_000
 CHUNK = 1 << 20
 
 _ENTRY_SIGNATURE = b"PK\x01\x02"
@@ -141,6 +142,10 @@ def _entries(archive: zipfile.ZipFile) -> Iterator[Entry]:
     sources = archive.infolist()
     if sum(source.file_size for source in sources) >= CODE_UNZIPPED:
         raise _refusal(TOO_LARGE)
+    if len({source.header_offset for source in sources}) < len(sources):
+        raise _refusal(f"{CANNOT_UNZIP} Two entries are the same bytes.")
+    if sum(stat.S_ISLNK(source.external_attr >> 16) for source in sources) > MAX_LINKS:
+        raise _refusal(f"{CANNOT_UNZIP} It has more than {MAX_LINKS} links.")
     for source in sources:
         if source.flag_bits & _ENCRYPTED:
             raise _refusal(f"{CANNOT_UNZIP} An entry is encrypted.")
@@ -158,7 +163,8 @@ def _entry(archive: zipfile.ZipFile, source: zipfile.ZipInfo) -> Entry:
         return Entry(path, kind, source, is_executable=bool(mode & 0o111))
     if source.file_size > MAX_PATH:
         raise _refusal(f"{CANNOT_UNZIP} A link is too long: {path!r}.")
-    target = archive.read(source).decode("utf-8", "surrogateescape")
+    with archive.open(source) as file:  # which inflates no more than it is asked for
+        target = file.read(MAX_PATH).decode("utf-8", "surrogateescape")
     if not target or "\0" in target:
         raise _refusal(f"{CANNOT_UNZIP} A link leads nowhere: {path!r}.")
     return Entry(path, kind, source, target=target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -31,6 +32,11 @@ class Code:
     source_kms_key_arn: str | None = None
     s3_object: dict[str, str] | None = None
     directory: str = ""
+
+
+def layers_digest(layers: Iterable[Code]) -> str:
+    """What names the one tree that layers make together; their order matters."""
+    return hashlib.sha256("".join(layer.sha256 for layer in layers).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,12 @@ class FunctionVersion:
     def configuration_sha256(self) -> str:
         """The digest of the configuration alone."""
         return _digest(replace(self, **_NO_CONTENT, code=Code("", 0)))
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Of every package that it needs to run, and of its layers together."""
+        order = (layers_digest([layer.code for layer in self.layers]),) if self.layers else ()
+        return (*(code.sha256 for code in self.codes), *order)
 
     @property
     def codes(self) -> tuple[Code, ...]:
@@ -206,9 +218,9 @@ class Function:
         return self.pending or self.latest
 
     @property
-    def codes(self) -> tuple[Code, ...]:
-        """Every package that `$LATEST` needs, now or when the change takes effect."""
-        return self.latest.codes + (self.pending.codes if self.pending else ())
+    def digests(self) -> tuple[str, ...]:
+        """Of what `$LATEST` needs, now or when the change takes effect."""
+        return self.latest.digests + (self.pending.digests if self.pending else ())
 
     @property
     def code_size(self) -> int:
@@ -228,4 +240,5 @@ __all__ = [
     "Function",
     "FunctionVersion",
     "Status",
+    "layers_digest",
 ]

@@ -54,9 +54,9 @@ class LayerVersion:
         return layer_arn(self.account_id, self.region, self.name, self.version)
 
     @property
-    def codes(self) -> tuple[Code, ...]:
-        """Its package."""
-        return (self.code,)
+    def digests(self) -> tuple[str, ...]:
+        """Of its package."""
+        return (self.code.sha256,)
 
     @property
     def code_size(self) -> int:

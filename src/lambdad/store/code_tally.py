@@ -42,7 +42,7 @@ class CodeTally:
         if not isinstance(resource, Function | FunctionVersion | LayerVersion):
             return
         self._sizes[resource.key[:2]] += by * resource.code_size
-        for code in resource.codes:
-            self._references[code.sha256] += by
-            if not self._references[code.sha256]:
-                del self._references[code.sha256]
+        for digest in resource.digests:
+            self._references[digest] += by
+            if not self._references[digest]:
+                del self._references[digest]

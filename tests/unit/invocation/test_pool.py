@@ -412,11 +412,11 @@ async def test_an_environment_never_serves_two_tenants(ward: Ward) -> None:
 
 
 async def test_a_package_is_used_as_long_as_an_environment_has_it(ward: Ward) -> None:
-    assert not ward.pool.uses(F.code.sha256)
+    assert F.code.sha256 not in ward.pool.digests()
     environment = await ward.use(F)
-    assert ward.pool.uses(F.code.sha256)
+    assert F.code.sha256 in ward.pool.digests()
     environment.dies_slowly = True
     ward.pool.retire(F_KEY)
-    assert ward.pool.uses(F.code.sha256)
+    assert F.code.sha256 in ward.pool.digests()
     environment.end()
-    assert not ward.pool.uses(F.code.sha256)
+    assert F.code.sha256 not in ward.pool.digests()

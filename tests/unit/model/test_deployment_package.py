@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+import tracemalloc
 import zipfile
 import zlib
 from pathlib import Path
@@ -236,3 +237,32 @@ def test_a_file_is_judged_like_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyP
     file.write_bytes(make_zip(*[(str(number), "") for number in range(3)]))
     with pytest.raises(ClientError, match="more than 2 entries"):
         validate_zip(file)
+
+
+def test_a_link_that_inflates_without_end_is_read_no_further_than_it_may_be_long() -> None:
+    # Given a link whose size is a lie: behind it come 50 MB
+    content = make_zip(("link", b"x" * 50_000_000, LINK))
+    end = content.rindex(b"PK\x01\x02")
+    size = struct.pack("<I", 10)
+    lying = content[: end + 24] + size + content[end + 28 :]
+    # When, then
+    tracemalloc.start()
+    refusal(lying)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+def test_entries_that_share_their_bytes_are_refused() -> None:
+    content = make_zip(("a.py", "x = 1"))
+    start, end = content.index(b"PK\x01\x02"), content.index(b"PK\x05\x06")
+    entry = content[start:end]
+    counts = struct.pack("<HHII", 2, 2, 2 * len(entry), start)
+    doubled = content[:start] + entry * 2 + content[end : end + 8] + counts + b"\0\0"
+    assert "the same bytes" in refusal(doubled)
+
+
+def test_more_links_than_there_may_be_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deployment_package, "MAX_LINKS", 2)
+    links = [(f"l{number}", "app.py", LINK) for number in range(3)]
+    assert "more than 2 links" in refusal(make_zip(("app.py", "x"), *links))

@@ -44,7 +44,7 @@ def test_what_comes_and_goes_is_counted(everything: list[Resource], data: st.Dat
         tally.remove(resource)
     left = [each for each in everything if not any(each is other for other in gone)]
     assert tally.size(*HERE) == sum(each.code_size for each in left)  # type: ignore[attr-defined]
-    referred = {code.sha256 for each in left for code in each.codes}  # type: ignore[attr-defined]
+    referred = {digest for each in left for digest in each.digests}  # type: ignore[attr-defined]
     for digest in ("a" * 64, "b" * 64, ""):
         assert tally.refers_to(digest) == (digest in referred)
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from lambdad.arn import parse_function_identifier
+from lambdad.arn import LATEST, parse_function_identifier
 from lambdad.model.caller import Caller, RequestContext
 from lambdad.model.policy import Policy
 from lambdad.model.policy_language import AccessRequest, evaluate
@@ -36,8 +36,9 @@ _FROM_OUTSIDE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 def authorized(
     control: ControlPlane, context: RequestContext, request: Mapping[str, Any]
 ) -> RequestContext:
-    """Refuse a request that its caller may not make; return its context, with what a policy
-    grants. ResourceArn and Resource may name other things than functions."""
+    """Refuse a request that its caller may not make; return the context in which it is performed:
+    in the function's account, whose layers, roles and configs then count. ResourceArn and Resource
+    may name other things than functions."""
     if "FunctionName" not in request:
         arn = request.get("ResourceArn") or request.get("Resource") or ""
         if parse_function_identifier(arn) is None:
@@ -45,14 +46,17 @@ def authorized(
         request = {"FunctionName": arn}
     name = names.read(context, request)
     authorize(control, context, name)
-    is_own = name.account_id == context.caller.account_id
-    return context if is_own else replace(context, granted=name.key)
+    if name.account_id == context.caller.account_id:
+        return context
+    return replace(context, caller=replace(context.caller, account_id=name.account_id))
 
 
 def authorize(control: ControlPlane, context: RequestContext, name: FunctionName) -> None:
     """Raise AccessDeniedException unless the caller may do with `name` what `context` says."""
-    policy = control.resources.find(Policy, *name.qualified_key)
     is_own = name.account_id == context.caller.account_id
+    if is_own and name.qualifier == LATEST:
+        name = replace(name, qualifier=None)  # what the function denies, $LATEST denies
+    policy = control.resources.find(Policy, *name.qualified_key)
     if policy is None and is_own:
         return
     request = _access_request(control, context, name)
@@ -104,7 +108,18 @@ def _condition_keys(
         "aws:requestedregion": (name.region,),
         "aws:resourceaccount": (name.account_id,),
         "aws:securetransport": ("true" if is_secure else "false",),
+        **_identity_keys(context.caller),
     }
+
+
+def _identity_keys(caller: Caller) -> Context:
+    """Those that only some callers have."""
+    keys = {}
+    if caller.principal_id is not None:
+        keys["aws:userid"] = (caller.principal_id,)
+    if caller.user is not None:
+        keys["aws:username"] = (caller.user.rpartition("/")[2],)
+    return keys
 
 
 def _principal_type(caller: Caller) -> str:

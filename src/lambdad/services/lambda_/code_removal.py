@@ -32,15 +32,15 @@ async def remove_forever(control: ControlPlane) -> None:
 
 async def sweep(control: ControlPlane, suspects: Set[str]) -> Set[str]:
     """Remove what was unused at the last sweep and still is; returns what is unused now."""
-    kept = {*await control.blobs.digests(), *control.preparation.digests()}
-    unused = {digest for digest in kept if not _is_used(control, digest)}
+    trees = control.preparation.digests()
+    kept = {*await control.blobs.digests(), *trees}
+    running = control.invoker.digests()
+    refers_to = control.resources.code.refers_to
+    unused = {each for each in kept if each not in running and not refers_to(each)}
     for digest in unused & suspects:
-        if _is_used(control, digest):
+        if refers_to(digest):
             continue  # since a moment ago
-        control.preparation.discard(digest)
+        if digest in trees and digest not in control.invoker.digests():
+            control.preparation.discard(digest)
         await control.blobs.delete(digest, unless_put_within=PUT_LATELY_SECONDS)
     return unused
-
-
-def _is_used(control: ControlPlane, digest: str) -> bool:
-    return control.resources.code.refers_to(digest) or control.invoker.uses(digest)

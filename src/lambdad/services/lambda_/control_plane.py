@@ -76,8 +76,8 @@ class Invoker(Protocol):
     def provisioned(self, version: FunctionVersion) -> Provisioned:
         """How many environments of a version have been initialized ahead."""
 
-    def uses(self, digest: str) -> bool:
-        """Whether an execution environment has this package, or is about to."""
+    def digests(self) -> set[str]:
+        """Of what execution environments have of code and layers, or are about to."""
 
 
 def machine_architecture() -> str:

@@ -185,7 +185,10 @@ async def update_function_code(
     async with control.changes.lock(name.key):
         function = changeable(control, name, request.get("RevisionId"))
         refuse_from_inside(context, function.latest)
-        code = await _keep_source(control, context, request, is_image=function.latest.is_image)
+        latest = function.latest
+        code = await _keep_source(
+            control, context, request, is_image=latest.is_image, replaced=latest.code_size
+        )
         publisher = await verify_signatures(control, config_of(control, function), code)
         if request.get("DryRun"):  # what nothing refers to is swept away
             return function_configuration(replace(function.latest, code=code))
@@ -227,9 +230,14 @@ async def delete_function(
 
 
 async def _keep_source(
-    control: ControlPlane, context: RequestContext, source: dict[str, Any], *, is_image: bool
+    control: ControlPlane,
+    context: RequestContext,
+    source: dict[str, Any],
+    *,
+    is_image: bool,
+    replaced: int = 0,
 ) -> Code:
-    """The code of a function whose package type is settled."""
+    """The code of a function whose package type is settled; it makes room of `replaced` bytes."""
     if is_live(source) and not is_image:
         return await keep_live_code(control, context, source)
     refuse_environments(context, source)
@@ -242,6 +250,8 @@ async def _keep_source(
         )
     if is_image:
         return image_code(source)
+    caller, sent = context.caller, len(source.get("ZipFile") or b"")
+    check_code_storage(control, caller.account_id, caller.region, sent - replaced)
     return await keep_code(control, source)
 
 

@@ -49,6 +49,8 @@ async def publish_layer_version(
     runtimes = request.get("CompatibleRuntimes", ())
     _check_runtimes(control, "compatibleRuntimes", runtimes)
     refuse_environments(context, request["Content"])
+    sent = len(request["Content"].get("ZipFile") or b"")
+    check_code_storage(control, name.account_id, name.region, sent)
     code = await keep_code(control, request["Content"])
     async with control.changes.lock(name.key):
         check_code_storage(control, name.account_id, name.region, code.size)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import secrets
 from base64 import b64encode
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from lambdad.clock import Clock
+from lambdad.errors import ClientError
 from lambdad.model.iam.access_key_id import (
     NUMBER_BITS,
     SESSION_PREFIX,
@@ -20,6 +22,7 @@ from lambdad.store.resources import Resources
 # An expired session is remembered for a day, so that who still uses it hears that it is expired.
 _REMEMBERED = 24 * 60 * 60.0
 _SWEEP_EVERY = 60 * 60.0
+MOST_SESSIONS = 10_000  # of an account, those included that have expired lately
 _SECRET_SIZE = 30  # bytes: forty characters
 _TOKEN_SIZE = 256  # bytes; AWS's are about as long
 
@@ -34,6 +37,7 @@ class Sessions:
 
     async def start(self, account_id: str, duration: int, **members: Any) -> Session:
         """Give out a session of `duration` seconds; it is on disk when this returns."""
+        self._check_room(account_id)
         session = Session(
             account_id=account_id,
             access_key_id=make_access_key_id(
@@ -46,6 +50,17 @@ class Sessions:
         )
         await self.resources.save(session, deleted=self._forgettable())
         return session
+
+    def _check_room(self, account_id: str) -> None:
+        """A function that asks for sessions without end does not fill the disk."""
+        sessions = self.resources.list(Session, account_id, "")
+        if next(islice(sessions, MOST_SESSIONS - 1, None), None) is not None:
+            raise ClientError(
+                "Throttling",
+                f"The account has {MOST_SESSIONS} sessions, which are remembered for a day after "
+                "they have expired; there is no room for more.",
+                status=400,
+            )
 
     def find(self, access_key_id: str) -> Session | None:
         """The session with this key, expired or not."""

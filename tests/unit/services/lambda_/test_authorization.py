@@ -10,7 +10,7 @@ import pytest
 from lambdad.errors import ClientError
 from lambdad.model.caller import Caller, RequestContext
 from lambdad.services.lambda_ import operations
-from support.control_plane import ACCOUNT, REGION, Plane, refused
+from support.control_plane import ACCOUNT, REGION, Plane, make_zip, refused
 
 STRANGER = "222222222222"
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:echo"
@@ -212,3 +212,40 @@ async def test_another_region_is_told_as_before(echo: Plane) -> None:
         echo("Invoke", account_id=STRANGER, FunctionName=ARN.replace("central", "west")),
         "ResourceNotFoundException",
     )
+
+
+async def test_what_the_function_denies_its_latest_denies_too(echo: Plane) -> None:
+    await deny(echo, Action="lambda:UpdateFunctionConfiguration")
+    for name in ("echo", "echo:$LATEST", f"{ARN}:$LATEST"):
+        await refused(
+            echo("UpdateFunctionConfiguration", FunctionName=name, Timeout=5),
+            "AccessDeniedException",
+        )
+
+
+async def test_what_is_granted_is_done_in_the_account_of_the_function(echo: Plane) -> None:
+    """Neither a stranger's layers nor its code signing configs come to another's function."""
+    # Given
+    await grant(echo, Action="lambda:*")
+    layer = await echo(
+        "PublishLayerVersion",
+        account_id=STRANGER,
+        LayerName="theirs",
+        Content={"ZipFile": make_zip({"python/x.py": ""})},
+    )
+    config = await echo(
+        "CreateCodeSigningConfig",
+        account_id=STRANGER,
+        AllowedPublishers={"SigningProfileVersionArns": [f"{ARN}:x"]},
+    )
+    # When, then
+    call = {"account_id": STRANGER, "FunctionName": ARN}
+    layers = [layer["LayerVersionArn"]]
+    await refused(
+        echo("UpdateFunctionConfiguration", **call, Layers=layers), "AccessDeniedException"
+    )
+    arn = config["CodeSigningConfig"]["CodeSigningConfigArn"]
+    with pytest.raises(ClientError):
+        await echo("PutFunctionCodeSigningConfig", **call, CodeSigningConfigArn=arn)
+    changed = await echo("UpdateFunctionConfiguration", **call, Timeout=7)
+    assert changed["FunctionArn"] == ARN

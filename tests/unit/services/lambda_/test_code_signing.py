@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 import zipfile
@@ -214,3 +215,11 @@ async def test_a_publisher_that_the_operator_does_not_know_cannot_sign(plane: Pl
     arn = await make_config(plane, "Enforce", PROFILE + "x")
     request = creation(CodeSigningConfigArn=arn, Code={"ZipFile": OURS.sign(PACKAGE)})
     await refused(plane("CreateFunction", **request), UNTRUSTED)
+
+
+async def test_a_function_named_like_its_config_is_not_locked_out(plane: Plane) -> None:
+    arn = await make_config(plane, "Warn")
+    name = arn.rpartition(":")[2]
+    await plane.create(name)
+    async with asyncio.timeout(5):
+        await plane("PutFunctionCodeSigningConfig", FunctionName=name, CodeSigningConfigArn=arn)

@@ -194,3 +194,12 @@ async def test_a_federated_user_has_a_name_of_its_own(iam: Identity) -> None:
 def test_keys_that_nobody_has_are_nobodys(iam: Identity) -> None:
     for key in ("test", "123456789012", "AKIAIOSFODNN7EXAMPLE", "ASIAQNZGKIQY56JQ7WML"):
         assert sts.identify(iam.sessions, key, "us-east-1") is None
+
+
+async def test_sessions_are_not_given_out_without_end(
+    iam: Identity, role: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambdad.services.sts.sessions.MOST_SESSIONS", 2)
+    for _ in range(2):
+        await assume(iam)
+    await refused(assume(iam), "Throttling")
