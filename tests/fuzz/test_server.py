@@ -22,6 +22,9 @@ from malformed import Malformed, Message
 from wire import Wire
 
 from lambdad.testing.server import LocalServer
+from support.clients import make_client
+from support.functions import RUNTIME
+from support.packages import make_zip
 
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "3000"))
 SEED = int(os.environ.get("FUZZ_SEED", "20260101"))
@@ -65,6 +68,24 @@ def send_from_all_sides(server: LocalServer, seed: int, count: int) -> list[str]
         return [line for wrong in threads.map(lambda own: share(seed=own), seeds) for line in wrong]
 
 
+def make_functions(server: LocalServer) -> None:
+    """What the requests name, so that many of them get past the first checks."""
+    client = make_client("lambda", server.url)
+    package = make_zip({"app.py": "def handler(event, context): return event"})
+    for name in ("fuzz-1", "fuzz-2"):
+        client.create_function(
+            FunctionName=name,
+            Runtime=RUNTIME,
+            Handler="app.handler",
+            Role="arn:aws:iam::000000000000:role/fuzz",
+            Code={"ZipFile": package},
+            Publish=True,
+        )
+        client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    client.publish_layer_version(LayerName="fuzz", Content={"ZipFile": package})
+    client.close()
+
+
 def memory_mb(server: LocalServer) -> float:
     """What the node holds."""
     node = next(
@@ -80,6 +101,7 @@ def test_no_request_makes_the_server_fail_hang_or_grow(
 ) -> None:
     # Given a server whose caches are warm
     server = start_server(sandbox="process")
+    make_functions(server)
     first = int(REQUESTS * WARM_UP)
     wrong = send_from_all_sides(server, SEED, first)
     before = memory_mb(server)
