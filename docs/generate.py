@@ -116,13 +116,10 @@ def operations_page() -> str:
     lines += [
         *("", "## lambda: parameters that are refused", ""),
         "A request that asks for one of these gets InvalidParameterValueException with its name.",
-        "An empty value, or the one in brackets, asks for nothing and is taken.",
+        "An empty value asks for nothing and is taken.",
         "",
     ]
-    lines += [
-        f"- {name}" + (f" (`{harmless}`)" if harmless else "")
-        for name, harmless in sorted(PARAMETERS.items())
-    ]
+    lines += [f"- {name}" for name in sorted(PARAMETERS)]
     return "\n".join(lines) + "\n"
 
 

@@ -129,6 +129,8 @@ def _read_choice(*choices: str) -> Callable[[str], str]:
 
 def _read_pairs(text: str) -> dict[str, str]:
     """`ARN=FILE,ARN=FILE`, with absolute paths."""
+    if text.strip() in _NONE:
+        return {}
     pairs: dict[str, str] = {}
     for pair in filter(None, (part.strip() for part in text.split(","))):
         arn, _, file = pair.partition("=")
@@ -149,7 +151,7 @@ def _read_switch(text: str) -> bool:
 
 def _read_url(text: str) -> str:
     """An endpoint's URL; empty for none."""
-    if not text.strip():
+    if text.strip() in _NONE:
         return ""
     url = urlsplit(text.strip())
     if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
@@ -299,7 +301,6 @@ SETTINGS = (
         "Who may sign packages: pairs of the ARN of a signing profile's version and a file of "
         "certificates (PEM), with commas between them.",
         "ARN=FILE,...",
-        computed_default=lambda environ: "",
     ),
     Setting(
         "check_roles",
@@ -315,7 +316,6 @@ SETTINGS = (
         "URL of an S3 endpoint, from which code is fetched that CreateFunction and others name by "
         "S3Bucket and S3Key. Credentials and region are those of the server's own AWS_* variables.",
         "URL",
-        computed_default=lambda environ: "",
     ),
     Setting(
         "code_storage",

@@ -51,3 +51,8 @@ class PlatformError(LambdadError):
 
 class SettingsError(LambdadError):
     """A setting, path or port that cannot work; the sentence says what to change."""
+
+
+def invalid_parameter(message: str) -> ClientError:
+    """AWS Lambda's error for a request that cannot be."""
+    return ClientError("InvalidParameterValueException", message)

@@ -17,6 +17,8 @@ from support.object_store import LittleS3, little_s3
 from support.packages import make_zip, zoo_files
 
 MakeFunction = Callable[..., DeployedFunction]
+from support.waiting import wait_until
+
 pytestmark = pytest.mark.slow
 
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:failed"
@@ -24,7 +26,7 @@ TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:failed"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{uuid.UUID(int=1)}"
 PROVIDER = {
     "LambdaManagedInstancesCapacityProviderConfig": {
-        "CapacityProviderArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:capacity-provider:cp"
+        "CapacityProviderArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:capacity-provider:parameters"
     }
 }
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/app"
@@ -42,8 +44,24 @@ def handler(event, context):
 """
 
 
-def test_settings_make_the_round_trip(make_function: MakeFunction) -> None:
+def make_provider(client: Any) -> None:
+    """The capacity provider that PROVIDER names."""
+    role = {"CapacityProviderOperatorRoleArn": f"arn:aws:iam::{ACCOUNT}:role/operator"}
+    name = {"CapacityProviderName": "parameters"}
+    client.create_capacity_provider(
+        **name,
+        VpcConfig={"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
+        PermissionsConfig=role,
+    )
+    wait_until(
+        lambda: client.get_capacity_provider(**name)["CapacityProvider"]["State"] == "Active",
+        "the provider is active",
+    )
+
+
+def test_settings_make_the_round_trip(make_function: MakeFunction, lambda_client: Any) -> None:
     # Given
+    make_provider(lambda_client)
     asked: dict[str, Any] = {
         "VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
         "DeadLetterConfig": {"TargetArn": QUEUE},

@@ -90,7 +90,7 @@ class ExecutionEnvironment:
         self.version = version
         self.initialization_type = initialization_type
         self.id = secrets.token_hex(16)
-        self.credentials: Credentials = make_credentials()
+        self.credentials: Credentials = make_credentials(version.account_id)
         self.tenant_id: str | None = None  # whom it serves, and nobody else
         self.state = State.STARTING
         self.log_stream = _log_stream(version, clock.now())

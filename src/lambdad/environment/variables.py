@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass, field
 
 from lambdad.model.function import FunctionVersion
+from lambdad.model.iam.access_key_id import NUMBER_BITS, SESSION_PREFIX, make_access_key_id
 
 # Initialization types: why an environment was made.
 ON_DEMAND = "on-demand"
@@ -21,10 +22,11 @@ class Credentials:
     session_token: str = field(repr=False)
 
 
-def make_credentials() -> Credentials:
-    """Keys that nobody else has."""
+def make_credentials(account_id: str) -> Credentials:
+    """Keys that nobody else has; the id names the account, as AWS's do."""
+    number = secrets.randbits(NUMBER_BITS)
     return Credentials(
-        access_key_id="ASIA" + secrets.token_hex(8).upper(),
+        access_key_id=make_access_key_id(SESSION_PREFIX, account_id, number),
         secret_access_key=secrets.token_urlsafe(30),
         session_token=secrets.token_urlsafe(48),
     )

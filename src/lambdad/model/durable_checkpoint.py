@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from lambdad.errors import ClientError
+from lambdad.errors import invalid_parameter
 from lambdad.model.durable_details import Update, detailed
 from lambdad.model.durable_execution import (
     CANCELLED,
@@ -100,19 +100,25 @@ def check_token(execution: DurableExecution, token: str) -> None:
     """Refuse a checkpoint token that is not the running invocation's newest."""
     due = execution.checkpoint_token
     if due is None or not hmac.compare_digest(due.encode(), token.encode()):
-        raise _invalid("Invalid checkpoint token: it was used before, or its invocation has ended.")
+        raise invalid_parameter(
+            "Invalid checkpoint token: it was used before, or its invocation has ended."
+        )
 
 
 def _check_order(updates: Sequence[Update]) -> None:
     types = [update["Type"] for update in updates]
     if "EXECUTION" in types[:-1]:
-        raise _invalid("The update of EXECUTION must be the last one, and there can be only one.")
+        raise invalid_parameter(
+            "The update of EXECUTION must be the last one, and there can be only one."
+        )
     seen: dict[str, str] = {}
     for update in updates:
         id, action = update["Id"], update["Action"]
         is_end = update["Type"] in _STARTED_AND_ENDED and action != "START"
         if id in seen and not (seen[id] == "START" and is_end):
-            raise _invalid(f"The operation {id} has more than one update in this checkpoint.")
+            raise invalid_parameter(
+                f"The operation {id} has more than one update in this checkpoint."
+            )
         seen[id] = action
 
 
@@ -121,20 +127,22 @@ def _apply(
 ) -> DurableExecution:
     type, action = update["Type"], update["Action"]
     if (type, action) not in _TRANSITIONS:
-        raise _invalid(f"The action {action} is not one of an operation of type {type}.")
+        raise invalid_parameter(f"The action {action} is not one of an operation of type {type}.")
     sources, status = _TRANSITIONS[type, action]
     # An SDK gives the update of EXECUTION an id of its own.
     id = execution.operations[0].id if type == "EXECUTION" else update["Id"]
     current = execution.operation(id)
     if (current.status if current else None) not in sources:
         found = f"its status is {current.status}" if current else "it does not exist"
-        raise _invalid(f"The action {action} is not possible for the operation {id}: {found}.")
+        raise invalid_parameter(
+            f"The action {action} is not possible for the operation {id}: {found}."
+        )
     _check_outcome(update)
     if type == "EXECUTION":
         outcome = {"result": update.get("Payload"), "error": update.get("Error")}
         return finish(execution, status, now, **outcome)
     if current is None and len(execution.operations) >= MAX_OPERATIONS:
-        raise _invalid(f"An execution has at most {MAX_OPERATIONS} operations.")
+        raise invalid_parameter(f"An execution has at most {MAX_OPERATIONS} operations.")
     _check_identity(execution, current, update)
     operation = replace(
         current or _new(update, now),
@@ -165,7 +173,9 @@ def _check_identity(execution: DurableExecution, current: Operation | None, upda
     if parent is not None:
         found = execution.operation(parent)
         if found is None or found.type != "CONTEXT" or parent == update["Id"]:
-            raise _invalid(f"The parent {parent} of {update['Id']} is not a context of before.")
+            raise invalid_parameter(
+                f"The parent {parent} of {update['Id']} is not a context of before."
+            )
     if current is None:
         return
     known = {
@@ -176,23 +186,19 @@ def _check_identity(execution: DurableExecution, current: Operation | None, upda
     }
     for member, value in known.items():
         if update.get(member, value) != value:
-            raise _invalid(f"The {member} of the operation {current.id} cannot change.")
+            raise invalid_parameter(f"The {member} of the operation {current.id} cannot change.")
 
 
 def _check_outcome(update: Update) -> None:
     """A result or an error, whichever the action has room for, of a size that can be kept."""
     result, error, action = update.get("Payload"), update.get("Error"), update["Action"]
     if action == "FAIL" and result is not None:
-        raise _invalid("An operation that fails has an Error, and no Payload.")
+        raise invalid_parameter("An operation that fails has an Error, and no Payload.")
     if action == "SUCCEED" and error is not None:
-        raise _invalid("An operation that succeeds has a Payload, and no Error.")
+        raise invalid_parameter("An operation that succeeds has a Payload, and no Error.")
     if result is not None and error is not None:
-        raise _invalid("An operation has a Payload or an Error, and not both.")
+        raise invalid_parameter("An operation has a Payload or an Error, and not both.")
     if update["Type"] != "EXECUTION" and len((result or "").encode()) > LARGEST_PAYLOAD:
-        raise _invalid(f"The Payload of an operation has at most {LARGEST_PAYLOAD} bytes.")
+        raise invalid_parameter(f"The Payload of an operation has at most {LARGEST_PAYLOAD} bytes.")
     if error is not None and len(json.dumps(error).encode()) > LARGEST_PAYLOAD:
-        raise _invalid(f"An Error has at most {LARGEST_PAYLOAD} bytes.")
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)
+        raise invalid_parameter(f"An Error has at most {LARGEST_PAYLOAD} bytes.")

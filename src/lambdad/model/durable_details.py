@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from lambdad.arn import parse_function_identifier
-from lambdad.errors import ClientError
+from lambdad.errors import invalid_parameter
 from lambdad.model.durable_callback import make_callback_id
 from lambdad.model.durable_execution import DurableExecution, Operation, payload
 
@@ -96,11 +96,11 @@ def _with_chained_invoke(
     target = _option(update, "ChainedInvokeOptions", "FunctionName")
     identifier = parse_function_identifier(target)
     if identifier is None:
-        raise _invalid(f"{target} is not the name or ARN of a function.")
+        raise invalid_parameter(f"{target} is not the name or ARN of a function.")
     if identifier.account_id not in (None, execution.account_id):
-        raise _invalid(f"{target} belongs to another account.")
+        raise invalid_parameter(f"{target} belongs to another account.")
     if identifier.region not in (None, execution.region):
-        raise _invalid(f"{target} is in another region.")
+        raise invalid_parameter(f"{target} is in another region.")
     options = update["ChainedInvokeOptions"]
     tenant = {"TenantId": options["TenantId"]} if "TenantId" in options else {}
     told = {"FunctionName": target, **tenant, "Input": payload(update.get("Payload"))}
@@ -111,9 +111,5 @@ def _option(update: Update, options: str, member: str) -> Any:
     value = update.get(options, {}).get(member)
     if value is None:
         what = f"{update['Action']} of an operation of type {update['Type']}"
-        raise _invalid(f"{what} needs {options}.{member}.")
+        raise invalid_parameter(f"{what} needs {options}.{member}.")
     return value
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)

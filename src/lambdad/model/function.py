@@ -64,7 +64,7 @@ class FunctionVersion:
     `runtime_in_use` is the identifier of the runtime that really runs it, which differs from
     `runtime` when that one is not on this machine and the settings allow the nearest.
     `settings` holds configuration members in AWS's words and shapes that lambdad returns as they
-    were given (Description, TracingConfig, LoggingConfig, …).
+    were given (TracingConfig, LoggingConfig, …).
     """
 
     kind: ClassVar[str] = "version"

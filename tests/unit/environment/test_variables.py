@@ -85,7 +85,7 @@ def test_the_log_format_is_told_when_it_is_json() -> None:
 
 
 def test_credentials_are_nobody_elses_and_are_not_shown() -> None:
-    first, second = make_credentials(), make_credentials()
+    first, second = make_credentials("123456789012"), make_credentials("123456789012")
     assert first.access_key_id != second.access_key_id
     assert first.access_key_id.startswith("ASIA")
     assert len(first.access_key_id) == 20

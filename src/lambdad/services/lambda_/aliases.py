@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from lambdad.arn import LATEST, function_arn
-from lambdad.errors import ClientError
+from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.alias import Alias
 from lambdad.model.caller import RequestContext
 from lambdad.model.function import Function, FunctionVersion
@@ -130,27 +130,31 @@ def _check_weights(control: ControlPlane, alias: Alias, version: FunctionVersion
     """Two published versions that share role and dead-letter queue."""
     for other, weight in alias.weights.items():
         if LATEST in (other, alias.function_version):
-            raise _invalid("$LATEST is not supported for an alias pointing to more than 1 version")
+            raise invalid_parameter(
+                "$LATEST is not supported for an alias pointing to more than 1 version"
+            )
         if other == alias.function_version:
-            raise _invalid(
+            raise invalid_parameter(
                 "Invalid function version in the function version weights: it is the version "
                 f"that the alias points to ({other})."
             )
         if len(alias.weights) > 1:
-            raise _invalid("An alias can have at most one additional version.")
+            raise invalid_parameter("An alias can have at most one additional version.")
         if not 0 <= weight <= 1:
-            raise _invalid(f"The weight of version {other} must be between 0.0 and 1.0.")
+            raise invalid_parameter(f"The weight of version {other} must be between 0.0 and 1.0.")
         _check_likeness(version, _target(control, alias, other))
 
 
 def _check_likeness(one: FunctionVersion, other: FunctionVersion) -> None:
     if one.role != other.role:
-        raise _invalid("The versions of an alias must have the same execution role.")
+        raise invalid_parameter("The versions of an alias must have the same execution role.")
     queues = [
         each.settings.get("DeadLetterConfig", {}).get("TargetArn", "") for each in (one, other)
     ]
     if queues[0] != queues[1]:
-        raise _invalid("The versions of an alias must have the same dead-letter queue, or none.")
+        raise invalid_parameter(
+            "The versions of an alias must have the same dead-letter queue, or none."
+        )
 
 
 def _target(control: ControlPlane, alias: Alias, version: str) -> FunctionVersion:
@@ -182,10 +186,6 @@ def _configuration(alias: Alias) -> dict[str, Any]:
         "RevisionId": alias.revision_id,
         **(weights if alias.weights else {}),
     }
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)
 
 
 OPERATIONS = {

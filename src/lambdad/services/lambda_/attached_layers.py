@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lambdad.arn import LayerIdentifier, layer_arn, parse_layer_identifier
-from lambdad.errors import ClientError
+from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.caller import Caller
 from lambdad.model.deployment_package import unzipped_size
 from lambdad.model.function import AttachedLayer, FunctionVersion
@@ -27,7 +27,7 @@ def attached_layers(
         return {}
     arns: Sequence[str] = request["Layers"]
     if len(arns) > LAYERS:
-        raise _invalid(f"Cannot reference more than {LAYERS} layers.")
+        raise invalid_parameter(f"Cannot reference more than {LAYERS} layers.")
     found = [_find(control, caller, arn) for arn in arns]
     _refuse_two_versions(found)
     return {"layers": tuple(AttachedLayer(each.arn, each.code) for each in found)}
@@ -40,7 +40,7 @@ async def check_size_with_layers(control: ControlPlane, version: FunctionVersion
     packages = [control.blobs.path(code.sha256) for code in version.codes]
     size = await asyncio.to_thread(lambda: sum(map(unzipped_size, packages)))
     if size > CODE_UNZIPPED:
-        raise _invalid(
+        raise invalid_parameter(
             "Function code combined with layers exceeds the maximum allowed size of "
             f"{CODE_UNZIPPED} bytes. The actual size is {size} bytes."
         )
@@ -51,7 +51,7 @@ def _find(control: ControlPlane, caller: Caller, arn: str) -> LayerVersion:
     if written is None or written.version is None:
         raise _not_here(arn)
     if written.region != caller.region:
-        raise _invalid(
+        raise invalid_parameter(
             "Layers are not in the same region as the function. Layers are expected to be in "
             f"region {caller.region}. {_how_to_import(arn)}"
         )
@@ -60,7 +60,7 @@ def _find(control: ControlPlane, caller: Caller, arn: str) -> LayerVersion:
     if version is not None and may_use_layer(control, caller.account_id, version):
         return version
     if written.account_id == caller.account_id:
-        raise _invalid(f"Layer version {arn} does not exist.")
+        raise invalid_parameter(f"Layer version {arn} does not exist.")
     raise _refusal_of_stranger(control, caller, written, arn)
 
 
@@ -76,7 +76,7 @@ def _refusal_of_stranger(
 
 
 def _not_here(arn: str) -> ClientError:
-    return _invalid(f"Layer version {arn} is not on this server. {_how_to_import(arn)}")
+    return invalid_parameter(f"Layer version {arn} is not on this server. {_how_to_import(arn)}")
 
 
 def _how_to_import(arn: str) -> str:
@@ -92,12 +92,8 @@ def _refuse_two_versions(versions: Sequence[LayerVersion]) -> None:
     for version in versions:
         layer = layer_arn(version.account_id, version.region, version.name)
         if layer in seen:
-            raise _invalid(
+            raise invalid_parameter(
                 "Two different versions of the same layer are not allowed to be referenced in the "
                 f"same function. {version.arn} and {seen[layer]} are versions of the same layer."
             )
         seen[layer] = version.arn
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)

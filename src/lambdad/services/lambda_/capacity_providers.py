@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from lambdad.errors import ClientError
+from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.caller import RequestContext
 from lambdad.model.capacity_provider import ACTIVE, DELETING, PENDING, CapacityProvider
 from lambdad.model.function import Function, FunctionVersion
@@ -45,7 +45,9 @@ async def create_capacity_provider(
     key = _key(context, request["CapacityProviderName"])
     account_id, region, name = key
     if len(name) > MAX_NAME_LENGTH:
-        raise _invalid(f"The name of a capacity provider has at most {MAX_NAME_LENGTH} characters.")
+        raise invalid_parameter(
+            f"The name of a capacity provider has at most {MAX_NAME_LENGTH} characters."
+        )
     provider = CapacityProvider(
         account_id=account_id,
         region=region,
@@ -55,13 +57,13 @@ async def create_capacity_provider(
         settings=_changed_settings({_SCALING: {"ScalingMode": "Auto"}}, request, _MEMBERS),
         tags=checked_tags(request.get("Tags", {})),
     )
-    async with control.changes.lock(key):
+    async with control.changes.lock(key, CapacityProvider.kind):
         if control.resources.find(CapacityProvider, *key):
             raise ClientError(
                 "ResourceConflictException", f"Capacity provider already exists: {provider.arn}"
             )
         await control.resources.save(provider)
-        control.changes.start(_settle(control, key))
+        _start(control, key)
     return {"CapacityProvider": _description(provider)}
 
 
@@ -89,7 +91,8 @@ async def update_capacity_provider(
     control: ControlPlane, context: RequestContext, request: dict[str, Any]
 ) -> dict[str, Any]:
     """Change how a provider scales, what it tags and what it logs."""
-    async with control.changes.lock(_key(context, request["CapacityProviderName"])):
+    key = _key(context, request["CapacityProviderName"])
+    async with control.changes.lock(key, CapacityProvider.kind):
         provider = _active(control, context, request)
         provider = replace(
             provider,
@@ -105,7 +108,7 @@ async def delete_capacity_provider(
 ) -> dict[str, Any]:
     """Delete a provider that no version uses; it goes in the background."""
     key = _key(context, request["CapacityProviderName"])
-    async with control.changes.lock(key):
+    async with control.changes.lock(key, CapacityProvider.kind):
         provider = _active(control, context, request)
         user = next(_versions_using(control, provider), None)
         if user is not None:
@@ -116,7 +119,7 @@ async def delete_capacity_provider(
             )
         provider = replace(provider, state=DELETING)
         await control.resources.save(provider)
-        control.changes.start(_settle(control, key))
+        _start(control, key)
     return {"CapacityProvider": _description(provider)}
 
 
@@ -137,17 +140,27 @@ async def resume(control: ControlPlane) -> None:
     """Take up every step that the last server left unfinished."""
     for provider in control.resources.all(CapacityProvider):
         if provider.state != ACTIVE:
-            control.changes.start(_settle(control, provider.key))
+            _start(control, provider.key)
 
 
-def check_capacity_provider(control: ControlPlane, context: RequestContext, arn: str) -> None:
+def check_capacity_provider(
+    control: ControlPlane, context: RequestContext, request: Mapping[str, Any]
+) -> None:
     """Refuse a function that is to run on a provider which is not there, or is going."""
-    _active(control, context, {"CapacityProviderName": arn})
+    config = request.get("CapacityProviderConfig")
+    if config:
+        managed = config["LambdaManagedInstancesCapacityProviderConfig"]
+        _active(control, context, {"CapacityProviderName": managed["CapacityProviderArn"]})
+
+
+def _start(control: ControlPlane, key: Key) -> None:
+    what = f"The capacity provider {key[2]}"
+    control.changes.start_step(what, lambda: _settle(control, key))
 
 
 async def _settle(control: ControlPlane, key: Key) -> None:
     """Bring a provider to where its state leads."""
-    async with control.changes.lock(key):
+    async with control.changes.lock(key, CapacityProvider.kind):
         provider = control.resources.find(CapacityProvider, *key)
         if provider is None or provider.state == ACTIVE:
             return
@@ -217,7 +230,9 @@ def _changed_settings(
     changed[_SCALING] = _changed_scaling(settings[_SCALING], request.get(_SCALING, {}))
     tags = changed.get("PropagateTags", {})
     if tags.get("ExplicitTags") and tags.get("Mode") != "Explicit":
-        raise _invalid("ExplicitTags can only be given when the Mode of PropagateTags is Explicit.")
+        raise invalid_parameter(
+            "ExplicitTags can only be given when the Mode of PropagateTags is Explicit."
+        )
     return changed
 
 
@@ -233,12 +248,12 @@ def _changed_scaling(scaling: Mapping[str, Any], asked: Mapping[str, Any]) -> di
 def _check_scaling(scaling: Mapping[str, Any]) -> None:
     policies = scaling.get("ScalingPolicies", [])
     if scaling["ScalingMode"] == "Auto" and policies:
-        raise _invalid("ScalingPolicies can only be given when ScalingMode is Manual.")
+        raise invalid_parameter("ScalingPolicies can only be given when ScalingMode is Manual.")
     if scaling["ScalingMode"] == "Manual" and not policies:
-        raise _invalid("ScalingPolicies are required when ScalingMode is Manual.")
+        raise invalid_parameter("ScalingPolicies are required when ScalingMode is Manual.")
     metrics = [policy["PredefinedMetricType"] for policy in policies]
     if len(set(metrics)) < len(metrics):
-        raise _invalid("A metric can have only one scaling policy.")
+        raise invalid_parameter("A metric can have only one scaling policy.")
 
 
 def _description(provider: CapacityProvider) -> dict[str, Any]:
@@ -253,10 +268,6 @@ def _description(provider: CapacityProvider) -> dict[str, Any]:
 
 def _not_found(name: str) -> ClientError:
     return ClientError("ResourceNotFoundException", f"Capacity provider not found: {name}")
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)
 
 
 OPERATIONS = {

@@ -97,7 +97,7 @@ async def held_config(
         yield None
         return
     key = _key(context, arn)
-    async with control.changes.lock(_lock_key(key)):
+    async with control.changes.lock(key, CodeSigningConfig.kind):
         config = control.resources.find(CodeSigningConfig, *key)
         if config is None:
             raise ClientError(
@@ -161,7 +161,8 @@ async def update_code_signing_config(
     control: ControlPlane, context: RequestContext, request: dict[str, Any]
 ) -> dict[str, Any]:
     """Change a config; packages that were deployed before stay."""
-    async with control.changes.lock(_lock_key(_key(context, request["CodeSigningConfigArn"]))):
+    key = _key(context, request["CodeSigningConfigArn"])
+    async with control.changes.lock(key, CodeSigningConfig.kind):
         config = _changed(control, _find(control, context, request), request)
         await control.resources.save(config)
     return {"CodeSigningConfig": _description(config)}
@@ -171,7 +172,8 @@ async def delete_code_signing_config(
     control: ControlPlane, context: RequestContext, request: dict[str, Any]
 ) -> dict[str, Any]:
     """Delete a config that no function uses."""
-    async with control.changes.lock(_lock_key(_key(context, request["CodeSigningConfigArn"]))):
+    key = _key(context, request["CodeSigningConfigArn"])
+    async with control.changes.lock(key, CodeSigningConfig.kind):
         config = _find(control, context, request)
         users = list(_functions_using(control, config))
         if users:
@@ -288,12 +290,6 @@ def _not_found(arn: str) -> ClientError:
         "ResourceNotFoundException",
         f"The Lambda code signing configuration {arn} can not be found.",
     )
-
-
-def _lock_key(key: Key) -> Key:
-    """Another than that of a function with the same name, which is locked at the same time."""
-    account_id, region, id = key
-    return (account_id, region, f"code-signing-config:{id}")
 
 
 OPERATIONS = {

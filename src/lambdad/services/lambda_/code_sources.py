@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
-from lambdad.errors import ClientError, PlatformError
+from lambdad.errors import ClientError, PlatformError, invalid_parameter
 from lambdad.model.caller import RequestContext
 from lambdad.model.deployment_package import validate_zip
 from lambdad.model.function import Code
@@ -52,7 +52,7 @@ def image_code(source: Mapping[str, Any]) -> Code:
     uri = source.get("ImageUri", "")
     found = _IMAGE_URI.fullmatch(uri)
     if found is None:
-        raise _invalid(f"Source image {uri} is not valid. Provide a valid source image.")
+        raise invalid_parameter(f"Source image {uri} is not valid. Provide a valid source image.")
     return Code(found["digest"] or "", 0, image_uri=uri)
 
 
@@ -60,11 +60,11 @@ def check_source(source: Mapping[str, Any]) -> None:
     """Refuse what names no package, or two."""
     names_object = any(source.get(member) for member in _S3_MEMBERS)
     if "ZipFile" in source and names_object:
-        raise _invalid(
+        raise invalid_parameter(
             "Please do not provide other FunctionCode parameters when providing a ZipFile."
         )
     if names_object and not (source.get("S3Bucket") and source.get("S3Key")):
-        raise _invalid(f"{NO_SOURCE} An object in S3 is named by both S3Bucket and S3Key.")
+        raise invalid_parameter(f"{NO_SOURCE} An object in S3 is named by both S3Bucket and S3Key.")
 
 
 def refuse_environments(context: RequestContext, source: Mapping[str, Any]) -> None:
@@ -80,9 +80,9 @@ def refuse_environments(context: RequestContext, source: Mapping[str, Any]) -> N
 
 async def _validated(content: bytes | None) -> bytes:
     if content is None:
-        raise _invalid(NO_SOURCE)
+        raise invalid_parameter(NO_SOURCE)
     if len(content) > CODE_ZIPPED:
-        raise _invalid(f"Zipped size must be smaller than {CODE_ZIPPED} bytes")
+        raise invalid_parameter(f"Zipped size must be smaller than {CODE_ZIPPED} bytes")
     await asyncio.to_thread(validate_zip, content)
     return content
 
@@ -90,7 +90,7 @@ async def _validated(content: bytes | None) -> bytes:
 async def _fetch(control: ControlPlane, source: Mapping[str, Any]) -> tuple[str, int]:
     """Bring an object into the blob store; its digest and size."""
     if control.objects is None:
-        raise _invalid(
+        raise invalid_parameter(
             "Error occurred while GetObject. No S3 endpoint is known to this server: name one with "
             "the setting s3_endpoint (lambdad serve --s3-endpoint URL), or give a ZipFile."
         )
@@ -111,7 +111,7 @@ async def _bounded(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes,
         while chunk := await _next(chunks):
             size += len(chunk)
             if size > CODE_UNZIPPED:
-                raise _invalid(f"Unzipped size must be smaller than {CODE_UNZIPPED} bytes")
+                raise invalid_parameter(f"Unzipped size must be smaller than {CODE_UNZIPPED} bytes")
             yield chunk
 
 
@@ -120,7 +120,7 @@ async def _next(chunks: AsyncGenerator[bytes, None]) -> bytes:
     try:
         return await anext(chunks, b"")
     except ClientError as error:
-        raise _invalid(
+        raise invalid_parameter(
             f"Error occurred while GetObject. S3 Error Code: {error.code}. "
             f"S3 Error Message: {error.message}"
         ) from None
@@ -139,7 +139,3 @@ def _referenced_object(source: Mapping[str, Any]) -> dict[str, str] | None:
 
 def _failed(reason: str) -> ClientError:
     return ClientError("ServiceException", f"Error occurred while GetObject. {reason}", status=500)
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lambdad.errors import ClientError
+from lambdad.errors import invalid_parameter
 from lambdad.model.caller import RequestContext
 from lambdad.model.concurrency import least_unreserved
 from lambdad.model.function import Function
@@ -67,7 +67,7 @@ def _check(control: ControlPlane, function: Function, reserved: int) -> None:
     provisioned."""
     provisioned = function_concurrency(control.resources, function).provisioned_in_all
     if reserved < provisioned:
-        raise _invalid(
+        raise invalid_parameter(
             f"ReservedConcurrentExecutions  {reserved} should not be lower than function's total "
             f"provisioned concurrency [{provisioned}]."
         )
@@ -75,14 +75,10 @@ def _check(control: ControlPlane, function: Function, reserved: int) -> None:
     claimed = account_claims(control.resources, account_id, region, besides=name)
     least = least_unreserved(control.concurrency)
     if reserved and control.concurrency - claimed - reserved < least:
-        raise _invalid(
+        raise invalid_parameter(
             "Specified ReservedConcurrentExecutions for function decreases account's "
             f"UnreservedConcurrentExecution below its minimum value of [{least}]."
         )
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)
 
 
 OPERATIONS = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lambdad.arn import parse_function_identifier
-from lambdad.errors import ClientError
+from lambdad.errors import invalid_parameter
 from lambdad.model.function import Function
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.names import FunctionName
@@ -24,9 +24,11 @@ def invocation_destinations(
         if service == "lambda":
             _check_function(control, name, arn)
         elif service not in ("", "sqs", "sns", "events", "s3"):
-            raise _invalid(f"The destination ARN {arn} is invalid.")
+            raise invalid_parameter(f"The destination ARN {arn} is invalid.")
         if service == "s3" and side == ON_SUCCESS:
-            raise _invalid("An S3 bucket can be the destination of failed invocations only.")
+            raise invalid_parameter(
+                "An S3 bucket can be the destination of failed invocations only."
+            )
         _refuse_fifo(arn)
     return {ON_SUCCESS: _written(success), ON_FAILURE: _written(failure)}
 
@@ -35,9 +37,11 @@ def batch_destinations(config: Mapping[str, Any]) -> dict[str, Any]:
     """The destination of the batches that an event source mapping gives up."""
     failure = _destination(config, ON_FAILURE)
     if _destination(config, ON_SUCCESS):
-        raise _invalid("Event source mappings have no destination for successful invocations.")
+        raise invalid_parameter(
+            "Event source mappings have no destination for successful invocations."
+        )
     if _service(failure) not in ("", "sqs", "sns", "s3", "kafka topic"):
-        raise _invalid(f"The destination ARN {failure} is invalid.")
+        raise invalid_parameter(f"The destination ARN {failure} is invalid.")
     _refuse_fifo(failure)
     return {ON_FAILURE: _written(failure)}
 
@@ -61,20 +65,16 @@ def _check_function(control: ControlPlane, name: FunctionName, arn: str) -> None
     """A function that exists, and that is not the one whose invocations are recorded."""
     written = parse_function_identifier(arn)
     if written is None:
-        raise _invalid(f"The destination ARN {arn} is invalid.")
+        raise invalid_parameter(f"The destination ARN {arn} is invalid.")
     if (written.account_id, written.region, written.name) == name.key:
-        raise _invalid("You can't specify the function as a destination for itself.")
+        raise invalid_parameter("You can't specify the function as a destination for itself.")
     is_here = (written.account_id, written.region) == (name.account_id, name.region)
     if is_here and control.resources.find(Function, *name.key[:2], written.name) is None:
-        raise _invalid(f"The destination ARN {arn} is invalid.")
+        raise invalid_parameter(f"The destination ARN {arn} is invalid.")
 
 
 def _refuse_fifo(destination: str) -> None:
     if destination.endswith(".fifo") and _service(destination) in ("sqs", "sns"):
-        raise _invalid(
+        raise invalid_parameter(
             f"The destination {destination} is a FIFO queue or topic. Please use a standard one."
         )
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)

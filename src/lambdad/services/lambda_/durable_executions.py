@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from lambdad.errors import ClientError
+from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model import durable_life as life
 from lambdad.model.caller import RequestContext
 from lambdad.model.durable_callback import (
@@ -179,7 +179,7 @@ async def delete_durable_execution(
     """Delete an execution that has ended; it goes in the background."""
     key = _key(context, request["DurableExecutionArn"])
     await _change(control, key, lambda execution, now: life.delete(execution))
-    control.changes.start(_remove(control, key))
+    _start_removal(control, key)
     return {"DeletionRequestTimestamp": control.clock.now()}
 
 
@@ -187,7 +187,7 @@ async def resume(control: ControlPlane) -> None:
     """Go on deleting what the last server had begun to delete."""
     for execution in control.resources.all(DurableExecution):
         if execution.status == DELETING:
-            control.changes.start(_remove(control, execution.key))
+            _start_removal(control, execution.key)
 
 
 # What invocations and callbacks say
@@ -263,6 +263,11 @@ async def _change(control: ControlPlane, key: Key, change: Change) -> DurableExe
     return changed
 
 
+def _start_removal(control: ControlPlane, key: Key) -> None:
+    what = f"The durable execution {key[2]}"
+    control.changes.start_step(what, lambda: _remove(control, key))
+
+
 async def _remove(control: ControlPlane, key: Key) -> None:
     async with control.changes.lock(key):
         execution = control.resources.find(DurableExecution, *key)
@@ -291,7 +296,7 @@ def _find_invoked(control: ControlPlane, context: RequestContext, arn: str) -> D
     try:
         return _find(control, context, arn)
     except ClientError as error:
-        raise _invalid(f"{error.message} ({arn})") from None
+        raise invalid_parameter(f"{error.message} ({arn})") from None
 
 
 def _callback_key(context: RequestContext, callback_id: str) -> Key:
@@ -306,7 +311,7 @@ def _text(result: bytes | None) -> str | None:
     try:
         return None if result is None else result.decode()
     except UnicodeDecodeError:
-        raise _invalid("The Result of a callback must be text in UTF-8.") from None
+        raise invalid_parameter("The Result of a callback must be text in UTF-8.") from None
 
 
 # Pages
@@ -317,7 +322,7 @@ def _behind(markers: list[str], marker: str | None) -> int:
     if not marker:
         return 0
     if marker not in markers:
-        raise _invalid(f"The marker {marker[:80]} is not valid.")
+        raise invalid_parameter(f"The marker {marker[:80]} is not valid.")
     return markers.index(marker) + 1
 
 
@@ -349,10 +354,6 @@ def _place(execution: DurableExecution) -> tuple[float, str]:
 
 def _not_found() -> ClientError:
     return ClientError("ResourceNotFoundException", "There is no such durable execution.")
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)
 
 
 OPERATIONS = {

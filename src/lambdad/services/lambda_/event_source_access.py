@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from lambdad.errors import ClientError
+from lambdad.errors import invalid_parameter
 from lambdad.model.event_source import EventSource
 
 Access = Mapping[str, str]  # Type and URI
@@ -48,16 +48,20 @@ def check_access(source: EventSource, access: Sequence[Access]) -> None:
     types = Counter(each.get("Type", "") for each in access)
     for type, count in types.items():
         if type not in source.access_types:
-            raise _invalid(f"{type or 'No type'} is not valid for {source.called} event sources.")
+            raise invalid_parameter(
+                f"{type or 'No type'} is not valid for {source.called} event sources."
+            )
         if count > _SEVERAL.get(type, 1):
-            raise _invalid(f"{type} cannot be there more than {_SEVERAL.get(type, 1)} time(s).")
+            raise invalid_parameter(
+                f"{type} cannot be there more than {_SEVERAL.get(type, 1)} time(s)."
+            )
         if type in _NEEDS and not _NEEDS[type] & types.keys():
-            raise _invalid(f"{type} requires {' or '.join(sorted(_NEEDS[type]))}.")
+            raise invalid_parameter(f"{type} requires {' or '.join(sorted(_NEEDS[type]))}.")
     identities = sorted(_IDENTITIES & types.keys())
     if len(identities) > 1:
-        raise _invalid(f"There can be one way to authenticate: {', '.join(identities)}.")
+        raise invalid_parameter(f"There can be one way to authenticate: {', '.join(identities)}.")
     if source.name in _ALWAYS_BASIC and "BASIC_AUTH" not in types:
-        raise _invalid(f"BASIC_AUTH is required for {source.called} event sources.")
+        raise invalid_parameter(f"BASIC_AUTH is required for {source.called} event sources.")
     for each in access:
         _check_uri(each)
 
@@ -65,7 +69,7 @@ def check_access(source: EventSource, access: Sequence[Access]) -> None:
 def updated_access(current: Sequence[Access], asked: Sequence[Access]) -> list[Access]:
     """The access of a mapping after an update: the virtual host of a broker stays as it is."""
     if any(each.get("Type") == "VIRTUAL_HOST" for each in asked):
-        raise _invalid("VIRTUAL_HOST cannot be specified when a mapping is updated.")
+        raise invalid_parameter("VIRTUAL_HOST cannot be specified when a mapping is updated.")
     return [*asked, *(each for each in current if each["Type"] == "VIRTUAL_HOST")]
 
 
@@ -73,13 +77,11 @@ def _check_uri(access: Access) -> None:
     type, uri = access["Type"], access.get("URI")
     if type in _WITHOUT_URI:
         if uri is not None:
-            raise _invalid(f"{type} takes no URI.")
+            raise invalid_parameter(f"{type} takes no URI.")
         return
     if uri is None:
-        raise _invalid(f"{type} requires a URI.")
+        raise invalid_parameter(f"{type} requires a URI.")
     if type in _SECRETS and not _SECRET.fullmatch(uri):
-        raise _invalid(f"The URI of {type} must be the ARN of a Secrets Manager secret: {uri}")
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)
+        raise invalid_parameter(
+            f"The URI of {type} must be the ARN of a Secrets Manager secret: {uri}"
+        )

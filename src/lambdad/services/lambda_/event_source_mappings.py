@@ -60,7 +60,7 @@ async def create_event_source_mapping(
         last_processing_result=source.last_processing_result,
         tags=checked_tags(request.get("Tags", {})),
     )
-    async with control.changes.lock(_all_of(context.caller)):
+    async with control.changes.lock(*_all_of(context.caller)):
         names.find_version(control.resources, name)
         refuse_conflicts(control.resources, mapping)
         await accept(control, mapping)
@@ -91,7 +91,8 @@ async def update_event_source_mapping(
 ) -> dict[str, Any]:
     """Change what the request names; it takes effect when the mapping is Enabled or Disabled."""
     key = _key(context, request)
-    async with control.changes.lock(_all_of(context.caller)), control.changes.lock(key):
+    lock = control.changes.lock
+    async with lock(*_all_of(context.caller)), lock(key, EventSourceMapping.kind):
         mapping = _changeable(control, key, "update")
         wanted = _wanted(control, context, mapping, request)
         changed = updating(mapping, wanted, control.clock.now())
@@ -105,16 +106,16 @@ async def delete_event_source_mapping(
 ) -> dict[str, Any]:
     """Let a mapping end; it is Deleting until it is gone."""
     key = _key(context, request)
-    async with control.changes.lock(key):
+    async with control.changes.lock(key, EventSourceMapping.kind):
         mapping = deleting(_changeable(control, key, "delete"), control.clock.now())
         await accept(control, mapping)
     return _configuration(mapping)
 
 
-def _all_of(caller: Caller) -> Key:
-    """The lock of whoever must know that no other mapping is made meanwhile. No function's name
-    has a colon, so it is nobody else's. Taken before a mapping's own."""
-    return (caller.account_id, caller.region, "event-source-mapping:")
+def _all_of(caller: Caller) -> tuple[Key, str]:
+    """The lock of whoever must know that no other mapping is made meanwhile. Taken before a
+    mapping's own."""
+    return (caller.account_id, caller.region, ""), EventSourceMapping.kind
 
 
 def _key(context: RequestContext, request: dict[str, Any]) -> Key:

@@ -11,7 +11,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from lambdad.errors import ClientError
+from lambdad.errors import invalid_parameter
 from lambdad.model.event_source import (
     AT_TIMESTAMP,
     COMMON_MEMBERS,
@@ -54,12 +54,16 @@ def source_of(request: Mapping[str, Any], region: str) -> EventSource:
     arn = request.get("EventSourceArn")
     is_self_managed = bool(request.get("SelfManagedEventSource", {}).get("Endpoints"))
     if is_self_managed and arn:
-        raise _invalid("EventSourceArn and SelfManagedEventSource cannot both be specified.")
+        raise invalid_parameter(
+            "EventSourceArn and SelfManagedEventSource cannot both be specified."
+        )
     source = SELF_MANAGED if is_self_managed else find_source(arn or "")
     if source is None:
-        raise _invalid("Unrecognized event source.")
+        raise invalid_parameter("Unrecognized event source.")
     if arn and arn.split(":")[3] != region:
-        raise _invalid(f"The event source {arn} must be in the region of the function, {region}.")
+        raise invalid_parameter(
+            f"The event source {arn} must be in the region of the function, {region}."
+        )
     return source
 
 
@@ -102,7 +106,7 @@ def _asked(source: EventSource, request: Mapping[str, Any]) -> Settings:
         if member in source.members | COMMON_MEMBERS:
             asked[member] = None if _is_empty(value) else _plain(value)
         elif not (_is_empty(value) or value == _HARMLESS.get(member)):
-            raise _invalid(f"{member} is not valid for {source.called} event sources.")
+            raise invalid_parameter(f"{member} is not valid for {source.called} event sources.")
     return asked
 
 
@@ -139,7 +143,7 @@ def _check_required(source: EventSource, settings: Mapping[str, Any]) -> None:
     for member in required:
         if member not in settings:
             path = member[0].lower() + member[1:]
-            raise _invalid(
+            raise invalid_parameter(
                 f"1 validation error detected: Value null at '{path}' failed to satisfy "
                 "constraint: Member must not be null."
             )
@@ -149,15 +153,19 @@ def _check_start(source: EventSource, settings: Mapping[str, Any], now: float) -
     """Where reading begins."""
     position, moment = settings.get("StartingPosition"), settings.get("StartingPositionTimestamp")
     if position is not None and position not in source.starting_positions:
-        raise _invalid(
+        raise invalid_parameter(
             f"StartingPosition {position} is not valid for {source.called} event sources."
         )
     if position == AT_TIMESTAMP and moment is None:
-        raise _invalid(f"StartingPosition {AT_TIMESTAMP} requires StartingPositionTimestamp.")
+        raise invalid_parameter(
+            f"StartingPosition {AT_TIMESTAMP} requires StartingPositionTimestamp."
+        )
     if position != AT_TIMESTAMP and moment is not None:
-        raise _invalid(f"StartingPositionTimestamp requires StartingPosition {AT_TIMESTAMP}.")
+        raise invalid_parameter(
+            f"StartingPositionTimestamp requires StartingPosition {AT_TIMESTAMP}."
+        )
     if moment is not None and moment > now:
-        raise _invalid("StartingPositionTimestamp cannot be in the future.")
+        raise invalid_parameter("StartingPositionTimestamp cannot be in the future.")
 
 
 def _checked(source: EventSource, settings: Settings) -> Settings:
@@ -167,11 +175,11 @@ def _checked(source: EventSource, settings: Settings) -> Settings:
     _check_observation(source, settings)
     age = settings.get("MaximumRecordAgeInSeconds", INFINITE)
     if age != INFINITE and age < _SHORTEST_RECORD_AGE:
-        raise _invalid(
+        raise invalid_parameter(
             f"MaximumRecordAgeInSeconds must be infinite (-1), or at least {_SHORTEST_RECORD_AGE}."
         )
     if _DOCUMENTDB in settings and "DatabaseName" not in settings[_DOCUMENTDB]:
-        raise _invalid(f"{_DOCUMENTDB} requires DatabaseName.")
+        raise invalid_parameter(f"{_DOCUMENTDB} requires DatabaseName.")
     check_filters(source, settings.get("FilterCriteria", {}))
     check_access(source, settings.get("SourceAccessConfigurations", []))
     check_kafka(source, settings)
@@ -183,13 +191,13 @@ def _checked(source: EventSource, settings: Settings) -> Settings:
 def _check_batch(source: EventSource, settings: Mapping[str, Any]) -> None:
     size = settings["BatchSize"]
     if size > source.largest_batch:
-        raise _invalid(
+        raise invalid_parameter(
             f"BatchSize must not be greater than {source.largest_batch} for {source.called} event "
             "sources."
         )
     window = settings.get("MaximumBatchingWindowInSeconds", 0)
     if source.name in _SQS and size > _BATCH_WITHOUT_WINDOW and window == 0:
-        raise _invalid(
+        raise invalid_parameter(
             "Maximum batch window in seconds must be greater than 0 if maximum batch size is "
             f"greater than {_BATCH_WITHOUT_WINDOW}"
         )
@@ -200,12 +208,14 @@ def _check_pollers(source: EventSource, settings: Mapping[str, Any]) -> None:
     if pollers is None:
         return
     if "ScalingConfig" in settings:
-        raise _invalid("ScalingConfig and ProvisionedPollerConfig cannot both be specified.")
+        raise invalid_parameter(
+            "ScalingConfig and ProvisionedPollerConfig cannot both be specified."
+        )
     if source.name in _SQS and pollers.get("PollerGroupName"):
-        raise _invalid(f"PollerGroupName is not valid for {source.called} event sources.")
+        raise invalid_parameter(f"PollerGroupName is not valid for {source.called} event sources.")
     least, most = pollers["MinimumPollers"], pollers["MaximumPollers"]
     if not source.fewest_pollers <= least <= most <= source.most_pollers:
-        raise _invalid(
+        raise invalid_parameter(
             f"For {source.called} event sources MinimumPollers must be at least "
             f"{source.fewest_pollers}, MaximumPollers at most {source.most_pollers} and not less "
             "than MinimumPollers."
@@ -215,8 +225,6 @@ def _check_pollers(source: EventSource, settings: Mapping[str, Any]) -> None:
 def _check_observation(source: EventSource, settings: Mapping[str, Any]) -> None:
     for metric in settings.get("MetricsConfig", {}).get("Metrics", []):
         if metric not in source.metrics:
-            raise _invalid(f"The metric {metric} is not valid for {source.called} event sources.")
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)
+            raise invalid_parameter(
+                f"The metric {metric} is not valid for {source.called} event sources."
+            )

@@ -9,12 +9,13 @@ from typing import Any
 from uuid import uuid4
 
 from lambdad.arn import LATEST
-from lambdad.errors import ClientError
+from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.caller import RequestContext
 from lambdad.model.function import LATEST_PUBLISHED, Code, Function, FunctionVersion
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.attached_layers import attached_layers, check_size_with_layers
 from lambdad.services.lambda_.belongings import belongings
+from lambdad.services.lambda_.capacity_providers import check_capacity_provider
 from lambdad.services.lambda_.claims import apply_claims
 from lambdad.services.lambda_.code_links import code_location
 from lambdad.services.lambda_.code_signing import (
@@ -66,12 +67,13 @@ async def create_function(
     name = names.resolve_latest(context, request)
     is_image = request.get("PackageType") == "Image"
     if not is_image and not (request.get("Runtime") and request.get("Handler")):
-        raise _invalid(
+        raise invalid_parameter(
             "Runtime and Handler are mandatory parameters for functions created with deployment "
             "packages."
         )
     check_architectures(control, request.get("Architectures"))
     checked_file_systems(control, context, request)
+    check_capacity_provider(control, context, request)
     check_execution_role(control, context, request)
     settings = {**default_settings(control, name.name), **creation_settings(request)}
     fields = changed_fields(control, request, settings)
@@ -201,6 +203,7 @@ async def update_function_configuration(
 ) -> dict[str, Any]:
     """Change what the request names, and nothing else."""
     refuse_unsupported(request)
+    check_capacity_provider(control, context, request)
     check_execution_role(control, context, request)
     name = names.resolve_latest(context, request)
     async with control.changes.lock(name.key):
@@ -243,9 +246,11 @@ async def _keep_source(
     refuse_environments(context, source)
     doing = "creating" if context.operation == "CreateFunction" else "updating"
     if is_image and not source.get("ImageUri"):
-        raise _invalid(f"Please provide ImageUri when {doing} a function with packageType Image.")
+        raise invalid_parameter(
+            f"Please provide ImageUri when {doing} a function with packageType Image."
+        )
     if not is_image and source.get("ImageUri"):
-        raise _invalid(
+        raise invalid_parameter(
             f"Please don't provide ImageUri when {doing} a function with packageType Zip."
         )
     if is_image:
@@ -315,10 +320,6 @@ def _check_storage(
     after = function.code_size + sum(version.code_size for version in published)
     account_id, region, _ = function.key
     check_code_storage(control, account_id, region, after - before)
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)
 
 
 OPERATIONS = {

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from lambdad.errors import ClientError
+from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.caller import RequestContext
 from lambdad.model.function import Code, FunctionVersion
 from lambdad.services.lambda_.control_plane import ControlPlane
@@ -32,22 +32,24 @@ async def keep_live_code(
     refuse_from_inside(context)
     for member in ("ZipFile", "S3ObjectVersion", "S3ObjectStorageMode", "SourceKMSKeyArn"):
         if source.get(member):
-            raise _invalid(f"Live code has no {member}: it is a directory and no object.")
+            raise invalid_parameter(f"Live code has no {member}: it is a directory and no object.")
     directory = source.get("S3Key", "")
     if not directory.startswith("/"):
-        raise _invalid(
+        raise invalid_parameter(
             f"With the bucket {HOT_RELOAD}, the S3Key is the absolute path of a directory; "
             f"{directory or 'nothing'} is not."
         )
     if control.find_live_code is None:
-        raise _invalid("This server has no live code: its setting hot_reload lists no directory.")
+        raise invalid_parameter(
+            "This server has no live code: its setting hot_reload lists no directory."
+        )
     return Code(_NOTHING, 0, directory=await control.find_live_code(directory))
 
 
 def refuse_publishing(version: FunctionVersion) -> None:
     """A version never changes, and live code does."""
     if version.code.directory:
-        raise _invalid(
+        raise invalid_parameter(
             f"Live code (the bucket {HOT_RELOAD}) cannot be published: a version never changes, "
             "and a directory does. Deploy a package to publish a version of it."
         )
@@ -74,25 +76,25 @@ def checked_file_systems(
         refuse_from_inside(context)
         arn, path = config["Arn"], config["LocalMountPath"]
         if not control.can_mount:
-            raise _invalid(
+            raise invalid_parameter(
                 "FileSystemConfigs cannot be had in the process sandbox, which mounts nothing. Run "
                 "the server with --sandbox namespaces."
             )
         if arn not in control.file_systems:
-            raise _invalid(
+            raise invalid_parameter(
                 f"The access point {arn} is no directory of this machine: the server's setting "
                 "file_systems (ARN=DIRECTORY) does not name it."
             )
         if arn.split(":")[3:5] != [context.caller.region, context.caller.account_id]:
-            raise _invalid(
+            raise invalid_parameter(
                 f"The access point {arn} must be in the function's own region and account, "
                 f"{context.caller.region} and {context.caller.account_id}."
             )
         if path.removeprefix("/mnt/") in (".", ".."):
-            raise _invalid(f"The LocalMountPath {path} names no directory of its own below /mnt.")
+            raise invalid_parameter(
+                f"The LocalMountPath {path} names no directory of its own below /mnt."
+            )
         if "S3FilesConfig" in config and ":s3files:" not in arn:
-            raise _invalid(f"S3FilesConfig is for access points of S3 Files; {arn} is none.")
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)
+            raise invalid_parameter(
+                f"S3FilesConfig is for access points of S3 Files; {arn} is none."
+            )

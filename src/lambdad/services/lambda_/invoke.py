@@ -49,8 +49,7 @@ async def invoke(
 
 def _check(version: FunctionVersion, invocation_type: str, request: dict[str, Any]) -> None:
     """Can this version be invoked at all, in this way?"""
-    if "DurableExecutionName" in request:
-        refuse_unsupported(request)
+    refuse_unsupported(request)
     _check_tenant(version, request.get("TenantId"))
     if invocation_type not in (REQUEST_RESPONSE, DRY_RUN):
         raise ClientError(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from lambdad.errors import ClientError
+from lambdad.errors import invalid_parameter
 from lambdad.model.event_source import INFINITE, QUEUE_MODE, EventSource
 
 _GLUE_REGISTRY = re.compile(r"arn:aws[a-z-]*:glue:[a-z0-9-]+:[0-9]{12}:registry/.+")
@@ -41,7 +41,7 @@ def updated_kafka_config(current: Mapping[str, Any], asked: Mapping[str, Any]) -
     """Kafka's own settings after an update; an empty SchemaRegistryConfig removes it."""
     for member, default in _FIXED.items():
         if member in asked and asked[member] != current.get(member, default):
-            raise _invalid(f"{member} cannot be changed. Please create a new mapping.")
+            raise invalid_parameter(f"{member} cannot be changed. Please create a new mapping.")
     return {member: value for member, value in {**current, **asked}.items() if value != {}}
 
 
@@ -50,9 +50,11 @@ def check_kafka(source: EventSource, settings: Mapping[str, Any]) -> None:
     if is_queue_mode(source, settings):
         for member in _NOT_IN_QUEUE_MODE:
             if member in settings:
-                raise _invalid(f"{member} is not supported when ConsumptionMode is {QUEUE_MODE}.")
+                raise invalid_parameter(
+                    f"{member} is not supported when ConsumptionMode is {QUEUE_MODE}."
+                )
         if settings["MaximumRetryAttempts"] == INFINITE:
-            raise _invalid(
+            raise invalid_parameter(
                 "MaximumRetryAttempts cannot be infinite (-1) when ConsumptionMode is "
                 f"{QUEUE_MODE}."
             )
@@ -60,33 +62,29 @@ def check_kafka(source: EventSource, settings: Mapping[str, Any]) -> None:
     if registry:
         _check_registry(registry)
         if "ProvisionedPollerConfig" not in settings:
-            raise _invalid("A schema registry requires ProvisionedPollerConfig.")
+            raise invalid_parameter("A schema registry requires ProvisionedPollerConfig.")
 
 
 def _check_registry(registry: Mapping[str, Any]) -> None:
     for member in ("SchemaRegistryURI", "EventRecordFormat"):
         if member not in registry:
-            raise _invalid(f"SchemaRegistryConfig requires {member}.")
+            raise invalid_parameter(f"SchemaRegistryConfig requires {member}.")
     uri, access = registry["SchemaRegistryURI"], registry.get("AccessConfigs", [])
     is_glue = _GLUE_REGISTRY.fullmatch(uri)
     if not is_glue and not uri.startswith("https://"):
-        raise _invalid(
+        raise invalid_parameter(
             "SchemaRegistryURI must be the ARN of a Glue registry, or the https URL of a "
             f"Confluent registry: {uri}"
         )
     if is_glue and access:
-        raise _invalid("AccessConfigs are not valid for a Glue registry.")
+        raise invalid_parameter("AccessConfigs are not valid for a Glue registry.")
     if any("Type" not in each or "URI" not in each for each in access):
-        raise _invalid("Each of AccessConfigs requires Type and URI.")
+        raise invalid_parameter("Each of AccessConfigs requires Type and URI.")
     attributes = [each.get("Attribute") for each in registry.get("SchemaValidationConfigs", [])]
     if not attributes or None in attributes or len(attributes) > len(set(attributes)):
-        raise _invalid("SchemaValidationConfigs must name KEY, VALUE or both, each once.")
+        raise invalid_parameter("SchemaValidationConfigs must name KEY, VALUE or both, each once.")
 
 
 def _config(source: EventSource, settings: Mapping[str, Any]) -> Mapping[str, Any]:
     config: Mapping[str, Any] = settings.get(source.kafka_config or "", {})
     return config
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)

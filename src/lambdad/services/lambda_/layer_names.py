@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdad.arn import LayerIdentifier, layer_arn, parse_layer_identifier
-from lambdad.errors import ClientError
+from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.caller import Caller, RequestContext
 from lambdad.model.layer import LayerVersion
 from lambdad.model.resource import Key
@@ -37,7 +37,7 @@ def resolve_layer(context: RequestContext, request: Mapping[str, Any]) -> LayerN
     text = request["LayerName"]
     written = parse_layer_identifier(text)
     if written is None or written.version is not None:
-        raise _invalid(f"{text} is neither the name nor the ARN of a layer.")
+        raise invalid_parameter(f"{text} is neither the name nor the ARN of a layer.")
     return _in_region(context.caller, written)
 
 
@@ -53,7 +53,7 @@ def resolve_version_number(request: Mapping[str, Any]) -> int:
     """Read VersionNumber of a request."""
     number = int(request["VersionNumber"])
     if number < 1:
-        raise _invalid("Layer Version Cannot be less than 1")
+        raise invalid_parameter("Layer Version Cannot be less than 1")
     return number
 
 
@@ -93,7 +93,3 @@ def _in_region(caller: Caller, written: LayerIdentifier) -> LayerName:
             f"Layers from '{written.region}' are not reachable in this region ('{caller.region}')",
         )
     return LayerName(written.account_id or caller.account_id, caller.region, written.name)
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)

@@ -8,7 +8,7 @@ from uuid import uuid4
 from lambdad.arn import caller_arn, layer_arn
 from lambdad.errors import ClientError
 from lambdad.model.caller import RequestContext
-from lambdad.model.layer import LayerVersion
+from lambdad.model.layer import Layer, LayerVersion
 from lambdad.model.policy import LayerPolicy, PolicyDocument, compact_json, permission_statement
 from lambdad.model.policy_language import AccessRequest, evaluate
 from lambdad.model.principal import Principal, principal_element
@@ -38,7 +38,7 @@ async def add_layer_version_permission(
         )
     principal = principal_element(request["Principal"])
     assert principal is not None  # the model's pattern knows no others
-    async with control.changes.lock(_layer_key(key)):
+    async with control.changes.lock(_layer_key(key), Layer.kind):
         layer_version = _find(control, key)
         policy = control.resources.find(LayerPolicy, *key)
         check_policy_revision(policy, request.get("RevisionId"), GET)
@@ -54,7 +54,7 @@ async def remove_layer_version_permission(
 ) -> dict[str, Any]:
     """Remove a statement; with the last one goes the policy."""
     key = _key(context, request)
-    async with control.changes.lock(_layer_key(key)):
+    async with control.changes.lock(_layer_key(key), Layer.kind):
         _find(control, key)
         policy = existing(control.resources.find(LayerPolicy, *key))
         document = without_permission(policy.document, request["StatementId"])

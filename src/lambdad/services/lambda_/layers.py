@@ -52,7 +52,7 @@ async def publish_layer_version(
     sent = len(request["Content"].get("ZipFile") or b"")
     check_code_storage(control, name.account_id, name.region, sent)
     code = await keep_code(control, request["Content"])
-    async with control.changes.lock(name.key):
+    async with control.changes.lock(name.key, Layer.kind):
         check_code_storage(control, name.account_id, name.region, code.size)
         layer = control.resources.find(Layer, *name.key) or Layer(*name.key, last_version=0)
         layer = replace(layer, last_version=layer.last_version + 1)
@@ -122,7 +122,7 @@ async def delete_layer_version(
     """Delete a version and what belongs to it; it is no error when there is none."""
     number = resolve_version_number(request)
     name = resolve_own_layer(context, request)
-    async with control.changes.lock(name.key):
+    async with control.changes.lock(name.key, Layer.kind):
         version = find_layer_version(control, name, number)
         if version is not None:
             belongings = (

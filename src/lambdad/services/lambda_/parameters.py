@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from lambdad.errors import ClientError
+from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.limits import ENVIRONMENT_VARIABLES
 from lambdad.model.runtime import choose_runtime
 from lambdad.services.lambda_.control_plane import ControlPlane
@@ -90,28 +90,32 @@ def default_settings(control: ControlPlane, name: str) -> dict[str, Any]:
 def check_runtime(control: ControlPlane, runtime: str) -> None:
     """Refuse a runtime that AWS does not know, has retired, or that cannot run here."""
     if control.known_runtimes and runtime not in control.known_runtimes:
-        raise _invalid(
+        raise invalid_parameter(
             f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum "
             f"value set: [{', '.join(control.known_runtimes)}] or be a valid ARN"
         )
     if runtime in RETIRED_RUNTIMES:
-        raise _invalid(
+        raise invalid_parameter(
             f"The runtime parameter of {runtime} is no longer supported for creating or updating "
             "AWS Lambda functions. We recommend you use a supported runtime while creating or "
             "updating functions."
         )
     if not runtime.startswith("python"):
-        raise _invalid(f"lambdad does not support the runtime {runtime} yet, only python3.X.")
+        raise invalid_parameter(
+            f"lambdad does not support the runtime {runtime} yet, only python3.X."
+        )
     if choose_runtime(runtime, control.interpreters, control.strict_runtimes) is None:
         there = ", ".join(interpreter.name for interpreter in control.interpreters) or "none"
-        raise _invalid(f"The runtime {runtime} is not on this machine. Those that are: {there}.")
+        raise invalid_parameter(
+            f"The runtime {runtime} is not on this machine. Those that are: {there}."
+        )
 
 
 def check_architectures(control: ControlPlane, architectures: list[str] | None) -> None:
     """Refuse code for another kind of machine."""
     for architecture in architectures or ():
         if architecture != control.architecture:
-            raise _invalid(
+            raise invalid_parameter(
                 f"This machine runs {control.architecture}; the architecture {architecture} "
                 "cannot run on it."
             )
@@ -120,9 +124,9 @@ def check_architectures(control: ControlPlane, architectures: list[str] | None) 
 def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """The tags, within AWS's rules."""
     if len(tags) > MAX_TAGS:
-        raise _invalid(f"A resource cannot have more than {MAX_TAGS} tags.")
+        raise invalid_parameter(f"A resource cannot have more than {MAX_TAGS} tags.")
     if any(key.lower().startswith("aws:") for key in tags):
-        raise _invalid("Tag keys that start with aws: are reserved.")
+        raise invalid_parameter("Tag keys that start with aws: are reserved.")
     return dict(tags)
 
 
@@ -144,20 +148,18 @@ def _check_maxima(request: Mapping[str, Any]) -> None:
 def _checked_variables(variables: Mapping[str, str]) -> dict[str, str]:
     reserved = sorted(RESERVED_VARIABLES & variables.keys())
     if reserved:
-        raise _invalid(
+        raise invalid_parameter(
             f"{_VARIABLES_REFUSED}contains reserved keys that are currently not supported for "
             f"modification. Reserved keys used in this request: {', '.join(reserved)}"
         )
     try:
         size = len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode())
     except UnicodeEncodeError:
-        raise _invalid(f"{_VARIABLES_REFUSED}are not valid Unicode.") from None
+        raise invalid_parameter(f"{_VARIABLES_REFUSED}are not valid Unicode.") from None
     if any("\0" in value for value in variables.values()):
-        raise _invalid(f"{_VARIABLES_REFUSED}contain a null character.")
+        raise invalid_parameter(f"{_VARIABLES_REFUSED}contain a null character.")
     if size > ENVIRONMENT_VARIABLES:
-        raise _invalid(f"{_VARIABLES_REFUSED}exceeded the 4KB limit. Measured size: {size} bytes")
+        raise invalid_parameter(
+            f"{_VARIABLES_REFUSED}exceeded the 4KB limit. Measured size: {size} bytes"
+        )
     return dict(variables)
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from lambdad.arn import LATEST
-from lambdad.errors import ClientError
+from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.caller import RequestContext
 from lambdad.model.policy import Policy, PolicyDocument, compact_json, permission_statement
 from lambdad.model.principal import principal_element
@@ -30,11 +30,11 @@ async def add_permission(
     name = names.resolve(context, request)
     principal = principal_element(request["Principal"])
     if principal is None:
-        raise _invalid(
+        raise invalid_parameter(
             "The provided principal was invalid. Please check the principal and try again."
         )
     if "FunctionUrlAuthType" in request and request["Action"] != URL_ACTION:
-        raise _invalid(f"FunctionUrlAuthType is only supported for {URL_ACTION} action")
+        raise invalid_parameter(f"FunctionUrlAuthType is only supported for {URL_ACTION} action")
     check_has_policy(name)
     statement = permission_statement(request, principal, name.arn)
     async with control.changes.lock(name.key):
@@ -89,11 +89,7 @@ def new_policy(name: FunctionName, document: PolicyDocument) -> Policy:
 def check_has_policy(name: FunctionName) -> None:
     """`$LATEST` has no policy of its own: the function has one."""
     if name.qualifier == LATEST:
-        raise _invalid(f"We currently do not support adding policies for {LATEST}.")
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)
+        raise invalid_parameter(f"We currently do not support adding policies for {LATEST}.")
 
 
 OPERATIONS = {

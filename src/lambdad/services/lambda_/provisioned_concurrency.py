@@ -12,7 +12,7 @@ from typing import Any
 
 from lambdad.arn import LATEST
 from lambdad.clock import to_datetime
-from lambdad.errors import ClientError
+from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.alias import Alias
 from lambdad.model.caller import RequestContext
 from lambdad.model.concurrency import Provisioned, least_unreserved, provisioned_status
@@ -45,7 +45,7 @@ async def put_provisioned_concurrency_config(
     async with control.changes.lock(name.key), control.changes.lock(account_key(name.key)):
         function = names.find_function(control.resources, name)
         if name.qualifier in _UNPUBLISHED:
-            raise _invalid(
+            raise invalid_parameter(
                 "Provisioned Concurrency Configs cannot be applied to unpublished function "
                 "versions."
             )
@@ -108,7 +108,9 @@ def _published_name(
     name = names.resolve(context, request)
     names.find_function(control.resources, name)
     if name.qualifier in _UNPUBLISHED:
-        raise _invalid("The function resource provided must be an alias or a published version.")
+        raise invalid_parameter(
+            "The function resource provided must be an alias or a published version."
+        )
     _find_version(control, name)
     return name
 
@@ -164,7 +166,7 @@ def _check_amount(
     provisioned = others - (present.requested if present else 0) + config.requested
     if function.reserved_concurrency is not None:
         if provisioned > function.reserved_concurrency:
-            raise _invalid(
+            raise invalid_parameter(
                 "Requested Provisioned Concurrency should not be greater than the "
                 "reservedConcurrentExecution for function"
             )
@@ -173,12 +175,12 @@ def _check_amount(
     unreserved = control.concurrency - account_claims(resources, account_id, region, besides=name)
     least = least_unreserved(control.concurrency)
     if provisioned > unreserved:
-        raise _invalid(
+        raise invalid_parameter(
             "Specified ConcurrentExecutions for function is greater than account's unreserved "
             f"concurrency [{unreserved}]."
         )
     if unreserved - provisioned < least:
-        raise _invalid(
+        raise invalid_parameter(
             "Specified ConcurrentExecutions for function decreases account's "
             f"UnreservedConcurrentExecution below its minimum value of [{least}]."
         )
@@ -205,10 +207,6 @@ def _how_far(control: ControlPlane, version: FunctionVersion) -> Provisioned:
     if version.state.value == "Failed":
         return Provisioned(failure=version.state.reason)
     return control.invoker.provisioned(version)
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)
 
 
 OPERATIONS = {

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from lambdad.arn import LATEST
-from lambdad.errors import ClientError
+from lambdad.errors import invalid_parameter
 from lambdad.model.caller import RequestContext
 from lambdad.model.runtime_management import RuntimeManagementConfig
 from lambdad.services.lambda_ import names
@@ -21,9 +21,9 @@ async def put_runtime_management_config(
     name = _name(context, request)
     mode, runtime = request["UpdateRuntimeOn"], request.get("RuntimeVersionArn")
     if mode == "Manual" and not runtime:
-        raise _invalid("RuntimeVersionArn is required when UpdateRuntimeOn is Manual.")
+        raise invalid_parameter("RuntimeVersionArn is required when UpdateRuntimeOn is Manual.")
     if mode != "Manual" and runtime:
-        raise _invalid(
+        raise invalid_parameter(
             f"RuntimeVersionArn cannot be given when UpdateRuntimeOn is {mode}, only with Manual."
         )
     async with control.changes.lock(name.key):
@@ -43,7 +43,7 @@ async def get_runtime_management_config(
 def _name(context: RequestContext, request: dict[str, Any]) -> FunctionName:
     name = names.resolve(context, request)
     if name.qualifier is not None and not names.is_version(name.qualifier):
-        raise _invalid(
+        raise invalid_parameter(
             f"A runtime is managed for a version, not for an alias: {name.arn}. The qualifier must "
             f"be {LATEST} or the number of a version."
         )
@@ -69,10 +69,6 @@ def _answer(name: FunctionName, config: RuntimeManagementConfig) -> dict[str, An
         "FunctionArn": name.arn,
         **({"RuntimeVersionArn": runtime} if runtime else {}),
     }
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)
 
 
 OPERATIONS = {

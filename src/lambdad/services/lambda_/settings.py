@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from lambdad.errors import ClientError
+from lambdad.errors import invalid_parameter
 from lambdad.model.function import DEFAULT_EPHEMERAL_STORAGE_MB, FunctionVersion
 
 LEVELS = ("ApplicationLogLevel", "SystemLogLevel")
@@ -32,7 +32,7 @@ def changed_settings(request: Mapping[str, Any], settings: Mapping[str, Any]) ->
     for member, change in _CHANGES.items():
         if member in request:
             changed[member] = change(request[member], settings.get(member) or {})
-    for member in ("FileSystemConfigs", "KMSKeyArn"):
+    for member in ("CapacityProviderConfig", "FileSystemConfigs", "KMSKeyArn"):
         if member in request:
             changed[member] = request[member]
     if "ImageConfig" in request:
@@ -55,38 +55,42 @@ def check_version(version: FunctionVersion) -> None:
     """Refuse a version whose settings cannot stand together."""
     settings = version.settings
     if version.is_image and (version.runtime or version.handler):
-        raise _invalid(
+        raise invalid_parameter(
             "Runtime and Handler are not for functions created with container images: the image "
             "has both."
         )
     if version.is_image and version.layers:
-        raise _invalid("Layers are not for functions created with container images.")
+        raise invalid_parameter("Layers are not for functions created with container images.")
     if not version.is_image and "ImageConfigResponse" in settings:
-        raise _invalid("ImageConfig is only for functions whose PackageType is Image.")
+        raise invalid_parameter("ImageConfig is only for functions whose PackageType is Image.")
     if settings.get("SnapStart"):
         _check_snap_start(version)
 
 
 def _check_snap_start(version: FunctionVersion) -> None:
     if version.is_image:
-        raise _invalid("SnapStart is not supported for functions created with container images.")
+        raise invalid_parameter(
+            "SnapStart is not supported for functions created with container images."
+        )
     found = _RUNTIME.match(version.runtime)
     if found is None or int(found["number"]) < SNAP_START_SINCE[found["family"]]:
-        raise _invalid(f"{version.runtime} is not supported for SnapStart enabled functions.")
+        raise invalid_parameter(
+            f"{version.runtime} is not supported for SnapStart enabled functions."
+        )
     if version.ephemeral_storage_mb > DEFAULT_EPHEMERAL_STORAGE_MB:
-        raise _invalid(
+        raise invalid_parameter(
             f"SnapStart is not supported with more than {DEFAULT_EPHEMERAL_STORAGE_MB} MB of "
             "ephemeral storage."
         )
     if "TenancyConfig" in version.settings:
-        raise _invalid("SnapStart is not supported for functions with tenant isolation.")
+        raise invalid_parameter("SnapStart is not supported for functions with tenant isolation.")
 
 
 def _logging(asked: Setting, had: Setting) -> Setting:
     """Levels are JSON's alone, and go when the format becomes Text."""
     log_format = asked.get("LogFormat", had["LogFormat"])
     if log_format != "JSON" and any(level in asked for level in LEVELS):
-        raise _invalid("Log levels can only be set when LogFormat is JSON.")
+        raise invalid_parameter("Log levels can only be set when LogFormat is JSON.")
     levels = {level: had.get(level, DEFAULT_LEVEL) for level in LEVELS}
     kept = {member: value for member, value in had.items() if member not in LEVELS}
     return {**kept, **(levels if log_format == "JSON" else {}), **asked}
@@ -101,7 +105,9 @@ def _vpc(asked: Setting, had: Setting) -> Setting:
     none: Setting = {"SubnetIds": [], "SecurityGroupIds": [], "Ipv6AllowedForDualStack": False}
     wanted = {**none, **had, **asked}
     if bool(wanted["SubnetIds"]) != bool(wanted["SecurityGroupIds"]):
-        raise _invalid("SubnetIds and SecurityGroupIds must be given together, or both be empty.")
+        raise invalid_parameter(
+            "SubnetIds and SecurityGroupIds must be given together, or both be empty."
+        )
     return wanted
 
 
@@ -109,7 +115,7 @@ def _dead_letter(asked: Setting, had: Setting) -> Setting:
     """A standard queue or topic; an empty ARN removes it."""
     target = asked.get("TargetArn", had.get("TargetArn", ""))
     if target and not _QUEUE_OR_TOPIC.fullmatch(target):
-        raise _invalid(
+        raise invalid_parameter(
             f"The dead-letter target {target} must be the ARN of an Amazon SQS queue or of an "
             "Amazon SNS topic."
         )
@@ -124,19 +130,14 @@ def _snap_start(asked: Setting, had: Setting) -> Setting:
 
 def _durable(asked: Setting, had: Setting) -> Setting:
     if asked and not had:
-        raise _invalid(
+        raise invalid_parameter(
             "DurableConfig can only be set when a function is created; make a new function."
         )
     return {name: value for name, value in {**had, **asked}.items() if value != ""}
 
 
-def _capacity_provider(asked: Setting, had: Setting) -> Setting:
-    return asked
-
-
 _CHANGES: Mapping[str, Callable[[Setting, Setting], Setting]] = MappingProxyType(
     {
-        "CapacityProviderConfig": _capacity_provider,
         "DeadLetterConfig": _dead_letter,
         "DurableConfig": _durable,
         "LoggingConfig": _logging,
@@ -145,7 +146,3 @@ _CHANGES: Mapping[str, Callable[[Setting, Setting], Setting]] = MappingProxyType
         "VpcConfig": _vpc,
     }
 )
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)

@@ -17,9 +17,9 @@ _CODE = (
     "`S3ObjectStorageMode` REFERENCE; `SourceKMSKeyArn` encrypts nothing (the disk may)"
 )
 _SETTINGS = (
-    "`VpcConfig`, `KMSKeyArn`, `SnapStart`, `CapacityProviderConfig` and `DurableConfig` are kept "
-    "and have no effect; with `LogFormat` JSON the platform's own lines stay text, whatever "
-    "`SystemLogLevel` says"
+    "`VpcConfig`, `KMSKeyArn`, `SnapStart`, `TracingConfig`, `DeadLetterConfig`, "
+    "`CapacityProviderConfig` and `DurableConfig` are kept and have no effect; with `LogFormat` "
+    "JSON the platform's own lines stay text, whatever `SystemLogLevel` says"
 )
 _FILE_SYSTEMS = (
     "`FileSystemConfigs` mounts the directory that the operator has set for the access point "

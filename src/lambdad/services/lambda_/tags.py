@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from lambdad.errors import ClientError
+from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.caller import RequestContext
 from lambdad.model.capacity_provider import CapacityProvider
 from lambdad.model.code_signing import CodeSigningConfig
@@ -37,9 +37,9 @@ async def tag_resource(
 ) -> dict[str, Any]:
     """Add tags; one with the same key is replaced."""
     if not request["Tags"]:
-        raise _invalid("Please provide at least one tag.")
+        raise invalid_parameter("Please provide at least one tag.")
     kind, key = _resolve(context, request["Resource"])
-    async with control.changes.lock(key):
+    async with control.changes.lock(key, TAGGABLE[kind].kind):
         resource = _find(control, kind, key)
         tags = checked_tags({**resource.tags, **request["Tags"]})
         await control.resources.save(replace(resource, tags=tags))
@@ -51,7 +51,7 @@ async def untag_resource(
 ) -> dict[str, Any]:
     """Remove tags; a key that is not there is no error."""
     kind, key = _resolve(context, request["Resource"])
-    async with control.changes.lock(key):
+    async with control.changes.lock(key, TAGGABLE[kind].kind):
         resource = _find(control, kind, key)
         gone = frozenset(request["TagKeys"])
         tags = {name: value for name, value in resource.tags.items() if name not in gone}
@@ -73,13 +73,13 @@ def _resolve(context: RequestContext, arn: str) -> tuple[str, Key]:
     if kind == "function":
         name = names.resolve(context, {"FunctionName": arn})
         if name.qualifier is not None:
-            raise _invalid(
+            raise invalid_parameter(
                 "Tags on function aliases and versions are not supported. Please specify a "
                 "function ARN."
             )
         return kind, name.key
     if kind not in TAGGABLE:
-        raise _invalid(f"lambdad has no {kind}: {arn}")
+        raise invalid_parameter(f"lambdad has no {kind}: {arn}")
     if (account_id, region) != (context.caller.account_id, context.caller.region):
         raise _not_found()
     return kind, (account_id, region, id)
@@ -96,10 +96,6 @@ def _find(control: ControlPlane, kind: str, key: Key) -> Any:
 
 def _not_found() -> ClientError:
     return ClientError("ResourceNotFoundException", "The resource you requested does not exist.")
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)
 
 
 OPERATIONS = {

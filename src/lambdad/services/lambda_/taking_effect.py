@@ -11,7 +11,6 @@ is taken up again by `resume`.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import replace
 
@@ -23,6 +22,7 @@ from lambdad.model.function import (
     FunctionVersion,
     Status,
 )
+from lambdad.services.lambda_.changes import until_saved
 from lambdad.services.lambda_.claims import apply_claims
 from lambdad.services.lambda_.control_plane import ControlPlane
 
@@ -30,8 +30,6 @@ CREATING = Status("Pending", "The function is being created.", "Creating")
 UPDATING = Status("InProgress", "The function is being created.", "Creating")
 ACTIVE = Status("Active")
 SUCCESSFUL = Status("Successful")
-
-SAVE_AGAIN_AFTER = 5.0
 
 # What an error is called among AWS's reason codes, where it is one of them.
 _REASON_CODES = (
@@ -139,10 +137,5 @@ def failed(function: Function, failure: Status) -> Function:
 
 
 async def _save(control: ControlPlane, function: Function, *published: FunctionVersion) -> None:
-    """Save, and on a full disk try until there is room: nobody else would end this change."""
-    while True:
-        try:
-            return await control.resources.save(function, *published)
-        except Exception:
-            _log.exception("%s could not be saved; trying again.", function.latest.unqualified_arn)
-            await asyncio.sleep(SAVE_AGAIN_AFTER)
+    what = function.latest.unqualified_arn
+    await until_saved(what, lambda: control.resources.save(function, *published))

@@ -6,34 +6,20 @@ Nothing here is ignored silently. A caller hears the name of what is missing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from lambdad.errors import ClientError
 
-# Each with the one value, beside an empty one, that asks for nothing.
-PARAMETERS: Mapping[str, str | None] = MappingProxyType(
-    {
-        "AcceleratorConfig": None,
-        "DurableExecutionName": None,
-        "RuntimeConfig": None,
-    }
-)
+PARAMETERS = frozenset({"AcceleratorConfig", "DurableExecutionName", "RuntimeConfig"})
 
 
 def refuse_unsupported(request: Mapping[str, Any]) -> None:
-    """Raise an error that names the first parameter which asks for what lambdad cannot do."""
-    for path, harmless in PARAMETERS.items():
-        first, _, second = path.partition(".")
-        value = request.get(first)
-        if second and value:
-            value = value.get(second)
-        if value != harmless and _asks(value):
+    """Raise an error that names a parameter which asks for what lambdad cannot do."""
+    for name in sorted(PARAMETERS & request.keys()):
+        if _asks(request[name]):
             raise ClientError(
                 "InvalidParameterValueException",
-                f"lambdad does not support this value of the parameter {path} yet."
-                if harmless
-                else f"lambdad does not support the parameter {path} yet.",
+                f"lambdad does not support the parameter {name} yet.",
             )
 
 

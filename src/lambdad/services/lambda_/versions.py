@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from lambdad.arn import LATEST
-from lambdad.errors import ClientError
+from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.alias import Alias
 from lambdad.model.caller import RequestContext
 from lambdad.model.function import LATEST_PUBLISHED, Function, FunctionVersion
@@ -75,9 +75,9 @@ async def delete_version(control: ControlPlane, name: FunctionName) -> None:
     """Delete one published version. The caller holds the function's lock."""
     version = names.find_version(control.resources, name)
     if name.qualifier == LATEST:
-        raise _invalid("$LATEST version cannot be deleted without deleting the function.")
+        raise invalid_parameter("$LATEST version cannot be deleted without deleting the function.")
     if not names.is_version(name.qualifier or ""):
-        raise _invalid("Deletion of aliases is not currently supported.")
+        raise invalid_parameter("Deletion of aliases is not currently supported.")
     aliases = control.resources.beneath(Alias, name.key)
     users = sorted(
         alias.name
@@ -140,7 +140,7 @@ def _snapshot(newest: FunctionVersion, version: str, description: str | None) ->
 def _check_code(latest: FunctionVersion, expected: str | None) -> None:
     found = code_sha256(latest)
     if expected and expected != found:
-        raise _invalid(
+        raise invalid_parameter(
             f"CodeSHA256 ({expected}) is different from current CodeSHA256 in $LATEST ({found}). "
             "Please try again with the CodeSHA256 in $LATEST."
         )
@@ -151,12 +151,8 @@ def _place(version: str) -> int:
     if version in (LATEST, LATEST_PUBLISHED):
         return -1 if version == LATEST else 0
     if not (version.isascii() and version.isdigit() and len(version) < MAX_DIGITS):
-        raise _invalid(f"The marker {version} is not valid.")
+        raise invalid_parameter(f"The marker {version} is not valid.")
     return int(version)
-
-
-def _invalid(message: str) -> ClientError:
-    return ClientError("InvalidParameterValueException", message)
 
 
 OPERATIONS = {

@@ -202,8 +202,19 @@ async def test_a_function_can_only_ask_for_a_provider_that_is_active(plane: Plan
     for arn, code in ((ARN, CONFLICT), (f"{ARN}x", "ResourceNotFoundException")):
         await refused(_check(plane, context, arn), code)
     await plane.control.changes.settle()
-    check_capacity_provider(plane.control, context, ARN)
+    await _check(plane, context, ARN)
 
 
 async def _check(plane: Plane, context: RequestContext, arn: str) -> None:
-    check_capacity_provider(plane.control, context, arn)
+    config = {"LambdaManagedInstancesCapacityProviderConfig": {"CapacityProviderArn": arn}}
+    check_capacity_provider(plane.control, context, {"CapacityProviderConfig": config})
+
+
+async def test_a_function_runs_on_a_provider_that_is_there(plane: Plane) -> None:
+    config = {"LambdaManagedInstancesCapacityProviderConfig": {"CapacityProviderArn": ARN}}
+    await refused(plane.create("echo", CapacityProviderConfig=config), "ResourceNotFoundException")
+    await plane("CreateCapacityProvider", **REQUEST)
+    await plane.control.changes.settle()
+    await plane.create("echo", CapacityProviderConfig=config)
+    found = await plane("GetFunctionConfiguration", FunctionName="echo")
+    assert found["CapacityProviderConfig"] == config

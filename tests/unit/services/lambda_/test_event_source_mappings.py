@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lambdad.model.event_source_mapping import EventSourceMapping
-from lambdad.services.lambda_ import mapping_transitions, resume
+from lambdad.services.lambda_ import resume
 from support.control_plane import ACCOUNT, REGION, Plane, refused
 
 OpenPlane = Callable[[], Awaitable[Plane]]
@@ -211,7 +211,7 @@ async def test_a_full_disk_holds_a_change_back_and_does_not_end_it(
             raise OSError(28, "No space left on device")
         await save(*resources, **more)
 
-    monkeypatch.setattr(mapping_transitions, "SAVE_AGAIN_AFTER", 0)
+    monkeypatch.setattr("lambdad.services.lambda_.changes.SAVE_AGAIN_AFTER", 0)
     monkeypatch.setattr(published.control.resources, "save", save_or_fail)
     # When
     uuid = await created(published)

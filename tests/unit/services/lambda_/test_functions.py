@@ -541,7 +541,7 @@ async def test_a_change_waits_for_room_on_the_disk(
         await save(*saved)
 
     monkeypatch.setattr(resources, "save", save_unless_full)
-    monkeypatch.setattr("lambdad.services.lambda_.taking_effect.SAVE_AGAIN_AFTER", 0)
+    monkeypatch.setattr("lambdad.services.lambda_.changes.SAVE_AGAIN_AFTER", 0)
 
     # When there is room again
     plane.preparation.gate.set()

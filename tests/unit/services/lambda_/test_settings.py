@@ -16,12 +16,6 @@ IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/app"
 DIGEST = "ab" * 32
 QUEUE = "arn:aws:sqs:eu-central-1:123456789012:failed"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
-PROVIDER = {
-    "LambdaManagedInstancesCapacityProviderConfig": {
-        "CapacityProviderArn": "arn:aws:lambda:eu-central-1:123456789012:capacity-provider:cp",
-        "PerExecutionEnvironmentMaxConcurrency": 10,
-    }
-}
 
 
 async def configuration(plane: Plane, **more: Any) -> dict[str, Any]:
@@ -37,7 +31,6 @@ async def configuration(plane: Plane, **more: Any) -> dict[str, Any]:
         ({"DeadLetterConfig": {}}, {}),
         ({"KMSKeyArn": KEY}, {"KMSKeyArn": KEY}),
         ({"KMSKeyArn": ""}, {}),
-        ({"CapacityProviderConfig": PROVIDER}, {"CapacityProviderConfig": PROVIDER}),
         (
             {"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}},
             {"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}},
