@@ -15,9 +15,9 @@ from support.clients import ACCOUNT, REGION, ROLE
 from support.functions import RUNTIME, DeployedFunction
 from support.object_store import LittleS3, little_s3
 from support.packages import make_zip, zoo_files
+from support.waiting import wait_until
 
 MakeFunction = Callable[..., DeployedFunction]
-from support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
