@@ -1,7 +1,7 @@
 # Everything a developer does, one word each. `make help` lists them; CI runs `make test`.
 
 PYTHON ?= python3
-FOLDER ?= tests
+FOLDER ?=
 REQUESTS ?= 100000
 SEED ?= 20260101
 VENV := .venv
@@ -24,7 +24,7 @@ demo: setup ## Start a server, deploy a function with Pillow, invoke it cold and
 	@$(RUN) examples/thumbnail/demo.py
 
 test: setup ## Run the tests, or one folder: make test FOLDER=tests/unit
-	@$(RUN) -m pytest $(FOLDER)
+	@.ci/test $(RUN) $(FOLDER)
 
 fuzz: setup ## Send 100,000 malformed requests to a server, or others: make fuzz REQUESTS=1000 SEED=1
 	@FUZZ_REQUESTS=$(REQUESTS) FUZZ_SEED=$(SEED) $(RUN) -m pytest tests/fuzz
