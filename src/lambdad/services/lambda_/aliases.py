@@ -10,7 +10,7 @@ from lambdad.arn import LATEST, function_arn
 from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.alias import Alias
 from lambdad.model.caller import RequestContext
-from lambdad.model.function import Function, FunctionVersion
+from lambdad.model.function import LATEST_PUBLISHED, Function, FunctionVersion
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.belongings import belongings
 from lambdad.services.lambda_.claims import apply_claims, check_provisioned_alias
@@ -129,7 +129,7 @@ def _changed(control: ControlPlane, alias: Alias, request: dict[str, Any]) -> Al
 def _check_weights(control: ControlPlane, alias: Alias, version: FunctionVersion) -> None:
     """Two published versions that share role and dead-letter queue."""
     for other, weight in alias.weights.items():
-        if LATEST in (other, alias.function_version):
+        if {other, alias.function_version} & {LATEST, LATEST_PUBLISHED}:
             raise invalid_parameter(
                 "$LATEST is not supported for an alias pointing to more than 1 version"
             )

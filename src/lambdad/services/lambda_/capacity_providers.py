@@ -8,7 +8,8 @@ so that a provider has nothing to make and nothing to take down.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -143,14 +144,20 @@ async def resume(control: ControlPlane) -> None:
             _start(control, provider.key)
 
 
-def check_capacity_provider(
+@asynccontextmanager
+async def held_provider(
     control: ControlPlane, context: RequestContext, request: Mapping[str, Any]
-) -> None:
-    """Refuse a function that is to run on a provider which is not there, or is going."""
+) -> AsyncIterator[None]:
+    """Refuse a function that is to run on a provider which is not there, or is going; nobody
+    deletes it meanwhile. Whoever holds a function's lock, too, has taken that one first."""
     config = request.get("CapacityProviderConfig")
-    if config:
-        managed = config["LambdaManagedInstancesCapacityProviderConfig"]
-        _active(control, context, {"CapacityProviderName": managed["CapacityProviderArn"]})
+    if not config:
+        yield
+        return
+    arn = config["LambdaManagedInstancesCapacityProviderConfig"]["CapacityProviderArn"]
+    async with control.changes.lock(_key(context, arn), CapacityProvider.kind):
+        _active(control, context, {"CapacityProviderName": arn})
+        yield
 
 
 def _start(control: ControlPlane, key: Key) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lambdad.arn import LATEST
-from lambdad.errors import ClientError
+from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.alias import Alias
 from lambdad.model.concurrency import UNCLAIMED, FunctionConcurrency, ProvisionedVersion
-from lambdad.model.function import Function, FunctionVersion
+from lambdad.model.function import LATEST_PUBLISHED, Function, FunctionVersion
 from lambdad.model.provisioned_concurrency import ProvisionedConcurrency
 from lambdad.model.resource import Key
 from lambdad.services.lambda_.control_plane import ControlPlane
@@ -73,6 +73,23 @@ def check_provisioned_alias(control: ControlPlane, alias: Alias) -> None:
     if config is not None:
         check_unweighted(alias)
         check_provisioned_once(control.resources, config, alias.function_version)
+        id = f"{alias.function_name}:{alias.function_version}"
+        version = control.resources.find(FunctionVersion, alias.account_id, alias.region, id)
+        assert version is not None, f"{alias.arn} points to no version"
+        check_can_be_provisioned(version)
+
+
+def check_can_be_provisioned(version: FunctionVersion) -> None:
+    """What can be initialized ahead: neither images, which do not run yet, nor versions whose
+    environments belong to a tenant or come from a snapshot."""
+    reasons = {
+        "functions created with container images": version.is_image,
+        "functions with tenant isolation": version.is_per_tenant,
+        "SnapStart enabled functions": bool(version.settings.get("SnapStart")),
+    }
+    for what, is_so in reasons.items():
+        if is_so:
+            raise invalid_parameter(f"Provisioned Concurrency is not supported for {what}.")
 
 
 def check_unweighted(alias: Alias) -> None:
@@ -88,7 +105,7 @@ def check_provisioned_once(
     resources: Resources, config: ProvisionedConcurrency, version: str
 ) -> None:
     """`config` may be for this version: it is published, and no other config is for it."""
-    if version == LATEST:
+    if version in (LATEST, LATEST_PUBLISHED):
         raise ClientError(
             "InvalidParameterValueException",
             "Provisioned Concurrency Configs cannot be applied to unpublished function versions.",

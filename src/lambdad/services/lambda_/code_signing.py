@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambdad.arn import function_arn
 from lambdad.clock import to_datetime
-from lambdad.errors import ClientError
+from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.caller import RequestContext
 from lambdad.model.code_signing import CodeSigningConfig
 from lambdad.model.function import AttachedLayer, Code, Function
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lambdad.model.package_signature import Publishers
 
 PAGE_SIZE = 10_000
+ONLY_PACKAGES = "Only packages can be signed: neither images nor live code."
 PUBLISHER = "SigningProfileVersionArn"  # of a FunctionConfiguration
 
 _log = logging.getLogger(__name__)
@@ -44,10 +45,7 @@ async def verify_signatures(
     if config is None:
         return None
     if code.image_uri or code.directory:
-        raise ClientError(
-            "InvalidParameterValueException",
-            "Only packages can be signed: neither images nor live code.",
-        )
+        raise invalid_parameter(ONLY_PACKAGES)
     await verify_layers(control, config, layers)
     return await _publisher(control, config, code)
 
@@ -208,6 +206,8 @@ async def put_function_code_signing_config(
     async with control.changes.lock(name.key), held_config(control, context, arn) as config:
         function = names.find_function(control.resources, name)
         assert config is not None
+        if function.newest.is_image:
+            raise invalid_parameter(ONLY_PACKAGES)
         await control.resources.save(replace(function, code_signing_config=config.id))
     return {"CodeSigningConfigArn": arn, "FunctionName": name.name}
 

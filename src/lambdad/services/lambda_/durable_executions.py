@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -99,9 +99,10 @@ async def get_durable_execution_state(
     """A page of the operations that an invocation replays."""
     execution = _find_invoked(control, context, request["DurableExecutionArn"])
     check_token(execution, request["CheckpointToken"])
-    operations = list(execution.replayed())
-    start = _behind([each.id for each in operations], request.get("Marker"))
-    found, following = _page(operations[start:], request, lambda each: each.id)
+    every = [each.id for each in execution.operations]  # what is hidden by now keeps its place
+    told = frozenset(every[: _behind(every, request.get("Marker"))])
+    operations = (each for each in execution.replayed() if each.id not in told)
+    found, following = _page(operations, request, lambda each: each.id)
     return {"Operations": [operation_description(each) for each in found], **following}
 
 
@@ -117,9 +118,12 @@ async def list_durable_executions_by_function(
         for each in control.resources.beneath(DurableExecution, name.key)
         if version in (None, each.version) and _is_wanted(each, request)
     ]
-    executions.sort(key=_place, reverse=not request.get("ReverseOrder"))
-    start = _behind([each.id for each in executions], request.get("Marker"))
-    found, following = _page(executions[start:], request, lambda each: each.id)
+    is_reversed = not request.get("ReverseOrder")
+    executions.sort(key=_place, reverse=is_reversed)
+    if request.get("Marker"):
+        last = _read_place(request["Marker"])
+        executions = [each for each in executions if _follows(_place(each), last, is_reversed)]
+    found, following = _page(executions, request, lambda each: f"{each.started!r}:{each.id}")
     return {"DurableExecutions": [summary(each) for each in found], **following}
 
 
@@ -253,7 +257,7 @@ async def send_durable_execution_callback_heartbeat(
 
 async def _change(control: ControlPlane, key: Key, change: Change) -> DurableExecution:
     """Change an execution and save it, if it has become another one."""
-    async with control.changes.lock(key):
+    async with control.changes.lock(_function_key(key)):
         execution = control.resources.find(DurableExecution, *key)
         if execution is None:
             raise _not_found()
@@ -269,10 +273,16 @@ def _start_removal(control: ControlPlane, key: Key) -> None:
 
 
 async def _remove(control: ControlPlane, key: Key) -> None:
-    async with control.changes.lock(key):
+    async with control.changes.lock(_function_key(key)):
         execution = control.resources.find(DurableExecution, *key)
         if execution is not None and execution.status == DELETING:
             await control.resources.delete(execution)
+
+
+def _function_key(key: Key) -> Key:
+    """The function's, with which an execution goes: nobody saves one while it is deleted."""
+    account_id, region, id = key
+    return (account_id, region, id.partition(":")[0])
 
 
 def _key(context: RequestContext, arn: str) -> Key:
@@ -326,8 +336,21 @@ def _behind(markers: list[str], marker: str | None) -> int:
     return markers.index(marker) + 1
 
 
+def _follows(place: tuple[float, str], last: tuple[float, str], is_reversed: bool) -> bool:
+    return place < last if is_reversed else place > last
+
+
+def _read_place(marker: str) -> tuple[float, str]:
+    """The place of the last execution that was told; it may have changed or gone since."""
+    started, _, id = marker.partition(":")
+    try:
+        return float(started), id
+    except ValueError:
+        raise invalid_parameter(f"The marker {marker[:80]} is not valid.") from None
+
+
 def _page(
-    items: list[Any], request: Mapping[str, Any], marker_of: Callable[[Any], str]
+    items: Iterable[Any], request: Mapping[str, Any], marker_of: Callable[[Any], str]
 ) -> tuple[list[Any], dict[str, str]]:
     asked = {"MaxItems": request.get("MaxItems") or PAGE_SIZE}
     return page(items, asked, marker_of, largest=LARGEST_PAGE)

@@ -15,7 +15,7 @@ from lambdad.model.function import LATEST_PUBLISHED, Code, Function, FunctionVer
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.attached_layers import attached_layers, check_size_with_layers
 from lambdad.services.lambda_.belongings import belongings
-from lambdad.services.lambda_.capacity_providers import check_capacity_provider
+from lambdad.services.lambda_.capacity_providers import held_provider
 from lambdad.services.lambda_.claims import apply_claims
 from lambdad.services.lambda_.code_links import code_location
 from lambdad.services.lambda_.code_signing import (
@@ -73,17 +73,17 @@ async def create_function(
         )
     check_architectures(control, request.get("Architectures"))
     checked_file_systems(control, context, request)
-    check_capacity_provider(control, context, request)
     check_execution_role(control, context, request)
     settings = {**default_settings(control, name.name), **creation_settings(request)}
     fields = changed_fields(control, request, settings)
-    fields |= attached_layers(control, context.caller, request)
     tags = checked_tags(request.get("Tags", {}))
     signing = held_config(control, context, request.get("CodeSigningConfigArn"))
-    async with control.changes.lock(name.key), signing as config:
+    provider = held_provider(control, context, request)
+    async with control.changes.lock(name.key), signing as config, provider:
         if control.resources.find(Function, *name.key):
             raise ClientError("ResourceConflictException", f"Function already exist: {name.name}")
         code = await _keep_source(control, context, request["Code"], is_image=is_image)
+        fields |= attached_layers(control, context.caller, request)
         publisher = await verify_signatures(control, config, code, fields.get("layers", ()))
         fields["settings"] = signed_settings(fields["settings"], publisher)
         version = _new_version(control, name, code, fields)
@@ -191,10 +191,15 @@ async def update_function_code(
         code = await _keep_source(
             control, context, request, is_image=latest.is_image, replaced=latest.code_size
         )
-        publisher = await verify_signatures(control, config_of(control, function), code)
+        publisher = await verify_signatures(
+            control, config_of(control, function), code, latest.layers
+        )
+        settings = signed_settings(latest.settings, publisher)
         if request.get("DryRun"):  # what nothing refers to is swept away
-            return function_configuration(replace(function.latest, code=code))
-        settings = signed_settings(function.latest.settings, publisher)
+            changed = replace(latest, code=code, settings=settings)
+            check_version(changed)
+            await check_size_with_layers(control, changed)
+            return function_configuration(changed)
         return await _update(control, function, {"code": code, "settings": settings}, request)
 
 
@@ -203,10 +208,10 @@ async def update_function_configuration(
 ) -> dict[str, Any]:
     """Change what the request names, and nothing else."""
     refuse_unsupported(request)
-    check_capacity_provider(control, context, request)
     check_execution_role(control, context, request)
     name = names.resolve_latest(context, request)
-    async with control.changes.lock(name.key):
+    provider = held_provider(control, context, request)
+    async with control.changes.lock(name.key), provider:
         function = changeable(control, name, request.get("RevisionId"))
         refuse_from_inside(context, function.latest)
         checked_file_systems(control, context, request)

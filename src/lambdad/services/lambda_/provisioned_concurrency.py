@@ -23,6 +23,7 @@ from lambdad.services.lambda_.claims import (
     account_claims,
     account_key,
     apply_claims,
+    check_can_be_provisioned,
     check_provisioned_once,
     check_unweighted,
     function_concurrency,
@@ -148,6 +149,7 @@ def _check_qualifier(
     if alias is not None:
         check_unweighted(alias)
     check_provisioned_once(control.resources, config, version.version)
+    check_can_be_provisioned(version)
     if version.state.value != "Active":
         raise ClientError(
             "ResourceConflictException",

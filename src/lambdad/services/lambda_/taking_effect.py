@@ -65,29 +65,32 @@ def is_pending(function: Function) -> bool:
 async def _take_effect(control: ControlPlane, version: FunctionVersion) -> None:
     """Prepare `version`, and make it the function's, or say there why it failed."""
     prepared, failure = await _prepare(control, version)
-    async with control.changes.lock(version.function_key):
-        function = control.resources.find(Function, *version.function_key)
-        if function is None or function.newest.revision_id != version.revision_id:
+    await until_saved(version.unqualified_arn, lambda: _settle(control, prepared, failure))
+
+
+async def _settle(control: ControlPlane, prepared: FunctionVersion, failure: Status | None) -> None:
+    """The lock is held for one attempt only: on a full disk the function can still be deleted."""
+    async with control.changes.lock(prepared.function_key):
+        function = control.resources.find(Function, *prepared.function_key)
+        if function is None or function.newest.revision_id != prepared.revision_id:
             return  # deleted meanwhile, perhaps made anew
         published = _published_with(control, function)
-        if failure is not None:
-            gone_wrong = (
-                replace(each, state=failure) for each in published if not _is_there(control, each)
-            )
-            await _save(control, failed(function, failure), *gone_wrong)
-            return
-        active = replace(prepared, state=ACTIVE, last_update=SUCCESSFUL)
-        in_use = prepared.runtime_in_use
-        await _save(
-            control,
-            function.with_latest(active),
-            *(
+        if failure is None:
+            active = replace(prepared, state=ACTIVE, last_update=SUCCESSFUL)
+            in_use = prepared.runtime_in_use
+            after = function.with_latest(active)
+            published = [
                 replace(each, state=ACTIVE, last_update=SUCCESSFUL, runtime_in_use=in_use)
                 for each in published
-            ),
-        )
+            ]
+        else:
+            after = failed(function, failure)
+            published = [
+                replace(each, state=failure) for each in published if not _is_there(control, each)
+            ]
+        await control.resources.save(after, *published)
         control.invoker.retire(function.key, LATEST)
-        if function.pending_published is not None:
+        if function.pending_published is not None and failure is None:
             control.invoker.retire(function.key, LATEST_PUBLISHED)
         apply_claims(control, function.key)
 
@@ -134,8 +137,3 @@ def failed(function: Function, failure: Status) -> Function:
     else:
         latest = replace(function.latest, last_update=failure, revision_id=revision_id)
     return function.with_latest(latest)
-
-
-async def _save(control: ControlPlane, function: Function, *published: FunctionVersion) -> None:
-    what = function.latest.unqualified_arn
-    await until_saved(what, lambda: control.resources.save(function, *published))

@@ -30,7 +30,7 @@ from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.host_directories import refuse_publishing
 from lambdad.services.lambda_.names import FunctionName
 from lambdad.services.lambda_.paging import page
-from lambdad.services.lambda_.preconditions import changeable
+from lambdad.services.lambda_.preconditions import NOT_NOW, changeable
 from lambdad.store.resources import Resources
 
 PAGE_SIZE = 50
@@ -48,6 +48,7 @@ async def publish_version(
         if request.get("PublishTo") == "LATEST_PUBLISHED":
             version = latest_published(function, request.get("Description"))
             await control.resources.save(version)
+            apply_claims(control, name.key)
             control.invoker.retire(name.key, LATEST_PUBLISHED)
             return function_configuration(version)
         last = last_published(control.resources, function)
@@ -74,6 +75,11 @@ async def list_versions_by_function(
 async def delete_version(control: ControlPlane, name: FunctionName) -> None:
     """Delete one published version. The caller holds the function's lock."""
     version = names.find_version(control.resources, name)
+    if names.find_function(control.resources, name).pending_published is version:
+        raise ClientError(
+            "ResourceConflictException",
+            f"{NOT_NOW} An update is in progress for resource: {name.arn}",
+        )
     if name.qualifier == LATEST:
         raise invalid_parameter("$LATEST version cannot be deleted without deleting the function.")
     if not names.is_version(name.qualifier or ""):
@@ -105,11 +111,12 @@ def versions_of(
 
 
 def last_published(resources: Resources, function: Function) -> FunctionVersion | None:
-    """The version published last, if `$LATEST` is what it was then."""
+    """The version published last, if `$LATEST` is what it was then, and it has not failed."""
     if function.published_content != function.newest.content_sha256:
         return None
     account_id, region, name = function.key
-    return resources.find(FunctionVersion, account_id, region, f"{name}:{function.last_version}")
+    last = resources.find(FunctionVersion, account_id, region, f"{name}:{function.last_version}")
+    return None if last is None or last.state.value == "Failed" else last
 
 
 def published(

@@ -158,3 +158,17 @@ async def test_a_function_is_named_without_a_qualifier(published: Plane) -> None
         "support this operation. Please specify either a function name or an unqualified "
         "function ARN.",
     )
+
+
+async def test_weights_are_between_numbered_versions(published: Plane) -> None:
+    await published("PublishVersion", FunctionName="echo", PublishTo="LATEST_PUBLISHED")
+    await refused(
+        published(
+            "CreateAlias",
+            FunctionName="echo",
+            Name="live",
+            FunctionVersion="$LATEST.PUBLISHED",
+            RoutingConfig={"AdditionalVersionWeights": {"1": 0.5}},
+        ),
+        "InvalidParameterValueException",
+    )

@@ -11,7 +11,7 @@ import pytest
 from lambdad.model.caller import Caller, RequestContext
 from lambdad.model.function import Function
 from lambdad.services.lambda_ import resume
-from lambdad.services.lambda_.capacity_providers import check_capacity_provider
+from lambdad.services.lambda_.capacity_providers import held_provider
 from support.control_plane import ACCOUNT, REGION, Plane, refused
 
 PREFIX = f"arn:aws:lambda:{REGION}:{ACCOUNT}"
@@ -207,7 +207,8 @@ async def test_a_function_can_only_ask_for_a_provider_that_is_active(plane: Plan
 
 async def _check(plane: Plane, context: RequestContext, arn: str) -> None:
     config = {"LambdaManagedInstancesCapacityProviderConfig": {"CapacityProviderArn": arn}}
-    check_capacity_provider(plane.control, context, {"CapacityProviderConfig": config})
+    async with held_provider(plane.control, context, {"CapacityProviderConfig": config}):
+        pass
 
 
 async def test_a_function_runs_on_a_provider_that_is_there(plane: Plane) -> None:

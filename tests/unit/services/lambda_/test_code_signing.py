@@ -223,3 +223,28 @@ async def test_a_function_named_like_its_config_is_not_locked_out(plane: Plane) 
     await plane.create(name)
     async with asyncio.timeout(5):
         await plane("PutFunctionCodeSigningConfig", FunctionName=name, CodeSigningConfigArn=arn)
+
+
+async def test_an_image_has_no_config(plane: Plane) -> None:
+    arn = await make_config(plane, "Warn")
+    image = {"ImageUri": "registry.example/app:1"}
+    await plane.create("image", PackageType="Image", Runtime=None, Handler=None, Code=image)
+    await refused(
+        plane("PutFunctionCodeSigningConfig", FunctionName="image", CodeSigningConfigArn=arn),
+        "InvalidParameterValueException",
+        "Only packages can be signed: neither images nor live code.",
+    )
+
+
+async def test_new_code_beside_an_unsigned_layer_is_refused(plane: Plane) -> None:
+    # Given a function whose layer nobody has signed
+    layer = await plane(
+        "PublishLayerVersion", LayerName="tools", Content={"ZipFile": make_zip({"x": "1"})}
+    )
+    await plane.create("echo", Layers=[layer["LayerVersionArn"]])
+    arn = await make_config(plane, "Enforce")
+    await plane("PutFunctionCodeSigningConfig", FunctionName="echo", CodeSigningConfigArn=arn)
+    # When, then
+    await refused(
+        plane("UpdateFunctionCode", FunctionName="echo", ZipFile=OURS.sign(PACKAGE)), UNTRUSTED
+    )

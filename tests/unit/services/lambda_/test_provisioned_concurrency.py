@@ -314,3 +314,38 @@ async def test_a_restart_asks_for_it_again(published: Plane, open_plane: OpenPla
     await resume(again.control)
     assert heard(again) == {"1": 2}
     assert (await get(again, "live"))["Status"] == "IN_PROGRESS"
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}, "tenant isolation"),
+        (
+            {"SnapStart": {"ApplyOn": "PublishedVersions"}, "Runtime": "python3.12"},
+            "SnapStart enabled functions",
+        ),
+        (
+            {
+                "PackageType": "Image",
+                "Runtime": None,
+                "Handler": None,
+                "Code": {"ImageUri": "registry.example/app:1"},
+            },
+            "container images",
+        ),
+    ],
+)
+async def test_what_cannot_be_initialized_ahead_is_not_provisioned(
+    plane: Plane, settings: dict[str, Any], what: str
+) -> None:
+    await plane.create("other", Publish=True, **settings)
+    error = await refused(
+        plane(
+            "PutProvisionedConcurrencyConfig",
+            FunctionName="other",
+            Qualifier="1",
+            ProvisionedConcurrentExecutions=1,
+        ),
+        "InvalidParameterValueException",
+    )
+    assert what in error.message

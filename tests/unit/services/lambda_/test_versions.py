@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -222,3 +224,56 @@ async def test_a_marker_that_is_no_version_is_refused(plane: Plane) -> None:
             plane("ListVersionsByFunction", FunctionName="echo", Marker=marker),
             "InvalidParameterValueException",
         )
+
+
+async def test_content_whose_version_failed_is_published_anew(plane: Plane) -> None:
+    # Given a version that failed for a reason that is over
+    plane.preparation.failure = OSError("no room")
+    await plane.create("echo", Publish=True)
+    plane.preparation.failure = None
+    package = creation("echo")["Code"]["ZipFile"]
+    # When
+    answer = await plane("UpdateFunctionCode", FunctionName="echo", ZipFile=package, Publish=True)
+    await plane.control.changes.settle()
+    # Then
+    assert answer["Version"] == "2"
+    found = await plane("GetFunctionConfiguration", FunctionName="echo:2")
+    assert found["State"] == "Active"
+
+
+async def test_latest_published_is_not_deleted_while_it_is_on_its_way(plane: Plane) -> None:
+    await plane.create("echo")
+    plane.preparation.gate.clear()
+    package = make_zip({"app.py": "x"})
+    update = {"FunctionName": "echo", "ZipFile": package, "PublishTo": "LATEST_PUBLISHED"}
+    await plane("UpdateFunctionCode", **update)
+    named = {"FunctionName": "echo", "Qualifier": "$LATEST.PUBLISHED"}
+    await refused(plane("DeleteFunction", **named), "ResourceConflictException")
+    plane.preparation.gate.set()
+    await plane.control.changes.settle()
+    await plane("DeleteFunction", **named)
+    await refused(plane("GetFunction", **named), "ResourceNotFoundException")
+
+
+async def test_a_function_whose_change_waits_for_room_can_be_deleted(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a disk that is full whenever something is saved
+    await plane.create("echo")
+    resources = plane.control.resources
+    save = resources.save
+    tried = asyncio.Event()
+
+    async def save_unless_full(*saved: Any, deleted: Any = ()) -> None:
+        if saved and saved[0].pending is None:
+            tried.set()
+            raise OSError(28, "No space left on device")
+        await save(*saved, deleted=deleted)
+
+    monkeypatch.setattr(resources, "save", save_unless_full)
+    await plane("UpdateFunctionConfiguration", FunctionName="echo", Timeout=9)
+    await tried.wait()
+    # When, then
+    async with asyncio.timeout(5):
+        await plane("DeleteFunction", FunctionName="echo")
+    await plane.control.changes.stop()
