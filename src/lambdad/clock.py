@@ -27,6 +27,25 @@ class SystemClock:
         return time.monotonic()
 
 
+class SteadyClock:
+    """Tells the time by the machine's clock as it was at the beginning, and by what has passed
+    since: setting that clock moves nothing. Time that the machine sleeps has passed too."""
+
+    def __init__(self) -> None:
+        self._beginning = time.time() - _since_boot()
+
+    def now(self) -> float:
+        return self._beginning + _since_boot()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+def _since_boot() -> float:
+    which = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # only Linux has the first
+    return time.clock_gettime(which)
+
+
 class FakeClock:
     """A clock that stands still until a test moves it."""
 

@@ -295,6 +295,14 @@ SETTINGS = (
         "true|false",
     ),
     Setting(
+        "event_retry_delay",
+        _read_integer(1, 3600),
+        "60",
+        "Seconds after which an event is tried again whose function has failed, and twice as many "
+        "after the second failure; AWS's are 60.",
+        "SECONDS",
+    ),
+    Setting(
         "signing_profiles",
         _read_pairs,
         "none",
@@ -365,6 +373,7 @@ class Config:
     idle_memory: int
     pool_memory: int
     cgroup_favordynmods: bool
+    event_retry_delay: int
     signing_profiles: dict[str, str]
     check_roles: bool
     s3_endpoint: str

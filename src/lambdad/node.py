@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from lambdad import __version__
-from lambdad.clock import SystemClock
+from lambdad.clock import SteadyClock, SystemClock
 from lambdad.config import Config
 from lambdad.environment.code import CodeStore
 from lambdad.environment.environment import ExecutionEnvironment
@@ -36,10 +36,13 @@ from lambdad.gateway.app import Gateway
 from lambdad.gateway.models import enum_values
 from lambdad.gateway.outbox import Outbox
 from lambdad.gateway.server import MAX_CONNECTIONS, HttpServer
+from lambdad.invocation.dispatcher import Dispatcher
 from lambdad.invocation.invoke import Invoker
 from lambdad.invocation.lease import Leases
 from lambdad.invocation.pool import Pool
+from lambdad.invocation.processors import Processors
 from lambdad.invocation.provisioner import Provisioner
+from lambdad.invocation.try_event import EventTrier
 from lambdad.launcher import packets
 from lambdad.model import limits
 from lambdad.model.caller import Caller
@@ -47,9 +50,11 @@ from lambdad.model.function import FunctionVersion
 from lambdad.model.log_line import LogLine
 from lambdad.model.runtime import Interpreter
 from lambdad.observe.log_store import LogStore
+from lambdad.observe.metrics import Metrics
 from lambdad.services import iam, lambda_, logs, sts
 from lambdad.store.blobs import Blobs
 from lambdad.store.database import Database
+from lambdad.store.event_queue import EventQueue
 from lambdad.store.resources import Resources
 from lambdad.store.secrets import Secrets
 
@@ -143,11 +148,31 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         parts.push_async_callback(pool.close)
         provisioner = Provisioner(pool, clock)
         parts.push_async_callback(provisioner.close)
+        invoker = Invoker(Leases(config.concurrency), pool, provisioner)
+        metrics = Metrics()
+        steady_clock = SteadyClock()
+        queue = await EventQueue.open(
+            database, steady_clock, make_logs_durable=partial(asyncio.to_thread, log_store.flush)
+        )
+        dispatcher = Dispatcher(
+            queue,
+            try_event=EventTrier(
+                invoker,
+                find_target=lambda event: lambda_.find_target(control, event),
+                clock=steady_clock,
+                emit=metrics.emit,
+                retry_seconds=config.event_retry_delay,
+            ),
+            free=lambda function: config.concurrency,
+            clock=steady_clock,
+            processors=Processors(),
+        )
         control = lambda_.ControlPlane(
             resources=resources,
             blobs=blobs,
             preparation=preparation,
-            invoker=Invoker(Leases(config.concurrency), pool, provisioner),
+            invoker=invoker,
+            events=dispatcher,
             clock=clock,
             link_key=await Secrets(database).secret("code-links"),
             interpreters=interpreters,
@@ -171,12 +196,15 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         )
         sweeping = asyncio.create_task(pool.expire_forever())
         parts.callback(sweeping.cancel)
+        dispatching = asyncio.create_task(dispatcher.run())
+        parts.callback(dispatching.cancel)
         removing = asyncio.create_task(lambda_.remove_forever(control))
         parts.callback(removing.cancel)
         _settle_memory()
         _say_ready(listener, launcher, interpreters, config)
         await stop.wait()
-        await front_door.drain(DRAIN_SECONDS)
+        dispatching.cancel()
+        await asyncio.gather(front_door.drain(DRAIN_SECONDS), dispatcher.drain(DRAIN_SECONDS))
 
 
 def _objects(config: Config, parts: AsyncExitStack) -> lambda_.ObjectStore | None:

@@ -89,6 +89,23 @@ class StubInvoker:
 
 
 @dataclass
+class StubEvents:
+    """Keeps what it is given, or refuses it with `failure`."""
+
+    failure: Exception | None = None
+    accepted: list[tuple[tuple[str, str, str], str | None, bytes, dict[str, Any]]] = field(
+        default_factory=list
+    )
+
+    async def accept(
+        self, function: tuple[str, str, str], qualifier: str | None, payload: bytes, **members: Any
+    ) -> None:
+        if self.failure:
+            raise self.failure
+        self.accepted.append((function, qualifier, payload, members))
+
+
+@dataclass
 class StubObjects:
     """An object store in memory, by bucket, key and version; or one that fails."""
 
@@ -117,6 +134,7 @@ class Plane:
     clock: FakeClock
     draws: list[float]  # what the next invocations of weighted aliases draw
     objects: StubObjects
+    events: StubEvents
 
     async def __call__(
         self, operation: str, *, account_id: str = ACCOUNT, region: str = REGION, **request: Any
@@ -164,12 +182,13 @@ async def open_control_plane(database: Database, directory: Path) -> Plane:
     """A control plane on `database` and the blobs beneath `directory`."""
     clock, preparation, invoker = FakeClock(), StubPreparation(), StubInvoker()
     draws: list[float] = []
-    objects = StubObjects()
+    objects, events = StubObjects(), StubEvents()
     control = ControlPlane(
         resources=await Resources.load(database),
         blobs=Blobs.open(directory / "blobs"),
         preparation=preparation,
         invoker=invoker,
+        events=events,
         clock=clock,
         link_key=b"key",
         interpreters=[Interpreter("python3.11", "3.11.7", "/usr/bin/python3.11")],
@@ -177,7 +196,7 @@ async def open_control_plane(database: Database, directory: Path) -> Plane:
         objects=objects,
         draw=lambda: draws.pop(0) if draws else 0.5,
     )
-    return Plane(control, preparation, invoker, clock, draws, objects)
+    return Plane(control, preparation, invoker, clock, draws, objects, events)
 
 
 async def refused(answer: Awaitable[Any], code: str, message: str | None = None) -> ClientError:

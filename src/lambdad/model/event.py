@@ -88,6 +88,7 @@ class Delivery:
     a dead-letter queue the event itself with `attributes`. `role` is who sends it."""
 
     id: int
+    event_id: int
     kind: str  # OnSuccess, OnFailure or DeadLetter
     target_arn: str
     account_id: str

@@ -1,6 +1,8 @@
 """AWS Lambda's quotas, as its developer guide lists them. Sizes in bytes."""
 
 REQUEST_PAYLOAD = 6_291_456
+EVENT_PAYLOAD = 1_048_576
+INVOKE_ASYNC_PAYLOAD = 262_144
 RESPONSE_PAYLOAD = 6_291_556
 CODE_ZIPPED = 52_428_800  # by direct upload
 CODE_UNZIPPED = 262_144_000

@@ -7,7 +7,20 @@ compares the two).
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Connection, LargeBinary, MetaData, String, Table, Text
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 
 from lambdad.errors import SettingsError
 
@@ -29,6 +42,96 @@ secrets = Table(
     Column("name", String, primary_key=True),
     Column("value", LargeBinary, nullable=False),
 )
+
+# How often the queue of events has been opened: who opens it voids the claims of those before.
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+)
+
+
+def _event_columns() -> list[Column[Any]]:
+    return [
+        Column("id", Integer, primary_key=True),
+        Column("request_id", String, nullable=False),
+        Column("account_id", String, nullable=False),
+        Column("region", String, nullable=False),
+        Column("function_name", String, nullable=False),
+        Column("qualifier", String),
+        Column("tenant_id", String),
+        Column("trace_header", String, nullable=False),
+        Column("accepted_at", Float, nullable=False),
+        Column("tries", Integer, nullable=False),
+        Column("throttles", Integer, nullable=False),
+    ]
+
+
+# Accepted events that have no outcome yet. `due_at` is when one may be claimed, or when the claim
+# ends that the node of `epoch` has on it; 0 is nobody's.
+events = Table(
+    "events",
+    metadata,
+    *_event_columns(),
+    Column("due_at", Float, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Index("events_due", "account_id", "region", "function_name", "due_at"),
+)
+
+# Beside the events, whose rows are written again and again: a payload is written once.
+event_payloads = Table(
+    "event_payloads",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+# Events that were given up and that nobody else has: no destination, no dead-letter queue.
+dead_events = Table(
+    "dead_events",
+    metadata,
+    *_event_columns(),
+    Column("died_at", Float, nullable=False),
+    Column("condition", String, nullable=False),
+    Column("error", Text, nullable=False),
+    Index("dead_events_died", "died_at"),
+)
+
+# What is to be sent to destinations and dead-letter queues.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("event_id", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("target_arn", String, nullable=False),
+    Column("account_id", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("function_name", String, nullable=False),
+    Column("request_id", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("trace_header", String, nullable=False),
+    Column("attributes", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due_at", Float, nullable=False),
+    Index("deliveries_due", "due_at"),
+)
+
+_EVENT_SQL = """id INTEGER NOT NULL,
+            request_id VARCHAR NOT NULL,
+            account_id VARCHAR NOT NULL,
+            region VARCHAR NOT NULL,
+            function_name VARCHAR NOT NULL,
+            qualifier VARCHAR,
+            tenant_id VARCHAR,
+            trace_header VARCHAR NOT NULL,
+            accepted_at FLOAT NOT NULL,
+            tries INTEGER NOT NULL,
+            throttles INTEGER NOT NULL"""
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -57,6 +160,53 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """INSERT INTO resources (kind, account_id, region, id, document)
             SELECT 'function', account_id, region, name, document FROM functions""",
         "DROP TABLE functions",
+    ),
+    (
+        """CREATE TABLE epochs (
+            name VARCHAR NOT NULL,
+            epoch INTEGER NOT NULL,
+            PRIMARY KEY (name)
+        )""",
+        f"""CREATE TABLE events (
+            {_EVENT_SQL},
+            due_at FLOAT NOT NULL,
+            fence INTEGER NOT NULL,
+            epoch INTEGER NOT NULL,
+            PRIMARY KEY (id)
+        )""",
+        "CREATE INDEX events_due ON events (account_id, region, function_name, due_at)",
+        """CREATE TABLE event_payloads (
+            id INTEGER NOT NULL,
+            payload BLOB NOT NULL,
+            PRIMARY KEY (id)
+        )""",
+        f"""CREATE TABLE dead_events (
+            {_EVENT_SQL},
+            died_at FLOAT NOT NULL,
+            condition VARCHAR NOT NULL,
+            error TEXT NOT NULL,
+            PRIMARY KEY (id)
+        )""",
+        "CREATE INDEX dead_events_died ON dead_events (died_at)",
+        """CREATE TABLE deliveries (
+            id INTEGER NOT NULL,
+            event_id INTEGER NOT NULL,
+            kind VARCHAR NOT NULL,
+            target_arn VARCHAR NOT NULL,
+            account_id VARCHAR NOT NULL,
+            region VARCHAR NOT NULL,
+            function_name VARCHAR NOT NULL,
+            request_id VARCHAR NOT NULL,
+            role VARCHAR NOT NULL,
+            trace_header VARCHAR NOT NULL,
+            attributes TEXT NOT NULL,
+            body BLOB NOT NULL,
+            created_at FLOAT NOT NULL,
+            tries INTEGER NOT NULL,
+            due_at FLOAT NOT NULL,
+            PRIMARY KEY (id)
+        )""",
+        "CREATE INDEX deliveries_due ON deliveries (due_at)",
     ),
 )
 

@@ -19,6 +19,7 @@ from lambdad.services.lambda_ import (
     function_urls,
     functions,
     invoke,
+    invoke_async,
     layer_permissions,
     layers,
     mapping_transitions,
@@ -37,6 +38,7 @@ from lambdad.services.lambda_.authorization import authorized
 from lambdad.services.lambda_.code_links import download
 from lambdad.services.lambda_.code_removal import remove_forever
 from lambdad.services.lambda_.control_plane import ControlPlane, ObjectStore
+from lambdad.services.lambda_.event_targets import find_target
 
 Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, Any]]]
 
@@ -53,6 +55,7 @@ _RESOURCES = (
     function_urls,
     functions,
     invoke,
+    invoke_async,
     layer_permissions,
     layers,
     permissions,
@@ -99,6 +102,7 @@ __all__ = [
     "ObjectStore",
     "Operation",
     "download",
+    "find_target",
     "operations",
     "remove_forever",
     "resume",

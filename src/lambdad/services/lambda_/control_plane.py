@@ -80,6 +80,22 @@ class Invoker(Protocol):
         """Of what execution environments have of code and layers, or are about to."""
 
 
+class Events(Protocol):
+    """The asynchronous invocations."""
+
+    async def accept(
+        self,
+        function: Key,
+        qualifier: str | None,
+        payload: bytes,
+        *,
+        request_id: str,
+        trace_header: str = "",
+        tenant_id: str | None = None,
+    ) -> None:
+        """Keep an event until it has an outcome; returns when it is on disk."""
+
+
 def machine_architecture() -> str:
     """This machine's architecture in AWS's words."""
     return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
@@ -104,6 +120,7 @@ class ControlPlane:
     blobs: Blobs
     preparation: Preparation
     invoker: Invoker
+    events: Events
     clock: Clock
     link_key: bytes
     interpreters: Sequence[Interpreter]

@@ -6,19 +6,22 @@ import binascii
 import json
 import re
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from lambdad.errors import ClientError
 from lambdad.model.caller import RequestContext
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Result
-from lambdad.model.limits import CLIENT_CONTEXT, LOG_TAIL, REQUEST_PAYLOAD
+from lambdad.model.limits import CLIENT_CONTEXT, EVENT_PAYLOAD, LOG_TAIL, REQUEST_PAYLOAD
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.control_plane import ControlPlane
+from lambdad.services.lambda_.events import accept_event
 from lambdad.services.lambda_.unsupported import refuse_unsupported
 
 REQUEST_RESPONSE = "RequestResponse"
 DRY_RUN = "DryRun"
+EVENT = "Event"
 SHOWN_OF_PAYLOAD = 500
 
 _TOKEN = re.compile(r"[A-Za-z_$][\w$]*")
@@ -31,11 +34,14 @@ async def invoke(
     name = names.resolve(context, request)
     version = names.choose_invoked(control.resources, name, control.draw())
     invocation_type = request.get("InvocationType", REQUEST_RESPONSE)
-    _check(version, invocation_type, request)
-    payload = _checked_payload(request.get("Payload") or b"{}", invocation_type)
+    check_invocable(version, request)
+    payload = checked_payload(request.get("Payload") or b"{}", invocation_type)
     client_context = _client_context(request.get("ClientContext"))
     if invocation_type == DRY_RUN:
         return {"StatusCode": 204}
+    if invocation_type == EVENT:
+        await accept_event(control, context, name, payload, request.get("TenantId"))
+        return {"StatusCode": 202}
     result = await control.invoker.invoke(
         version,
         payload=payload,
@@ -47,15 +53,10 @@ async def invoke(
     return _answer(result, is_tail_wanted=request.get("LogType") == "Tail")
 
 
-def _check(version: FunctionVersion, invocation_type: str, request: dict[str, Any]) -> None:
+def check_invocable(version: FunctionVersion, request: Mapping[str, Any]) -> None:
     """Can this version be invoked at all, in this way?"""
     refuse_unsupported(request)
     _check_tenant(version, request.get("TenantId"))
-    if invocation_type not in (REQUEST_RESPONSE, DRY_RUN):
-        raise ClientError(
-            "InvalidParameterValueException",
-            f"InvocationType {invocation_type} is not supported yet.",
-        )
     state = version.state.value
     if state != "Active":
         raise ClientError(
@@ -99,13 +100,16 @@ def _answer(result: Result, *, is_tail_wanted: bool) -> dict[str, Any]:
     return answer
 
 
-def _checked_payload(payload: bytes, invocation_type: str) -> bytes:
+def checked_payload(
+    payload: bytes, invocation_type: str = EVENT, limit: int = EVENT_PAYLOAD
+) -> bytes:
     """The payload as it came, if it is JSON of a permitted size."""
-    if len(payload) > REQUEST_PAYLOAD:
+    limit = limit if invocation_type == EVENT else REQUEST_PAYLOAD
+    if len(payload) > limit:
         raise ClientError(
             "RequestTooLargeException",
             f"{len(payload)} byte payload is too large for the {invocation_type} invocation type "
-            f"(limit {REQUEST_PAYLOAD} bytes)",
+            f"(limit {limit} bytes)",
         )
     _check_json(payload)
     return payload

@@ -39,11 +39,8 @@ PARTIAL: Mapping[str, str] = MappingProxyType(
         "CreateFunction": f"{_CODE}; {_SETTINGS}; {_FILE_SYSTEMS}; {_HOT_RELOAD}",
         "UpdateFunctionCode": f"{_CODE}; {_HOT_RELOAD}",
         "UpdateFunctionConfiguration": f"{_SETTINGS}; {_FILE_SYSTEMS}",
-        "Invoke": "synchronous invocations and dry runs; `InvocationType` Event comes later",
         "InvokeWithResponseStream": "the answer comes as one chunk, when the function has ended",
-        "PutFunctionEventInvokeConfig": "kept and told; asynchronous invocations come later",
         "UpdateEventSourceMapping": "as CreateEventSourceMapping",
-        "UpdateFunctionEventInvokeConfig": "as PutFunctionEventInvokeConfig",
         "UpdateFunctionUrlConfig": "as CreateFunctionUrlConfig",
         "CreateCapacityProvider": "kept and told; no instances are made, every function runs "
         "on this machine",

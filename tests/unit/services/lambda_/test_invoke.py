@@ -165,7 +165,6 @@ async def test_every_json_value_is_a_payload(plane: Plane, payload: bytes) -> No
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        ({"InvocationType": "Event"}, "InvocationType Event is not supported yet."),
         (
             {"DurableExecutionName": "d"},
             "lambdad does not support the parameter DurableExecutionName yet.",

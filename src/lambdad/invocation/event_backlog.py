@@ -1,0 +1,49 @@
+"""The events of one function, as its dispatcher sees them."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from lambdad.invocation.choose_workers import Load, choose_ahead
+from lambdad.model.event import Claim
+from lambdad.model.resource import Key
+
+NEVER = float("inf")
+_WEIGHT = 0.2  # of the latest in the mean
+
+
+@dataclass(slots=True, eq=False)
+class EventBacklog:
+    """`waiting` are claimed and no worker has begun them. `next_due` is when the queue has more
+    (seconds since the epoch). `held_until` is set when the function has no concurrency left."""
+
+    key: Key
+    waiting: deque[Claim] = field(default_factory=deque)
+    workers: int = 0
+    accepting: int = 0  # on their way to the disk with a claim
+    next_due: float = NEVER
+    held_until: float = 0.0  # monotonic
+    mean_seconds: float | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is known of any event."""
+        idle = not (self.waiting or self.workers or self.accepting)
+        return idle and self.next_due == NEVER
+
+    @property
+    def room(self) -> int:
+        """How many more events should be claimed."""
+        ahead = choose_ahead(self.workers, self.mean_seconds)
+        there = len(self.waiting) + self.accepting
+        return 0 if 2 * there > ahead else ahead - there
+
+    def load(self, free: int) -> Load:
+        """For the policy of workers."""
+        return Load(self.workers, len(self.waiting), free)
+
+    def took(self, seconds: float) -> None:
+        """An event has run for so long."""
+        mean = self.mean_seconds
+        self.mean_seconds = seconds if mean is None else mean + _WEIGHT * (seconds - mean)

@@ -1,0 +1,108 @@
+"""One try of one event: find what it invokes now, invoke it, decide what becomes of the event."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lambdad.clock import Clock
+from lambdad.errors import ClientError
+from lambdad.invocation.invoke import Invoker
+from lambdad.model.event import (
+    FUNCTION_NOT_FOUND,
+    MAXIMUM_EVENT_AGE,
+    Claim,
+    Delivery,
+    Event,
+    EventTarget,
+)
+from lambdad.model.fate import (
+    RETRY_SECONDS,
+    Completed,
+    Fate,
+    GivenUp,
+    Requeued,
+    fate_after_error,
+    fate_after_refusal,
+    fate_before_try,
+)
+from lambdad.model.invocation import Result
+from lambdad.model.resource import Key
+
+_SHOWN_OF_ERROR = 1024
+_log = logging.getLogger(__name__)
+
+Emit = Callable[[str, Key, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of a try. `is_throttled` says that the function had no concurrency left."""
+
+    fate: Fate
+    deliveries: Sequence[Delivery] = ()
+    has_run: bool = False
+    is_throttled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EventTrier:
+    """`find_target` resolves what an event invokes: None when that is no longer there."""
+
+    invoker: Invoker
+    find_target: Callable[[Event], EventTarget | None]
+    clock: Clock
+    emit: Emit
+    retry_seconds: float = RETRY_SECONDS
+
+    async def __call__(self, claim: Claim) -> Tried:
+        """Never raises: whatever happens, the event has a fate."""
+        event = claim.event
+        try:
+            return await self._try(event)
+        except Exception:  # ours, or of the platform below: it is not the event's fault
+            _log.exception("Event %s could not be run; it is tried again.", event.request_id)
+            return Tried(fate_after_refusal(event, MAXIMUM_EVENT_AGE, self.clock.now()))
+
+    async def _try(self, event: Event) -> Tried:
+        target = self.find_target(event)
+        if target is None:
+            fate = GivenUp(FUNCTION_NOT_FOUND, "The function is no longer there.", event.tries)
+            return Tried(self._counted(event, fate))
+        given_up = fate_before_try(event, target, self.clock.now())
+        if given_up is not None:
+            return self._ended(event, target, given_up, None)
+        return await self._invoke(event, target)
+
+    async def _invoke(self, event: Event, target: EventTarget) -> Tried:
+        age_ms = (self.clock.now() - event.accepted_at) * 1000
+        self.emit("AsyncEventAge", event.function_key, age_ms)
+        try:
+            result = await self.invoker.invoke(
+                target.version,
+                payload=event.payload,
+                request_id=event.request_id,
+                invoked_arn=target.invoked_arn,
+                tenant_id=event.tenant_id,
+            )
+        except ClientError as error:
+            fate = fate_after_refusal(event, target.maximum_event_age, self.clock.now())
+            return Tried(fate, is_throttled=error.code == "TooManyRequestsException")
+        return self._ended(event, target, self._fate(event, target, result), result)
+
+    def _fate(self, event: Event, target: EventTarget, result: Result) -> Fate:
+        if result.error is None:
+            return Completed()
+        error = result.payload[:_SHOWN_OF_ERROR].decode(errors="replace")
+        return fate_after_error(event, target, error, self.clock.now(), self.retry_seconds)
+
+    def _ended(self, event: Event, target: EventTarget, fate: Fate, result: Result | None) -> Tried:
+        if isinstance(fate, Requeued):
+            return Tried(fate, has_run=True)
+        return Tried(self._counted(event, fate), (), has_run=result is not None)
+
+    def _counted(self, event: Event, fate: Fate) -> Fate:
+        if isinstance(fate, GivenUp):
+            self.emit("AsyncEventsDropped", event.function_key, 1.0)
+        return fate

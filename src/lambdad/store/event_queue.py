@@ -1,0 +1,284 @@
+"""The durable queue of events. What it has answered is on disk.
+
+    accept ─▶ claim ─▶ extend … ─▶ settle: completed, requeued or given up
+                 ▲                    │
+                 └────────────────────┘ by the newest fence only
+
+A claim is a lease with a fence: who holds an older fence than the row has lost the event to
+somebody else, and what he says of it does not count. Opening the queue voids the claims of every
+earlier epoch at once: those nodes are gone, and so are the functions that they ran.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from lambdad.clock import Clock
+from lambdad.model.event import Claim, Delivery, Event
+from lambdad.model.fate import LONGEST_WAIT, Completed, Fate, GivenUp, Requeued
+from lambdad.model.resource import Key
+from lambdad.store import event_rows
+from lambdad.store.database import Database
+from lambdad.store.gathered import Gathered
+from lambdad.store.schema import dead_events, deliveries, epochs, event_payloads, events
+
+LEASE_SECONDS = 60.0
+_IDS_PER_EPOCH = 1 << 32
+_QUEUE = "events"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The end of a claim: what becomes of its event, and what is to be sent because of it."""
+
+    claim: Claim
+    fate: Fate
+    settled_at: float  # seconds since the epoch
+    deliveries: Sequence[Delivery] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a function has had to run: `next_due` is when it has more, None when it has none."""
+
+    claims: list[Claim]
+    next_due: float | None
+
+
+class EventQueue:
+    """The events of one node. `make_logs_durable` is awaited before a claim is settled: a function
+    that has run and left no line would be one that nobody can explain."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        epoch: int,
+        make_logs_durable: Callable[[], Awaitable[None]] | None,
+        lease: float,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._lease = lease
+        self.epoch = epoch
+        self._ids = itertools.count(epoch * _IDS_PER_EPOCH)
+        self._accepted = Gathered(database, _accept)
+        self._settled = Gathered(database, _settle, make_logs_durable)
+
+    @classmethod
+    async def open(
+        cls,
+        database: Database,
+        clock: Clock,
+        *,
+        make_logs_durable: Callable[[], Awaitable[None]] | None = None,
+        lease: float = LEASE_SECONDS,
+    ) -> Self:
+        """Begin a new epoch."""
+        epoch = await database.write(lambda connection: _open(connection, clock.now()))
+        return cls(database, clock, epoch, make_logs_durable, lease)
+
+    def make_id(self) -> int:
+        """One that no event or delivery has had."""
+        return next(self._ids)
+
+    async def accept(self, event: Event, *, is_claimed: bool = False) -> Claim:
+        """Keep an event; with `is_claimed` nobody else may run it, and the claim is the caller's.
+        Returns when it is on disk; whoever is told of an error may be sure that it will not run."""
+        until = self._clock.now() + self._lease if is_claimed else event.accepted_at
+        claim = Claim(event, int(is_claimed), until)
+        await self._accepted.write((claim, self.epoch if is_claimed else 0))
+        return claim
+
+    async def due_functions(self) -> dict[Key, float]:
+        """When each function that has events has the next one due."""
+        return await self._database.read(_due_functions)
+
+    async def claim(self, wanted: Mapping[Key, int]) -> dict[Key, Claimed]:
+        """Claim so many due events of these functions, or fewer if there are no more."""
+        now, epoch, lease = self._clock.now(), self.epoch, self._lease
+        return await self._database.write(
+            lambda connection: {
+                key: _claim(connection, key, count, now, now + lease, epoch)
+                for key, count in wanted.items()
+            }
+        )
+
+    async def extend(self, claims: Collection[Claim]) -> dict[int, float]:
+        """Hold these claims for another while: until when, by event id; what is missing is lost."""
+        until = self._clock.now() + self._lease
+        held = await self._database.write(lambda connection: _extend(connection, claims, until))
+        return dict.fromkeys(held, until)
+
+    async def release(self, claims: Collection[Claim]) -> None:
+        """Give back claims of events that have not been tried."""
+        now = self._clock.now()
+        await self._database.write(lambda connection: _release(connection, claims, now))
+
+    async def settle(self, settlement: Settlement) -> bool:
+        """End a claim; False when somebody else has the event by now, and nothing was changed."""
+        return await self._settled.write(settlement)
+
+
+def _open(connection: Connection, now: float) -> int:
+    """Void the claims of earlier epochs, and bring to heel what a wrong clock has put far into the
+    future; returns the new epoch."""
+    epoch = connection.execute(
+        upsert(epochs)
+        .values(name=_QUEUE, epoch=1)
+        .on_conflict_do_update(index_elements=["name"], set_={"epoch": epochs.c.epoch + 1})
+        .returning(epochs.c.epoch)
+    ).scalar_one()
+    connection.execute(update(events).where(events.c.epoch != 0).values(due_at=now, epoch=0))
+    for table in (events, deliveries):
+        connection.execute(
+            update(table).where(table.c.due_at > now + LONGEST_WAIT).values(due_at=now)
+        )
+    connection.execute(update(events).where(events.c.accepted_at > now).values(accepted_at=now))
+    return int(epoch)
+
+
+def _accept(connection: Connection, items: Sequence[tuple[Claim, int]]) -> list[None]:
+    connection.execute(
+        insert(events),
+        [
+            event_rows.event_row(claim.event)
+            | {"due_at": claim.until, "fence": claim.fence, "epoch": epoch}
+            for claim, epoch in items
+        ],
+    )
+    connection.execute(
+        insert(event_payloads),
+        [{"id": claim.event.id, "payload": claim.event.payload} for claim, _ in items],
+    )
+    return [None] * len(items)
+
+
+def _of_function(key: Key) -> Any:
+    account_id, region, function_name = key
+    return (
+        (events.c.account_id == account_id)
+        & (events.c.region == region)
+        & (events.c.function_name == function_name)
+    )
+
+
+def _due_functions(connection: Connection) -> dict[Key, float]:
+    columns = (events.c.account_id, events.c.region, events.c.function_name)
+    rows = connection.execute(select(*columns, func.min(events.c.due_at)).group_by(*columns))
+    return {(account_id, region, name): due_at for account_id, region, name, due_at in rows}
+
+
+def _claim(
+    connection: Connection, key: Key, count: int, now: float, until: float, epoch: int
+) -> Claimed:
+    due = (
+        select(events.c.id)
+        .where(_of_function(key), events.c.due_at <= now)
+        .order_by(events.c.due_at)
+        .limit(count)
+    )
+    rows = connection.execute(
+        update(events)
+        .where(events.c.id.in_(due))
+        .values(fence=events.c.fence + 1, epoch=epoch, due_at=until)
+        .returning(*events.c)
+    ).all()
+    payloads = event_rows.payloads(connection, [row.id for row in rows])
+    claims = [
+        Claim(event_rows.read_event(row, payloads[row.id]), row.fence, until)
+        for row in sorted(rows, key=lambda row: (row.accepted_at, row.id))
+    ]
+    next_due = connection.scalar(
+        select(events.c.due_at).where(_of_function(key)).order_by(events.c.due_at).limit(1)
+    )
+    return Claimed(claims, next_due)
+
+
+def _held(connection: Connection, claims: Collection[Claim]) -> set[int]:
+    """Which of these claims are still good."""
+    fences = {claim.event.id: claim.fence for claim in claims}
+    rows = connection.execute(
+        select(events.c.id, events.c.fence).where(events.c.id.in_(list(fences)))
+    )
+    return {id for id, fence in rows if fences[id] == fence}
+
+
+def _extend(connection: Connection, claims: Collection[Claim], until: float) -> set[int]:
+    held = _held(connection, claims)
+    connection.execute(update(events).where(events.c.id.in_(held)).values(due_at=until))
+    return held
+
+
+def _release(connection: Connection, claims: Collection[Claim], now: float) -> None:
+    held = _held(connection, claims)
+    connection.execute(update(events).where(events.c.id.in_(held)).values(due_at=now, epoch=0))
+
+
+def _settle(connection: Connection, settlements: Sequence[Settlement]) -> list[bool]:
+    held = _held(connection, [each.claim for each in settlements])
+    good = [each for each in settlements if each.claim.event.id in held]
+    _requeue(connection, good)
+    _bury(connection, good)
+    _remove(connection, good)
+    rows = [event_rows.delivery_row(d) for each in good for d in each.deliveries]
+    if rows:
+        connection.execute(insert(deliveries), rows)
+    return [each.claim.event.id in held for each in settlements]
+
+
+_REQUEUE = (
+    update(events)
+    .where(events.c.id == bindparam("event_id"))
+    .values(
+        due_at=bindparam("new_due_at"),
+        tries=bindparam("new_tries"),
+        throttles=bindparam("new_throttles"),
+        epoch=0,
+    )
+)
+
+
+def _requeue(connection: Connection, settlements: Sequence[Settlement]) -> None:
+    rows = [
+        {
+            "event_id": each.claim.event.id,
+            "new_due_at": each.fate.due_at,
+            "new_tries": each.fate.tries,
+            "new_throttles": each.fate.throttles,
+        }
+        for each in settlements
+        if isinstance(each.fate, Requeued)
+    ]
+    if rows:
+        connection.execute(_REQUEUE, rows)
+
+
+def _bury(connection: Connection, settlements: Sequence[Settlement]) -> None:
+    """What is given up is a dead event, until somebody else is known to have it."""
+    rows = [
+        event_rows.dead_row(each.claim.event, each.fate, each.settled_at)
+        for each in settlements
+        if isinstance(each.fate, GivenUp)
+    ]
+    if rows:
+        connection.execute(insert(dead_events), rows)
+
+
+def _remove(connection: Connection, settlements: Sequence[Settlement]) -> None:
+    ended = [each for each in settlements if not isinstance(each.fate, Requeued)]
+    completed = [each for each in ended if isinstance(each.fate, Completed)]
+    _delete(connection, events, ended)
+    _delete(connection, event_payloads, completed)
+
+
+def _delete(connection: Connection, table: Table, settlements: Sequence[Settlement]) -> None:
+    if settlements:
+        ids = [each.claim.event.id for each in settlements]
+        connection.execute(delete(table).where(table.c.id.in_(ids)))

@@ -1,0 +1,70 @@
+"""Many small changes of one kind, made together: what comes while one commit is on its way waits
+for the next, and is then a single change of the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from sqlalchemy import Connection
+
+from lambdad.store.database import Database
+
+MOST_AT_ONCE = 1024
+
+I = TypeVar("I")  # noqa: E741 - item
+R = TypeVar("R")
+
+
+class Gathered(Generic[I, R]):
+    """`change` makes the changes of many items, and tells the result of each, in their order.
+
+    `before` is awaited when the items of one change are known, and before it is made.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        change: Callable[[Connection, Sequence[I]], Sequence[R]],
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._database = database
+        self._change = change
+        self._before = before
+        self._waiting: deque[tuple[I, asyncio.Future[R]]] = deque()
+        self._writing: asyncio.Task[None] | None = None
+
+    async def write(self, item: I) -> R:
+        """The result of this item, once it is on disk. What the disk refuses fails for all that
+        were written together."""
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_all())
+        return await future
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                count = min(len(self._waiting), MOST_AT_ONCE)
+                batch = [self._waiting.popleft() for _ in range(count)]
+                await self._write_batch(batch)
+        finally:
+            self._writing = None
+
+    async def _write_batch(self, batch: list[tuple[I, asyncio.Future[R]]]) -> None:
+        items = [item for item, _ in batch]
+        try:
+            if self._before is not None:
+                await self._before()
+            results = await self._database.write(lambda connection: self._change(connection, items))
+        except Exception as error:
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), result in zip(batch, results, strict=True):
+            if not future.done():
+                future.set_result(result)
