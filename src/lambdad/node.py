@@ -34,6 +34,7 @@ from lambdad.environment.sandbox import Surroundings
 from lambdad.errors import PlatformError, SettingsError
 from lambdad.gateway.app import Gateway
 from lambdad.gateway.models import enum_values
+from lambdad.gateway.operator_routes import OperatorRoute
 from lambdad.gateway.outbox import Outbox
 from lambdad.gateway.server import MAX_CONNECTIONS, HttpServer
 from lambdad.invocation.dispatcher import Dispatcher
@@ -55,6 +56,7 @@ from lambdad.services import iam, lambda_, logs, sts
 from lambdad.store.blobs import Blobs
 from lambdad.store.database import Database
 from lambdad.store.event_queue import EventQueue
+from lambdad.store.event_records import EventRecords
 from lambdad.store.resources import Resources
 from lambdad.store.secrets import Secrets
 
@@ -188,7 +190,8 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             find_live_code=live_code.find,
         )
         parts.push_async_callback(control.changes.stop)
-        server = HttpServer(_gateway(control, log_store), outbox)
+        events = lambda_.event_routes(EventRecords(database), dispatcher, steady_clock)
+        server = HttpServer(_gateway(control, log_store, events), outbox)
         parts.callback(server.close)
         await lambda_.resume(control)  # what is reserved holds from the first request on
         front_door = await server.listen(
@@ -229,7 +232,11 @@ def _caller(environment: ExecutionEnvironment) -> Caller:
     )
 
 
-def _gateway(control: lambda_.ControlPlane, log_store: LogStore) -> Gateway:
+def _gateway(
+    control: lambda_.ControlPlane,
+    log_store: LogStore,
+    operator_routes: Mapping[str, OperatorRoute],
+) -> Gateway:
     """The services that are served, and our own paths beside them."""
     sessions = sts.Sessions(control.resources, control.clock)
     return Gateway(
@@ -246,6 +253,7 @@ def _gateway(control: lambda_.ControlPlane, log_store: LogStore) -> Gateway:
             "/_lambdad/health": partial(_health, control.interpreters),
             "/_lambdad/code/": partial(lambda_.download, control),
         },
+        operator_routes=operator_routes,
     )
 
 

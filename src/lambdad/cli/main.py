@@ -16,7 +16,18 @@ from lambdad.cli.failure import CommandError, ExitCode
 
 # Each is a file of this package that holds `command`. A file is read only when its command is
 # wanted, so that `lambdad serve` starts without the rest.
-COMMANDS = ("serve", "doctor", "deploy", "invoke", "ls", "logs", "rm", "sign", "completion")
+COMMANDS = (
+    "serve",
+    "doctor",
+    "deploy",
+    "invoke",
+    "ls",
+    "logs",
+    "events",
+    "rm",
+    "sign",
+    "completion",
+)
 
 
 class Commands(click.Group):

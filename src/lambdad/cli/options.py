@@ -32,22 +32,27 @@ def client_command(name: str) -> Callable[[Callable[..., int | None]], click.Com
 
     The function returns its exit code, or None for 0.
     """
+    return lambda function: click.command(name)(_with_options(function))
 
-    def make(function: Callable[..., int | None]) -> click.Command:
-        @wraps(function)
-        def run(endpoint_url: str | None, region: str | None, as_json: bool, **rest: Any) -> int:
-            endpoint, screen = Endpoint.choose(endpoint_url, region), Screen(as_json=as_json)
-            try:
-                with endpoint.failures():
-                    return function(endpoint, screen, **rest) or 0
-            except CommandError as error:
-                if as_json:
-                    screen.json(error.to_json())
-                raise
 
-        callback: Callable[..., Any] = run
-        for option in reversed(_OPTIONS):
-            callback = option(callback)
-        return click.command(name)(callback)
+def client_group(name: str) -> Callable[[Callable[..., int | None]], click.Group]:
+    """The same for a group of commands, which does something without one."""
+    return lambda function: click.group(name, invoke_without_command=True)(_with_options(function))
 
-    return make
+
+def _with_options(function: Callable[..., int | None]) -> Callable[..., int]:
+    @wraps(function)
+    def run(endpoint_url: str | None, region: str | None, as_json: bool, **rest: Any) -> int:
+        endpoint, screen = Endpoint.choose(endpoint_url, region), Screen(as_json=as_json)
+        try:
+            with endpoint.failures():
+                return function(endpoint, screen, **rest) or 0
+        except CommandError as error:
+            if as_json:
+                screen.json(error.to_json())
+            raise
+
+    callback: Callable[..., int] = run
+    for option in reversed(_OPTIONS):
+        callback = option(callback)
+    return callback

@@ -11,11 +11,12 @@ from typing import Any
 
 from lambdad.errors import ClientError
 from lambdad.gateway import faults
-from lambdad.gateway.auth import Identify, find_caller, read_signature
+from lambdad.gateway.auth import Identify, Signature, find_caller, read_signature
 from lambdad.gateway.body import BodyTooLargeError, ClientDisconnected
 from lambdad.gateway.http import Request, Response
 from lambdad.gateway.internal_routes import InternalRoute, InternalRoutes
 from lambdad.gateway.models import OperationPlan, ServicePlan, load_service_model
+from lambdad.gateway.operator_routes import OperatorRoute, OperatorRoutes
 from lambdad.gateway.request_id import make_request_id
 from lambdad.gateway.routing import Router
 from lambdad.gateway.web_pages import is_from_a_web_page
@@ -32,7 +33,8 @@ class Gateway:
     `body_limits` bounds the bodies of operations that need another limit than `BODY_LIMIT`.
     `excepted_shapes` are (service, shape): the service checks these shapes' constraints itself.
     `identify` tells whose an access key is.
-    `routes` are path prefixes of our own, answered without any AWS parsing.
+    `routes` are path prefixes of our own, answered without any AWS parsing; `operator_routes` are
+    methods and paths, for who signs as AWS's clients do.
     A result may have `ResponseMetadata: {HTTPHeaders: {…}}`, headers that no model knows.
     """
 
@@ -41,6 +43,7 @@ class Gateway:
         operations: Mapping[tuple[str, str], Operation],
         *,
         routes: Mapping[str, InternalRoute] | None = None,
+        operator_routes: Mapping[str, OperatorRoute] | None = None,
         body_limits: Mapping[tuple[str, str], int] | None = None,
         excepted_shapes: Collection[tuple[str, str]] = (),
         default_region: str = "us-east-1",
@@ -48,6 +51,7 @@ class Gateway:
     ) -> None:
         self._operations = dict(operations)
         self._routes = InternalRoutes(routes or {})
+        self._operator_routes = OperatorRoutes(operator_routes or {})
         self._body_limits = dict(body_limits or {})
         self._default_region = default_region
         self._identify = identify
@@ -58,6 +62,8 @@ class Gateway:
         request_id = make_request_id()
         route = self._routes.find(request.path)
         answer = self._answer if route is None else partial(self._routes.answer, route)
+        if self._operator_routes.is_here(request.path):
+            answer = self._answer_operator
         if is_from_a_web_page(request):
             answer = self._refuse_web_page
         try:
@@ -67,6 +73,13 @@ class Gateway:
         response.headers["x-amzn-RequestId"] = request_id
         return response
 
+    async def _answer_operator(self, request: Request, request_id: str) -> Response:
+        try:
+            _, caller = self._who(request)
+        except ClientError as error:
+            return faults.answer(error, self._router.speaker(request), request_id)
+        return await self._operator_routes.answer(request, caller, request_id)
+
     async def _refuse_web_page(self, request: Request, request_id: str) -> Response:
         error = ClientError("AccessDeniedException", "Web pages have no access.", status=403)
         return faults.answer(error, self._router.speaker(request), request_id)
@@ -74,9 +87,7 @@ class Gateway:
     async def _answer(self, request: Request, request_id: str) -> Response:
         service: ServicePlan | None = None
         try:
-            signature = read_signature(request)
-            caller = find_caller(signature, request.caller, self._default_region, self._identify)
-            # Here a signature will be verified.
+            signature, caller = self._who(request)
             if request.is_form:
                 await self._read_form(request)
             service = self._router.service(request, signature)
@@ -93,6 +104,12 @@ class Gateway:
             raise
         except Exception as error:
             return faults.answer(error, service or self._router.speaker(request), request_id)
+
+    def _who(self, request: Request) -> tuple[Signature | None, Caller]:
+        signature = read_signature(request)
+        # Here a signature will be verified.
+        caller = find_caller(signature, request.caller, self._default_region, self._identify)
+        return signature, caller
 
     def _find(self, service: ServicePlan, operation: str) -> tuple[Operation, OperationPlan]:
         run = self._operations.get((service.name, operation))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ class EventTrier:
     def _fate(self, event: Event, target: EventTarget, result: Result) -> Fate:
         if result.error is None:
             return Completed()
-        error = result.payload[:_SHOWN_OF_ERROR].decode(errors="replace")
+        error = _told(result.payload)
         return fate_after_error(event, target, error, self.clock.now(), self.retry_seconds)
 
     def _ended(self, event: Event, target: EventTarget, fate: Fate, result: Result | None) -> Tried:
@@ -106,3 +107,13 @@ class EventTrier:
         if isinstance(fate, GivenUp):
             self.emit("AsyncEventsDropped", event.function_key, 1.0)
         return fate
+
+
+def _told(payload: bytes) -> str:
+    """A function's error as people read it: `ValueError: no`."""
+    try:
+        error = json.loads(payload)
+        told = f"{error['errorType']}: {error['errorMessage']}"
+    except (ValueError, TypeError, KeyError, RecursionError):
+        told = payload[:_SHOWN_OF_ERROR].decode(errors="replace")
+    return told[:_SHOWN_OF_ERROR]

@@ -38,6 +38,7 @@ from lambdad.services.lambda_.authorization import authorized
 from lambdad.services.lambda_.code_links import download
 from lambdad.services.lambda_.code_removal import remove_forever
 from lambdad.services.lambda_.control_plane import ControlPlane, ObjectStore
+from lambdad.services.lambda_.event_routes import event_routes
 from lambdad.services.lambda_.event_targets import find_target
 
 Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, Any]]]
@@ -102,6 +103,7 @@ __all__ = [
     "ObjectStore",
     "Operation",
     "download",
+    "event_routes",
     "find_target",
     "operations",
     "remove_forever",
