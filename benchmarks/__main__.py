@@ -19,6 +19,7 @@ from benchmarks import (
     bench_cold_start,
     bench_control_plane,
     bench_environments,
+    bench_events,
     bench_fairness,
     bench_freezing,
     bench_limits,
@@ -49,6 +50,7 @@ BENCHMARKS: dict[str, Callable[[Run], list[Result]]] = {
     "memory": bench_memory.measure,
     "freezing": bench_freezing.measure,
     "control_plane": bench_control_plane.measure,
+    "events": bench_events.measure,
     "peers": bench_peers.measure,
 }
 _ONLY_WHEN_ASKED = ("peers",)

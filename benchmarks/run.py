@@ -30,6 +30,8 @@ class Effort:
     crowd: int  # of requests that are sent all at once
     runs: int  # of what is done with a crowd
     functions: int  # of a server that has many
+    backlog: int  # of events that are drained
+    great_backlog: int  # of events that others must not wait for
 
 
 FULL = Effort(
@@ -42,6 +44,8 @@ FULL = Effort(
     crowd=1_000,
     runs=3,
     functions=10_000,
+    backlog=100_000,
+    great_backlog=1_000_000,
 )
 QUICK = Effort(
     samples=2,
@@ -53,6 +57,8 @@ QUICK = Effort(
     crowd=60,
     runs=1,
     functions=100,
+    backlog=2_000,
+    great_backlog=20_000,
 )
 
 

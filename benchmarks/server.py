@@ -89,14 +89,8 @@ class Functions:
     """Deploys functions through boto3; invoking them is the workload's business."""
 
     def __init__(self, url: str) -> None:
-        self._client: Any = boto3.client(
-            "lambda",
-            endpoint_url=url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(proxies={}, retries={"total_max_attempts": 1}),
-        )
+        self._client = _client("lambda", url)
+        self._logs = _client("logs", url)
 
     def deploy(self, source: str, memory_mb: int, name: str = "") -> str:
         """Create a function from `functions/`, wait until it is active; returns its name."""
@@ -120,6 +114,15 @@ class Functions:
         )
         self._wait(name, "LastUpdateStatus", "Successful")
 
+    def log_lines(self, name: str, pattern: str) -> list[str]:
+        """What the function has logged that has `pattern` in it."""
+        query = {"logGroupName": f"/aws/lambda/{name}", "filterPattern": pattern}
+        pages = self._logs.get_paginator("filter_log_events").paginate(**query)
+        try:
+            return [event["message"] for page in pages for event in page["events"]]
+        except self._logs.exceptions.ResourceNotFoundException:
+            return []
+
     def _wait(self, name: str, member: str, wanted: str) -> None:
         deadline = time.monotonic() + _READY_SECONDS
         while True:
@@ -129,6 +132,17 @@ class Functions:
             if function[member] == "Failed" or time.monotonic() > deadline:
                 raise ServerError(f"{name}: {member} is {function[member]}: {function}")
             time.sleep(0.005)
+
+
+def _client(service: str, url: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(proxies={}, retries={"total_max_attempts": 1}),
+    )
 
 
 @contextmanager

@@ -119,6 +119,12 @@ def invoke_request(function_name: str, payload: bytes = b"{}") -> bytes:
     return _post(f"/2015-03-31/functions/{function_name}/invocations", payload)
 
 
+def event_request(function_name: str, payload: bytes = b"{}") -> bytes:
+    """Invoke that does not wait for the function."""
+    path = f"/2015-03-31/functions/{function_name}/invocations"
+    return api_request("POST", path, payload, "X-Amz-Invocation-Type: Event")
+
+
 def echo_request(payload: bytes = b"{}") -> bytes:
     """The same bytes but for the path, so that only the server differs."""
     return _post("/", payload)
@@ -128,7 +134,7 @@ def _post(path: str, payload: bytes) -> bytes:
     return api_request("POST", path, payload)
 
 
-def api_request(method: str, path: str, payload: bytes = b"") -> bytes:
+def api_request(method: str, path: str, payload: bytes = b"", *headers: str) -> bytes:
     """Any request, signed by form only."""
     head = (
         f"{method} {path} HTTP/1.1",
@@ -136,6 +142,7 @@ def api_request(method: str, path: str, payload: bytes = b"") -> bytes:
         f"Authorization: {_AUTHORIZATION}",
         "X-Amz-Date: 20260101T000000Z",
         f"Content-Length: {len(payload)}",
+        *headers,
     )
     return "\r\n".join(head).encode() + b"\r\n\r\n" + payload
 
@@ -242,7 +249,12 @@ def rates(started: float, answers: Sequence[float], seconds: float, width: float
 
 
 def open_loop(
-    connections: Sequence[Connection], request: bytes, *, rate: float, count: int
+    connections: Sequence[Connection],
+    request: bytes,
+    *,
+    rate: float,
+    count: int,
+    accept: Callable[[Response], object] = check,
 ) -> list[float]:
     """The latency of each of `count` requests that arrive at random, `rate` a second on average.
 
@@ -264,7 +276,7 @@ def open_loop(
         for connection in _readable(busy, timeout):
             response = connection.receive()
             if response is not None:
-                check(response)
+                accept(response)
                 latencies.append(perf_counter() - busy.pop(connection))
                 idle.append(connection)
     return latencies
