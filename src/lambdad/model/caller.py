@@ -40,7 +40,8 @@ class RequestContext:
     """One request on its way to an operation.
 
     `endpoint_url` is the address that the client used (`http://127.0.0.1:4566`), for links that
-    lead back here.
+    lead back here. `trace_header` is the X-Ray header as it was sent, whatever it says; empty
+    without one.
     """
 
     request_id: str
@@ -48,3 +49,4 @@ class RequestContext:
     operation: str
     caller: Caller
     endpoint_url: str
+    trace_header: str = ""

@@ -15,6 +15,7 @@ from lambdad.model.invocation import Result
 from lambdad.model.limits import CLIENT_CONTEXT, LOG_TAIL, REQUEST_PAYLOAD
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.control_plane import ControlPlane
+from lambdad.services.lambda_.tracing import invocation_trace, told_to_caller
 from lambdad.services.lambda_.unsupported import refuse_unsupported
 
 REQUEST_RESPONSE = "RequestResponse"
@@ -36,15 +37,17 @@ async def invoke(
     client_context = _client_context(request.get("ClientContext"))
     if invocation_type == DRY_RUN:
         return {"StatusCode": 204}
+    trace = invocation_trace(control, context, version)
     result = await control.invoker.invoke(
         version,
         payload=payload,
         request_id=context.request_id,
         invoked_arn=name.arn,
+        trace_header=trace,
         client_context=client_context,
         tenant_id=request.get("TenantId"),
     )
-    return _answer(result, is_tail_wanted=request.get("LogType") == "Tail")
+    return _answer(result, trace, is_tail_wanted=request.get("LogType") == "Tail")
 
 
 def _check(version: FunctionVersion, invocation_type: str, request: dict[str, Any]) -> None:
@@ -86,11 +89,12 @@ def _check_tenant(version: FunctionVersion, tenant_id: str | None) -> None:
         )
 
 
-def _answer(result: Result, *, is_tail_wanted: bool) -> dict[str, Any]:
+def _answer(result: Result, trace: str, *, is_tail_wanted: bool) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "StatusCode": 200,
         "ExecutedVersion": result.executed_version,
         "Payload": result.payload,
+        **told_to_caller(trace),
     }
     if result.error is not None:
         answer["FunctionError"] = "Unhandled"
