@@ -137,10 +137,16 @@ class Plane:
     events: StubEvents
 
     async def __call__(
-        self, operation: str, *, account_id: str = ACCOUNT, region: str = REGION, **request: Any
+        self,
+        operation: str,
+        *,
+        account_id: str = ACCOUNT,
+        region: str = REGION,
+        trace_header: str = "",
+        **request: Any,
     ) -> dict[str, Any]:
-        caller = Caller(account_id, region)
-        context = RequestContext("r-1", "lambda", operation, caller, "http://127.0.0.1:4566")
+        caller, endpoint_url = Caller(account_id, region), "http://127.0.0.1:4566"
+        context = RequestContext("r-1", "lambda", operation, caller, endpoint_url, trace_header)
         return dict(await operations(self.control)["lambda", operation](context, request))
 
     async def create(self, name: str = "echo", **request: Any) -> dict[str, Any]:

@@ -156,7 +156,14 @@ def _plans(
 def _context(
     request: Request, request_id: str, service: ServicePlan, operation: str, caller: Caller
 ) -> RequestContext:
-    return RequestContext(request_id, service.name, operation, caller, request.endpoint_url)
+    return RequestContext(
+        request_id,
+        service.name,
+        operation,
+        caller,
+        request.endpoint_url,
+        request.header(b"x-amzn-trace-id") or "",
+    )
 
 
 def _serialize(plan: OperationPlan, result: Mapping[str, Any], request_id: str) -> Response:

@@ -3,9 +3,6 @@ until its deadline; return the result."""
 
 from __future__ import annotations
 
-import os
-import time
-
 from lambdad.environment.environment import EventNotTaken
 from lambdad.invocation.lease import Leases
 from lambdad.invocation.pool import FunctionKey, Pool
@@ -30,13 +27,14 @@ class Invoker:
         payload: bytes,
         request_id: str,
         invoked_arn: str,
+        trace_header: str,
         client_context: str | None = None,
         tenant_id: str | None = None,
     ) -> Result:
         """The function's result; its failure is a result too. TooManyRequestsException without
         a lease, PlatformError when no environment could be had."""
         invocation = Invocation(
-            request_id, payload, invoked_arn, make_trace_id(), client_context, tenant_id
+            request_id, payload, invoked_arn, trace_header, client_context, tenant_id
         )
         with self._leases.lease(version):
             return await self._run(version, invocation)
@@ -65,9 +63,3 @@ class Invoker:
                     return await environment.invoke(invocation)
             except EventNotTaken:
                 continue  # an idle environment had just ended; the event has run nowhere
-
-
-def make_trace_id() -> str:
-    """An X-Ray trace header of our own; the client's is not passed on yet."""
-    random = os.urandom(20).hex()
-    return f"Root=1-{int(time.time()):08x}-{random[:24]};Parent={random[24:]};Sampled=0"

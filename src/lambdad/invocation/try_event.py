@@ -13,6 +13,7 @@ from lambdad.invocation.invoke import Invoker
 from lambdad.model.event import (
     FUNCTION_NOT_FOUND,
     MAXIMUM_EVENT_AGE,
+    RECURSIVE_INVOCATION,
     Claim,
     Delivery,
     Event,
@@ -29,7 +30,9 @@ from lambdad.model.fate import (
     fate_before_try,
 )
 from lambdad.model.invocation import Result
+from lambdad.model.recursion import count_hop, is_loop
 from lambdad.model.resource import Key
+from lambdad.model.trace_header import parse_trace_header
 
 _SHOWN_OF_ERROR = 1024
 _log = logging.getLogger(__name__)
@@ -71,10 +74,19 @@ class EventTrier:
         if target is None:
             fate = GivenUp(FUNCTION_NOT_FOUND, "The function is no longer there.", event.tries)
             return Tried(self._counted(event, fate))
-        given_up = fate_before_try(event, target, self.clock.now())
+        given_up = self._given_up(event, target)
         if given_up is not None:
             return self._ended(event, target, given_up, None)
         return await self._invoke(event, target)
+
+    def _given_up(self, event: Event, target: EventTarget) -> GivenUp | None:
+        """Whether it is given up before the function has it."""
+        header = parse_trace_header(event.trace_header)
+        if header and not target.may_recurse and is_loop(header, target.version.unqualified_arn):
+            self.emit("RecursiveInvocationsDropped", event.function_key, 1.0)
+            error = "The function invokes itself over and over."
+            return GivenUp(RECURSIVE_INVOCATION, error, event.tries)
+        return fate_before_try(event, target, self.clock.now())
 
     async def _invoke(self, event: Event, target: EventTarget) -> Tried:
         age_ms = (self.clock.now() - event.accepted_at) * 1000
@@ -85,6 +97,7 @@ class EventTrier:
                 payload=event.payload,
                 request_id=event.request_id,
                 invoked_arn=target.invoked_arn,
+                trace_header=_counted_hop(event, target),
                 tenant_id=event.tenant_id,
             )
         except ClientError as error:
@@ -107,6 +120,15 @@ class EventTrier:
         if isinstance(fate, GivenUp):
             self.emit("AsyncEventsDropped", event.function_key, 1.0)
         return fate
+
+
+def _counted_hop(event: Event, target: EventTarget) -> str:
+    """The header that the function gets: counted from that of the event, so that retries of one
+    event do not add up to a loop."""
+    header = parse_trace_header(event.trace_header)
+    if header is None:
+        return event.trace_header
+    return str(count_hop(header, target.version.unqualified_arn))
 
 
 def _told(payload: bytes) -> str:

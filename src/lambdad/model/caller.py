@@ -10,7 +10,8 @@ from lambdad.arn import caller_arn
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Identity of a request. A request that another account's policy has granted is performed in
-    that account: `account_id` is then the account's, `role` and `user` are still the caller's.
+    that account: `account_id` is then the account's, `role` still the caller's, and `user` the
+    caller's ARN, whatever it is.
 
     `environment_id` is set when the request came in on an execution environment's own listener:
     account, region and role are then the environment's, whatever the function signed with.
@@ -39,7 +40,8 @@ class RequestContext:
     """One request on its way to an operation.
 
     `endpoint_url` is the address that the client used (`http://127.0.0.1:4566`), for links that
-    lead back here.
+    lead back here. `trace_header` is the X-Ray header as it was sent, whatever it says; empty
+    without one.
     """
 
     request_id: str
@@ -47,3 +49,4 @@ class RequestContext:
     operation: str
     caller: Caller
     endpoint_url: str
+    trace_header: str = ""

@@ -192,3 +192,20 @@ def test_a_failing_route_says_nothing_about_us(caplog: pytest.LogCaptureFixture)
     assert answer.status == 500
     assert b"secret" not in answer.body
     assert "secret" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "trace_header"),
+    [([(b"x-amzn-trace-id", b"Root=1\xe9")], "Root=1\xe9"), ([], "")],
+)
+async def test_an_operation_gets_the_trace_header_as_it_was_sent(
+    headers: list[tuple[bytes, bytes]], trace_header: str
+) -> None:
+    seen: list[RequestContext] = []
+
+    async def keep(context: RequestContext, parameters: dict[str, Any]) -> Mapping[str, Any]:
+        seen.append(context)
+        return {}
+
+    await put(gateway_with(keep), b"{}", headers)
+    assert [context.trace_header for context in seen] == [trace_header]

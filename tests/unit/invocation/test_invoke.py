@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from played import PlayedEnvironment, Ward, make_version
 from lambdad.environment.environment import EventNotTaken
 from lambdad.environment.lifecycle import State
 from lambdad.errors import ClientError, PlatformError
-from lambdad.invocation.invoke import Invoker, make_trace_id
+from lambdad.invocation.invoke import Invoker
 from lambdad.invocation.lease import Leases
 from lambdad.invocation.provisioner import Provisioner
 from lambdad.model.invocation import Invocation, Result
@@ -28,7 +27,14 @@ class Bench:
 
     async def invoke(self, **parameters: Any) -> Result:
         return await self.invoker.invoke(
-            F, **{"payload": b"1", "request_id": "r1", "invoked_arn": ARN, **parameters}
+            F,
+            **{
+                "payload": b"1",
+                "request_id": "r1",
+                "invoked_arn": ARN,
+                "trace_header": "Root=1",
+                **parameters,
+            },
         )
 
 
@@ -54,16 +60,7 @@ async def test_the_environment_gets_what_the_caller_gave(bench: Bench) -> None:
     seen: list[Invocation] = []
     on_invoke(bench, lambda environment, invocation: seen.append(invocation))
     await bench.invoke(client_context="{}")
-    assert seen == [Invocation("r1", b"1", ARN, seen[0].trace_id, "{}")]
-
-
-async def test_every_event_gets_a_trace_of_its_own(bench: Bench) -> None:
-    seen: list[Invocation] = []
-    on_invoke(bench, lambda environment, invocation: seen.append(invocation))
-    await bench.invoke()
-    form = r"Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0"
-    assert re.fullmatch(form, seen[0].trace_id)
-    assert make_trace_id() != make_trace_id()
+    assert seen == [Invocation("r1", b"1", ARN, "Root=1", "{}")]
 
 
 async def test_without_a_lease_nothing_is_touched(bench: Bench) -> None:

@@ -48,7 +48,9 @@ def authorized(
     authorize(control, context, name)
     if name.account_id == context.caller.account_id:
         return context
-    return replace(context, caller=replace(context.caller, account_id=name.account_id))
+    caller = context.caller
+    # What is refused later on is refused to who asked, whom the account alone would not tell.
+    return replace(context, caller=replace(caller, account_id=name.account_id, user=caller.arn))
 
 
 def authorize(control: ControlPlane, context: RequestContext, name: FunctionName) -> None:

@@ -15,6 +15,7 @@ from lambdad.model.invocation import Result
 from lambdad.model.limits import CODE_STORAGE
 from lambdad.model.resource import Key
 from lambdad.model.runtime import Interpreter
+from lambdad.model.sampling import Sampler
 from lambdad.services.lambda_.changes import Changes
 from lambdad.store.blobs import Blobs
 from lambdad.store.resources import Resources
@@ -61,6 +62,7 @@ class Invoker(Protocol):
         payload: bytes,
         request_id: str,
         invoked_arn: str,
+        trace_header: str,
         client_context: str | None,
         tenant_id: str | None = None,
     ) -> Result:
@@ -109,6 +111,7 @@ class ControlPlane:
     `known_runtimes` the identifiers that AWS's model lists. `concurrency` is an account's limit in
     one region, `code_storage` how many bytes of code it may have there. `objects` is there when an
     S3 endpoint has been set. `draw` gives a random number from 0 to just below 1.
+    `sampler` decides for functions with active tracing which requests are traced.
     `signing_profiles` are the certificates of those who may sign packages. With `check_roles`, an
     execution role must be there and trust Lambda.
     `file_systems` are the ARNs for which the operator has a directory; `can_mount` tells whether
@@ -133,6 +136,7 @@ class ControlPlane:
     changes: Changes = field(default_factory=Changes)
     concurrency: int = 1000
     draw: Callable[[], float] = random.random
+    sampler: Sampler = field(default_factory=Sampler)
     signing_profiles: Publishers = field(default_factory=dict)
     file_systems: Collection[str] = ()
     can_mount: bool = True

@@ -17,6 +17,7 @@ from lambdad.model.limits import CLIENT_CONTEXT, EVENT_PAYLOAD, LOG_TAIL, REQUES
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.events import accept_event
+from lambdad.services.lambda_.tracing import invocation_trace, told_to_caller
 from lambdad.services.lambda_.unsupported import refuse_unsupported
 
 REQUEST_RESPONSE = "RequestResponse"
@@ -40,17 +41,21 @@ async def invoke(
     if invocation_type == DRY_RUN:
         return {"StatusCode": 204}
     if invocation_type == EVENT:
-        await accept_event(control, context, name, payload, request.get("TenantId"))
-        return {"StatusCode": 202}
+        trace = await accept_event(
+            control, context, name, version, payload, request.get("TenantId")
+        )
+        return {"StatusCode": 202, **told_to_caller(trace)}
+    trace = invocation_trace(control, context, version)
     result = await control.invoker.invoke(
         version,
         payload=payload,
         request_id=context.request_id,
         invoked_arn=name.arn,
+        trace_header=trace,
         client_context=client_context,
         tenant_id=request.get("TenantId"),
     )
-    return _answer(result, is_tail_wanted=request.get("LogType") == "Tail")
+    return _answer(result, trace, is_tail_wanted=request.get("LogType") == "Tail")
 
 
 def check_invocable(version: FunctionVersion, request: Mapping[str, Any]) -> None:
@@ -87,11 +92,12 @@ def _check_tenant(version: FunctionVersion, tenant_id: str | None) -> None:
         )
 
 
-def _answer(result: Result, *, is_tail_wanted: bool) -> dict[str, Any]:
+def _answer(result: Result, trace: str, *, is_tail_wanted: bool) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "StatusCode": 200,
         "ExecutedVersion": result.executed_version,
         "Payload": result.payload,
+        **told_to_caller(trace),
     }
     if result.error is not None:
         answer["FunctionError"] = "Unhandled"

@@ -20,7 +20,7 @@ async def invoke_async(
     version = names.choose_invoked(control.resources, name, control.draw())
     check_invocable(version, {})
     payload = checked_payload(request["InvokeArgs"] or b"{}", limit=INVOKE_ASYNC_PAYLOAD)
-    await accept_event(control, context, name, payload)
+    await accept_event(control, context, name, version, payload)
     return {"Status": 202}
 
 

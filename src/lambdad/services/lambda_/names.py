@@ -136,7 +136,8 @@ def find_version(resources: Resources, name: FunctionName) -> FunctionVersion:
     if name.qualifier == LATEST_PUBLISHED and function.pending_published:
         return function.pending_published
     alias = resources.find(Alias, *name.qualified_key)
-    return _published(resources, name, alias.function_version if alias else name.qualifier)
+    version = alias.function_version if alias else name.qualifier
+    return function.newest if version == LATEST else _published(resources, name, function, version)
 
 
 def choose_invoked(resources: Resources, name: FunctionName, draw: float) -> FunctionVersion:
@@ -147,13 +148,12 @@ def choose_invoked(resources: Resources, name: FunctionName, draw: float) -> Fun
         return function.latest
     alias = resources.find(Alias, *name.qualified_key)
     version = choose_version(alias, draw) if alias else name.qualifier
-    return function.latest if version == LATEST else _published(resources, name, version)
+    return function.latest if version == LATEST else _published(resources, name, function, version)
 
 
-def _published(resources: Resources, name: FunctionName, version: str | None) -> FunctionVersion:
-    function = find_function(resources, name)
-    if version == LATEST:
-        return function.newest
+def _published(
+    resources: Resources, name: FunctionName, function: Function, version: str | None
+) -> FunctionVersion:
     account_id, region, function_name = name.key
     found = resources.find(FunctionVersion, account_id, region, f"{function_name}:{version}")
     if found is None and version == LATEST_PUBLISHED:

@@ -33,6 +33,7 @@ async def invoke_with_response_stream(
         "StatusCode": answer["StatusCode"],
         "ExecutedVersion": answer["ExecutedVersion"],
         "EventStream": [*chunks, {"InvokeComplete": complete}],
+        "ResponseMetadata": answer["ResponseMetadata"],
     }
 
 

@@ -17,9 +17,10 @@ _CODE = (
     "`S3ObjectStorageMode` REFERENCE; `SourceKMSKeyArn` encrypts nothing (the disk may)"
 )
 _SETTINGS = (
-    "`VpcConfig`, `KMSKeyArn`, `SnapStart`, `TracingConfig`, `DeadLetterConfig`, "
-    "`CapacityProviderConfig` and `DurableConfig` are kept and have no effect; with `LogFormat` "
-    "JSON the platform's own lines stay text, whatever `SystemLogLevel` says"
+    "`VpcConfig`, `KMSKeyArn`, `SnapStart`, `DeadLetterConfig`, `CapacityProviderConfig` and "
+    "`DurableConfig` are kept and have no effect; `TracingConfig` decides `Sampled` of the trace "
+    "header, and no traces are recorded; with `LogFormat` JSON the platform's own lines stay text, "
+    "whatever `SystemLogLevel` says"
 )
 _FILE_SYSTEMS = (
     "`FileSystemConfigs` mounts the directory that the operator has set for the access point "
@@ -64,7 +65,8 @@ PARTIAL: Mapping[str, str] = MappingProxyType(
             ),
             "works on executions that are there; nothing starts one yet",
         ),
-        "PutFunctionRecursionConfig": "kept and told; loops are not detected yet",
+        "PutFunctionRecursionConfig": "loops are found among functions that invoke each other with "
+        "an AWS SDK, which passes the trace header on; there are no queues, topics or buckets here",
         "PutRuntimeManagementConfig": "kept and told; a function runs on the interpreters that "
         "this machine has, whatever the mode",
         "PutFunctionScalingConfig": "the bounds are kept and told, without any effect: there are "

@@ -249,3 +249,35 @@ async def test_what_is_granted_is_done_in_the_account_of_the_function(echo: Plan
         await echo("PutFunctionCodeSigningConfig", **call, CodeSigningConfigArn=arn)
     changed = await echo("UpdateFunctionConfiguration", **call, Timeout=7)
     assert changed["FunctionArn"] == ARN
+
+
+@pytest.mark.parametrize(
+    ("caller", "arn"),
+    [
+        (Caller(STRANGER, REGION), f"arn:aws:iam::{STRANGER}:root"),
+        (
+            Caller(STRANGER, REGION, role=ROLE, session_name="session"),
+            f"arn:aws:sts::{STRANGER}:assumed-role/worker/session",
+        ),
+        (
+            Caller(STRANGER, REGION, user=f"arn:aws:iam::{STRANGER}:user/ann"),
+            f"arn:aws:iam::{STRANGER}:user/ann",
+        ),
+    ],
+)
+async def test_what_is_refused_later_is_refused_to_who_asked(
+    echo: Plane, caller: Caller, arn: str
+) -> None:
+    """A stranger's layer is no layer of the function's account, and the text names the stranger."""
+    await grant(echo, Action="lambda:*")
+    layer = await echo(
+        "PublishLayerVersion",
+        account_id=STRANGER,
+        LayerName="theirs",
+        Content={"ZipFile": make_zip({"python/x.py": ""})},
+    )
+    context = RequestContext("r-1", "lambda", "UpdateFunctionConfiguration", caller, "http://x")
+    update = operations(echo.control)["lambda", "UpdateFunctionConfiguration"]
+    with pytest.raises(ClientError) as caught:
+        await update(context, {"FunctionName": ARN, "Layers": [layer["LayerVersionArn"]]})
+    assert caught.value.message.startswith(f"User: {arn} is not authorized to perform")

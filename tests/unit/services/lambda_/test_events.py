@@ -32,9 +32,10 @@ async def test_an_event_is_accepted_and_not_run_by_its_request(plane: Plane) -> 
 
     answer = await send(plane, Payload=b'{"a": 1}')
 
+    trace = answer.pop("ResponseMetadata")["HTTPHeaders"]["X-Amzn-Trace-Id"]
     assert answer == {"StatusCode": 202}
     assert plane.invoker.invoked == []
-    members = {"request_id": "r-1", "tenant_id": None}
+    members = {"request_id": "r-1", "trace_header": trace, "tenant_id": None}
     assert plane.events.accepted == [(KEY, None, b'{"a": 1}', members)]
 
 
