@@ -39,7 +39,7 @@ class RequestContext:
     """One request on its way to an operation.
 
     `endpoint_url` is the address that the client used (`http://127.0.0.1:4566`), for links that
-    lead back here.
+    lead back here. `trace_header` is the X-Ray header that came with it.
     """
 
     request_id: str
@@ -47,3 +47,4 @@ class RequestContext:
     operation: str
     caller: Caller
     endpoint_url: str
+    trace_header: str = ""

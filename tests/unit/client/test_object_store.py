@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lambdad.client import ObjectStore
+from lambdad.client.object_store import ObjectStore
 from lambdad.errors import ClientError, PlatformError
 from support.object_store import LittleS3, little_s3
 
