@@ -174,6 +174,8 @@ def _read_url(text: str) -> str:
         raise ValueError("it must be a URL such as https://s3.eu-central-1.amazonaws.com")
     if url.username or url.password:
         raise ValueError("credentials belong into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    if url.port == 0:  # and one that is no port raises ValueError
+        raise ValueError("port 0 cannot be reached")
     return text.strip()
 
 

@@ -69,7 +69,7 @@ class Deliverer:
 
     async def _invoke(self, delivery: Delivery, target: _Target) -> None:
         await self._call(
-            *(delivery, target, "Invoke"),
+            *(delivery, target, "Invoke", "StatusCode"),
             FunctionName=target.arn,
             InvocationType="Event",
             Payload=delivery.body,
@@ -78,7 +78,7 @@ class Deliverer:
     async def _send_message(self, delivery: Delivery, target: _Target) -> None:
         try:
             await self._call(
-                *(delivery, target, "SendMessage"),
+                *(delivery, target, "SendMessage", "MessageId"),
                 QueueUrl=await self._queue_url(delivery, target),
                 MessageBody=_text(delivery),
                 **_message_attributes(delivery),
@@ -90,7 +90,7 @@ class Deliverer:
     async def _queue_url(self, delivery: Delivery, target: _Target) -> str:
         if target.arn not in self._queue_urls:
             answer = await self._call(
-                *(delivery, target, "GetQueueUrl"),
+                *(delivery, target, "GetQueueUrl", "QueueUrl"),
                 QueueName=target.name,
                 QueueOwnerAWSAccountId=target.account_id,
             )
@@ -101,7 +101,7 @@ class Deliverer:
 
     async def _publish(self, delivery: Delivery, target: _Target) -> None:
         await self._call(
-            *(delivery, target, "Publish"),
+            *(delivery, target, "Publish", "MessageId"),
             TopicArn=target.arn,
             Message=_text(delivery),
             **_message_attributes(delivery),
@@ -116,13 +116,15 @@ class Deliverer:
             "Detail": _text(delivery),
             "EventBusName": target.arn,
         }
-        answer = await self._call(delivery, target, "PutEvents", Entries=[entry])
-        if answer.get("FailedEntryCount"):
+        answer = await self._call(
+            *(delivery, target, "PutEvents", "FailedEntryCount"), Entries=[entry]
+        )
+        if answer["FailedEntryCount"]:
             raise _refusal(answer["Entries"][0])
 
     async def _put_object(self, delivery: Delivery, target: _Target) -> None:
         await self._call(
-            *(delivery, target, "PutObject"),
+            *(delivery, target, "PutObject", "ETag"),
             Bucket=target.name,
             Key=_object_key(delivery),
             Body=delivery.body,
@@ -130,17 +132,22 @@ class Deliverer:
         )
 
     async def _call(
-        self, delivery: Delivery, target: _Target, operation: str, **parameters: Any
+        self, delivery: Delivery, target: _Target, operation: str, proof: str, **parameters: Any
     ) -> dict[str, Any]:
+        """The answer, which has a member `proof` if it comes from the service at all: a web server
+        that finds nothing wrong must not be taken for it."""
         caller = Caller(
             delivery.account_id,
             target.region or delivery.region,
             role=delivery.role,
             session_name=delivery.function_name,
         )
-        return await self._client.call(
+        answer = await self._client.call(
             *(target.service, operation, parameters, caller), trace_header=delivery.trace_header
         )
+        if proof not in answer:
+            raise PlatformError(f"{operation} of {target.service} has answered without {proof}.")
+        return answer
 
 
 def _read(arn: str) -> _Target:
