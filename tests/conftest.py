@@ -23,6 +23,7 @@ from lambdad.testing.server import LocalServer
 from support import runtime_trees
 from support.clients import REGION, ROLE, make_client
 from support.functions import RUNTIME, DeployedFunction
+from support.neighbours import Neighbours, make_neighbours, neighbour_server
 from support.ordinary_user import OrdinaryUsersServer
 from support.packages import make_zip, zoo_files
 from support.processes import adopt_orphans, assert_nobody_is_left
@@ -205,6 +206,27 @@ def sts_client(client_for: Callable[..., Any], server: LocalServer) -> Any:
 def logs_client(client_for: Callable[..., Any], server: LocalServer) -> Any:
     """CloudWatch Logs at the server under test."""
     return client_for("logs", server)
+
+
+# Services beside it
+
+
+@pytest.fixture(scope="module")
+def neighbour_url() -> Iterator[str]:
+    """SQS, SNS, EventBridge and S3, for the tests of a file; it ends with them, as no stranger may
+    be among a server's processes."""
+    with neighbour_server() as url:
+        yield url
+
+
+@pytest.fixture
+def neighbours(neighbour_url: str) -> Iterator[Neighbours]:
+    """A queue, a topic, a bus and a bucket that nobody else sends to:
+
+    start_server(endpoints=neighbours.setting)
+    """
+    with make_neighbours(neighbour_url) as neighbours:
+        yield neighbours
 
 
 # Functions

@@ -27,7 +27,13 @@ _HIGHEST_PORT = 65_535
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _NONE = ("", "none")
-_ACCESS_POINT = re.compile(r"arn:aws[a-z-]*:(elasticfilesystem|s3files):[a-zA-Z0-9:/-]+")
+
+# Pairs of KEY=VALUE, of which each setting has its own.
+_SIGNER = re.compile(r"(arn:[^=]*)=(.*\S.*)")
+_ACCESS_POINT = re.compile(
+    r"(arn:aws[a-z-]*:(?:elasticfilesystem|s3files):[a-zA-Z0-9:/-]+)=(.*)", re.DOTALL
+)
+_SERVICE_ENDPOINT = re.compile(r"(events|s3|sns|sqs)=(.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +133,27 @@ def _read_choice(*choices: str) -> Callable[[str], str]:
     return read
 
 
-def _read_pairs(text: str) -> dict[str, str]:
-    """`ARN=FILE,ARN=FILE`, with absolute paths."""
-    if text.strip() in _NONE:
-        return {}
-    pairs: dict[str, str] = {}
-    for pair in filter(None, (part.strip() for part in text.split(","))):
-        arn, _, file = pair.partition("=")
-        if not (arn.startswith("arn:") and file.strip()):
-            raise ValueError("it must be pairs of ARN=FILE, with commas between them")
-        if arn in pairs:
-            raise ValueError(f"it names {arn} twice")
-        pairs[arn] = _read_path(file)
-    return pairs
+def _read_pairs(
+    form: re.Pattern[str], read_value: Callable[[str], str], rule: str
+) -> Callable[[str], dict[str, str]]:
+    """`KEY=VALUE,KEY=VALUE`; `form` has a group for each, and `rule` says what it asks for."""
+
+    def read(text: str) -> dict[str, str]:
+        if text.strip() in _NONE:
+            return {}
+        found: dict[str, str] = {}
+        for part in filter(None, (part.strip() for part in text.split(","))):
+            pair = form.fullmatch(part)
+            if pair is None:
+                raise ValueError(rule)
+            if pair[1] in found:
+                raise ValueError(f"it names {pair[1]} twice")
+            found[pair[1]] = read_value(pair[2])
+        if not found:
+            raise ValueError(rule)
+        return found
+
+    return read
 
 
 def _read_switch(text: str) -> bool:
@@ -149,15 +163,19 @@ def _read_switch(text: str) -> bool:
     return word in _TRUE
 
 
-def _read_url(text: str) -> str:
+def _read_optional_url(text: str) -> str:
     """An endpoint's URL; empty for none."""
-    if text.strip() in _NONE:
-        return ""
+    return "" if text.strip() in _NONE else _read_url(text)
+
+
+def _read_url(text: str) -> str:
     url = urlsplit(text.strip())
     if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
         raise ValueError("it must be a URL such as https://s3.eu-central-1.amazonaws.com")
     if url.username or url.password:
         raise ValueError("credentials belong into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    if url.port == 0:  # and one that is no port raises ValueError
+        raise ValueError("port 0 cannot be reached")
     return text.strip()
 
 
@@ -165,23 +183,6 @@ def _read_directories(text: str) -> list[str]:
     if text.strip() in _NONE:
         return []
     return [_checked_directory(path) for path in text.split(":")]
-
-
-def _read_file_systems(text: str) -> dict[str, str]:
-    if text.strip() in _NONE:
-        return {}
-    found: dict[str, str] = {}
-    for pair in text.split(","):
-        arn, is_pair, path = pair.strip().partition("=")
-        if not is_pair or not _ACCESS_POINT.fullmatch(arn):
-            raise ValueError(
-                "it must be ARN=DIRECTORY, with the ARN of an access point of EFS or S3 Files; "
-                "several are separated by commas"
-            )
-        if arn in found:
-            raise ValueError(f"it names {arn} twice")
-        found[arn] = _checked_directory(path)
-    return found
 
 
 def _checked_directory(path: str) -> str:
@@ -304,7 +305,7 @@ SETTINGS = (
     ),
     Setting(
         "signing_profiles",
-        _read_pairs,
+        _read_pairs(_SIGNER, _read_path, "it must be pairs of ARN=FILE, with commas between them"),
         "none",
         "Who may sign packages: pairs of the ARN of a signing profile's version and a file of "
         "certificates (PEM), with commas between them.",
@@ -319,11 +320,25 @@ SETTINGS = (
     ),
     Setting(
         "s3_endpoint",
-        _read_url,
+        _read_optional_url,
         "none",
         "URL of an S3 endpoint, from which code is fetched that CreateFunction and others name by "
         "S3Bucket and S3Key. Credentials and region are those of the server's own AWS_* variables.",
         "URL",
+    ),
+    Setting(
+        "endpoints",
+        _read_pairs(
+            _SERVICE_ENDPOINT,
+            _read_url,
+            "it must be pairs of SERVICE=URL, with commas between them; services are events, s3, "
+            "sns and sqs",
+        ),
+        "none",
+        "Where services are that lambdad does not serve: pairs of SERVICE=URL, with commas between "
+        "them (events, s3, sns, sqs). Destinations and dead-letter queues are sent to there, with "
+        "the server's own AWS_* credentials. s3 takes the place of s3_endpoint.",
+        "SERVICE=URL,...",
     ),
     Setting(
         "code_storage",
@@ -334,7 +349,12 @@ SETTINGS = (
     ),
     Setting(
         "file_systems",
-        _read_file_systems,
+        _read_pairs(
+            _ACCESS_POINT,
+            _checked_directory,
+            "it must be ARN=DIRECTORY, with the ARN of an access point of EFS or S3 Files; "
+            "several are separated by commas",
+        ),
         "none",
         "Directories of this machine for FileSystemConfigs: ARN=DIRECTORY, separated by commas. "
         "Each stands for the access point of that ARN.",
@@ -377,6 +397,7 @@ class Config:
     signing_profiles: dict[str, str]
     check_roles: bool
     s3_endpoint: str
+    endpoints: dict[str, str]
     code_storage: int
     file_systems: dict[str, str]
     hot_reload: list[str]
@@ -394,6 +415,12 @@ class Config:
                 for setting in SETTINGS
             }
         )
+
+    @property
+    def service_urls(self) -> dict[str, str]:
+        """Where each service is that is reached elsewhere."""
+        store = {"s3": self.s3_endpoint} if self.s3_endpoint else {}
+        return {**store, **self.endpoints}
 
     def to_json(self) -> str:
         """As a child process is given it."""

@@ -211,11 +211,12 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
 
 
 def _objects(config: Config, parts: AsyncExitStack) -> lambda_.ObjectStore | None:
-    if not config.s3_endpoint:
+    if "s3" not in config.service_urls:
         return None
-    from lambdad.client import ObjectStore  # its botocore would cost every start some 30 ms
+    # Only here: its botocore would cost every start some 30 ms.
+    from lambdad.client.object_store import ObjectStore
 
-    objects = ObjectStore(config.s3_endpoint)
+    objects = ObjectStore(config.service_urls["s3"])
     parts.callback(objects.close)
     return objects
 

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import psutil
 import pytest
 
 from lambdad.testing.server import LocalServer
@@ -15,6 +14,7 @@ from support.clients import ACCOUNT, REGION, ROLE
 from support.functions import RUNTIME, DeployedFunction
 from support.object_store import LittleS3, little_s3
 from support.packages import make_zip, zoo_files
+from support.processes import node_of
 from support.waiting import wait_until
 
 MakeFunction = Callable[..., DeployedFunction]
@@ -239,18 +239,30 @@ def test_code_comes_from_s3(
     assert function.configuration()["LastUpdateStatus"] == "Successful"
 
 
-def test_without_an_s3_endpoint_the_node_has_no_credentials(
+def test_without_an_endpoint_elsewhere_the_node_has_no_credentials(
     start_server: Callable[..., LocalServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the operator")
-    server = start_server(sandbox="process")
-    (node,) = (
-        process
-        for process in psutil.Process(server.pid).children()
-        if "lambdad.node" in process.cmdline()
-    )
+    node = node_of(start_server(sandbox="process"))
     assert node.environ()["HOME"]
     assert "of the operator" not in node.environ().values()
+
+
+def test_endpoints_have_the_operators_credentials_and_s3_among_them(
+    s3: LittleS3,
+    start_server: Callable[..., LocalServer],
+    make_function: MakeFunction,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAELSEWHERE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the operator")
+    s3.put("code", "app.zip", make_zip({"app.py": "def handler(e, c): return 'from s3'"}))
+    server = start_server(
+        sandbox="process", endpoints=f"s3={s3.url}", s3_endpoint="http://127.0.0.1:1"
+    )
+    function = make_function(on=server, Code={"S3Bucket": "code", "S3Key": "app.zip"})
+    assert function.call() == "from s3"
+    assert "Credential=AKIAELSEWHERE/" in s3.authorizations[-1]
 
 
 def test_code_storage_has_a_quota(s3_server: LocalServer, make_function: MakeFunction) -> None:

@@ -55,6 +55,15 @@ def test_config_survives_the_way_to_a_child_process() -> None:
         ("signing_profiles", "release.pem", "pairs of ARN=FILE"),
         ("signing_profiles", "arn:a=", "pairs of ARN=FILE"),
         ("signing_profiles", "arn:a=/b,arn:a=/c", "names arn:a twice"),
+        ("endpoints", "http://127.0.0.1:1", "pairs of SERVICE=URL"),
+        ("endpoints", "sqq=http://127.0.0.1:1", "pairs of SERVICE=URL"),
+        ("endpoints", ",", "pairs of SERVICE=URL"),
+        ("endpoints", "sqs=", "it must be a URL"),
+        ("endpoints", "sqs=none", "it must be a URL"),
+        ("endpoints", "sqs=file:///etc/passwd", "it must be a URL"),
+        ("endpoints", "sqs=http://me:secret@host", "AWS_ACCESS_KEY_ID"),
+        ("endpoints", "sqs=http://host:99999", "out of range"),
+        ("endpoints", "sqs=http://a,sqs=http://b", "names sqs twice"),
         ("log_level", "loud", "one of debug"),
     ],
 )
@@ -68,6 +77,18 @@ def test_signing_profiles_are_pairs() -> None:
     assert config.signing_profiles == {"arn:a:/b/c": "/d.pem", "arn:e": "/f=g.pem"}
     assert Config.load({}, {}).signing_profiles == {}
     assert Config.from_json(config.to_json()) == config
+
+
+def test_endpoints_are_pairs_and_name_s3_before_the_setting_of_its_own() -> None:
+    text = "sqs=http://127.0.0.1:5000, sns=https://sns.eu-west-1.amazonaws.com"
+    config = Config.load({"endpoints": text, "s3_endpoint": "http://a"}, {})
+    named = {"sqs": "http://127.0.0.1:5000", "sns": "https://sns.eu-west-1.amazonaws.com"}
+    assert config.endpoints == named
+    assert config.service_urls == {**named, "s3": "http://a"}
+    assert Config.from_json(config.to_json()) == config
+    both = Config.load({"endpoints": "s3=http://b", "s3_endpoint": "http://a"}, {})
+    assert both.service_urls == {"s3": "http://b"}
+    assert Config.load({}, {}).service_urls == {}
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])

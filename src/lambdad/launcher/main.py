@@ -268,7 +268,7 @@ def _node_starter(
         prefixes = [interpreter.prefix for interpreter in interpreters.values()]
         process = node_process.NodeProcess(
             *(node_socket, listener.fileno(), description, home, prefixes, standing.node_uid),
-            variables=node_process.CLIENT_VARIABLES if config.s3_endpoint else (),
+            variables=node_process.CLIENT_VARIABLES if config.service_urls else (),
         )
         try:
             return process.start()

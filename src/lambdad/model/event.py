@@ -85,7 +85,8 @@ ON_SUCCESS, ON_FAILURE, DEAD_LETTER = "OnSuccess", "OnFailure", "DeadLetter"
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """Something about an event that is to be sent to `target_arn`: a destination's record, or for
-    a dead-letter queue the event itself with `attributes`. `role` is who sends it."""
+    a dead-letter queue the event itself. `role` is who sends it. `attributes` are a dead-letter
+    queue's message attributes; with a record, `FunctionArn` is whose record it is."""
 
     id: int
     event_id: int

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from lambdad.client import ObjectStore
+from lambdad.client.object_store import ObjectStore
 from lambdad.errors import ClientError, PlatformError
 from support.object_store import LittleS3, little_s3
+from support.operator_variables import set_operator_variables
 
 pytestmark = pytest.mark.slow
 
@@ -23,14 +24,7 @@ def s3() -> Iterator[LittleS3]:
 
 @pytest.fixture(autouse=True)
 def operator(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the variables that a test sets are there."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOPERATOR")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    set_operator_variables(monkeypatch)
 
 
 @pytest.fixture
