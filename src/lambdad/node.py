@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from lambdad import __version__
+from lambdad.client.client import Client
 from lambdad.clock import SteadyClock, SystemClock
 from lambdad.config import Config
 from lambdad.environment.code import CodeStore
@@ -32,11 +33,13 @@ from lambdad.environment.memory_watch import MemoryWatch
 from lambdad.environment.preparation import Preparation
 from lambdad.environment.sandbox import Surroundings
 from lambdad.errors import PlatformError, SettingsError
-from lambdad.gateway.app import Gateway
+from lambdad.gateway.app import Gateway, Operation
 from lambdad.gateway.models import enum_values
 from lambdad.gateway.operator_routes import OperatorRoute
 from lambdad.gateway.outbox import Outbox
 from lambdad.gateway.server import MAX_CONNECTIONS, HttpServer
+from lambdad.invocation.deliverer import Deliverer
+from lambdad.invocation.deliveries import Deliveries
 from lambdad.invocation.dispatcher import Dispatcher
 from lambdad.invocation.invoke import Invoker
 from lambdad.invocation.lease import Leases
@@ -57,11 +60,15 @@ from lambdad.store.blobs import Blobs
 from lambdad.store.database import Database
 from lambdad.store.event_queue import EventQueue
 from lambdad.store.event_records import EventRecords
+from lambdad.store.outbox import Outbox as EventOutbox
 from lambdad.store.resources import Resources
 from lambdad.store.secrets import Secrets
 
 if TYPE_CHECKING:
+    from lambdad.client.endpoint import Endpoint
     from lambdad.model.package_signature import Publishers
+
+Operations = Mapping[tuple[str, str], Operation]
 
 # Bytes; an Invoke that is somewhat too large is read, so that Lambda's own words answer it.
 _BODY_LIMITS = {
@@ -75,6 +82,7 @@ _BODY_LIMITS = {
 _CONNECTIONS = 64  # of one environment to its AWS endpoint
 _COLLECT_AFTER = 10_000  # objects; an invocation makes and drops some hundreds
 DRAIN_SECONDS = 25.0
+DELIVERY_DRAIN_SECONDS = 2.0  # what is not sent by then is sent after the next start
 _REFUSED_TO_START = 2
 _LAUNCHER_GONE = 3
 
@@ -168,6 +176,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             free=lambda function: config.concurrency,
             clock=steady_clock,
             processors=Processors(),
+            on_deliveries=lambda: deliveries.wake(),
         )
         control = lambda_.ControlPlane(
             resources=resources,
@@ -190,8 +199,19 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             find_live_code=live_code.find,
         )
         parts.push_async_callback(control.changes.stop)
+        sessions = sts.Sessions(resources, clock)
+        operations = _operations(control, log_store, sessions)
+        client = Client(
+            operations, endpoint_url=_own_url(listener), endpoints=_endpoints(config, parts)
+        )
+        deliveries = Deliveries(
+            EventOutbox(database),
+            deliver=Deliverer(client).deliver,
+            clock=steady_clock,
+            emit=metrics.emit,
+        )
         events = lambda_.event_routes(EventRecords(database), dispatcher, steady_clock)
-        server = HttpServer(_gateway(control, log_store, events), outbox)
+        server = HttpServer(_gateway(control, operations, sessions, events), outbox)
         parts.callback(server.close)
         await lambda_.resume(control)  # what is reserved holds from the first request on
         front_door = await server.listen(
@@ -201,6 +221,8 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         parts.callback(sweeping.cancel)
         dispatching = asyncio.create_task(dispatcher.run())
         parts.callback(dispatching.cancel)
+        delivering = asyncio.create_task(deliveries.run())
+        parts.callback(delivering.cancel)
         removing = asyncio.create_task(lambda_.remove_forever(control))
         parts.callback(removing.cancel)
         _settle_memory()
@@ -208,6 +230,8 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         await stop.wait()
         dispatching.cancel()
         await asyncio.gather(front_door.drain(DRAIN_SECONDS), dispatcher.drain(DRAIN_SECONDS))
+        delivering.cancel()
+        await deliveries.drain(DELIVERY_DRAIN_SECONDS)
 
 
 def _objects(config: Config, parts: AsyncExitStack) -> lambda_.ObjectStore | None:
@@ -219,6 +243,18 @@ def _objects(config: Config, parts: AsyncExitStack) -> lambda_.ObjectStore | Non
     objects = ObjectStore(config.service_urls["s3"])
     parts.callback(objects.close)
     return objects
+
+
+def _endpoints(config: Config, parts: AsyncExitStack) -> dict[str, Endpoint]:
+    """Of the services that are elsewhere."""
+    if not config.service_urls:
+        return {}
+    from lambdad.client.endpoint import Endpoint  # as above
+
+    endpoints = {service: Endpoint(service, url) for service, url in config.service_urls.items()}
+    for endpoint in endpoints.values():
+        parts.callback(endpoint.close)
+    return endpoints
 
 
 def _caller(environment: ExecutionEnvironment) -> Caller:
@@ -233,20 +269,27 @@ def _caller(environment: ExecutionEnvironment) -> Caller:
     )
 
 
+def _operations(
+    control: lambda_.ControlPlane, log_store: LogStore, sessions: sts.Sessions
+) -> Operations:
+    """Every operation of the services that are served."""
+    return {
+        **lambda_.operations(control),
+        **iam.operations(iam.Iam(control.resources, control.clock)),
+        **sts.operations(sessions),
+        **logs.operations(log_store, control.clock),
+    }
+
+
 def _gateway(
     control: lambda_.ControlPlane,
-    log_store: LogStore,
+    operations: Operations,
+    sessions: sts.Sessions,
     operator_routes: Mapping[str, OperatorRoute],
 ) -> Gateway:
     """The services that are served, and our own paths beside them."""
-    sessions = sts.Sessions(control.resources, control.clock)
     return Gateway(
-        {
-            **lambda_.operations(control),
-            **iam.operations(iam.Iam(control.resources, control.clock)),
-            **sts.operations(sessions),
-            **logs.operations(log_store, control.clock),
-        },
+        operations,
         body_limits=_BODY_LIMITS,
         identify=partial(sts.identify, sessions),
         excepted_shapes={("lambda", "Runtime")},  # AWS has another error for this one
@@ -310,14 +353,17 @@ def _end_at_once() -> None:
     os._exit(_LAUNCHER_GONE)
 
 
+def _own_url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def _say_ready(
     listener: socket.socket,
     launcher: LauncherClient,
     interpreters: list[Interpreter],
     config: Config,
 ) -> None:
-    host, port = listener.getsockname()[:2]
-    address = f"[{host}]" if ":" in host else host
     if launcher.hello.sandbox == "process":
         print(
             "lambdad: WARNING: functions run WITHOUT isolation (sandbox process): they see this "
@@ -326,7 +372,7 @@ def _say_ready(
         )
     names = ", ".join(interpreter.name for interpreter in interpreters) or "no runtime found"
     print(
-        f"lambdad {__version__} is ready at http://{address}:{port} "
+        f"lambdad {__version__} is ready at {_own_url(listener)} "
         f"({launcher.hello.sandbox}; {names}; state in {config.data_dir})",
         flush=True,
     )

@@ -8,20 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any, NoReturn
 
 from lambdad.model.event import (
     DEAD_LETTER,
-    EVENT_AGE_EXCEEDED,
-    FUNCTION_NOT_FOUND,
     ON_FAILURE,
     ON_SUCCESS,
-    RECURSIVE_INVOCATION,
-    RETRIES_EXHAUSTED,
-    ZERO_RESERVED_CONCURRENCY,
     Delivery,
     Event,
     EventTarget,
@@ -33,17 +26,6 @@ RECORD_VERSION = "1.0"
 _ERROR_MESSAGE = 1024  # bytes of it that a dead letter tells
 _NOT_IN_A_MESSAGE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-# What a dead letter says where no error of the function says it. The words are ours.
-_REASONS: Mapping[str, str] = MappingProxyType(
-    {
-        EVENT_AGE_EXCEEDED: "The event became older than the function's maximum event age.",
-        FUNCTION_NOT_FOUND: "The function, or the version or alias invoked, does not exist.",
-        RECURSIVE_INVOCATION: "The function was found to invoke itself over and over.",
-        RETRIES_EXHAUSTED: "The function failed at every try.",
-        ZERO_RESERVED_CONCURRENCY: "The function's reserved concurrency is 0.",
-    }
-)
-
 
 def deliveries(
     event: Event,
@@ -53,12 +35,14 @@ def deliveries(
     now: float,
     status_code: int,
     tries: int,
+    reason: str = "",
     result: Result | None = None,
 ) -> list[Delivery]:
     """Everything that is to be sent about `event`, which has ended in `condition`.
 
     `result` is that of the last try, if the function has run, and `status_code` what the last
-    invocation was answered with. The store gives a delivery its id.
+    invocation was answered with. A dead letter tells `reason` where no error of the function says
+    more; the words are ours. The store gives a delivery its id.
     """
     if condition == SUCCESS:
         wanted = {ON_SUCCESS: target.on_success}
@@ -70,13 +54,14 @@ def deliveries(
             continue
         if kind == DEAD_LETTER:
             body = event.payload
-            attributes = _message_attributes(event, condition, status_code, result)
+            attributes = _message_attributes(event, reason or condition, status_code, result)
         else:
             body = _record(event, condition, now, status_code, tries, result)
             attributes = {"FunctionArn": event.function_arn}
         found.append(
             Delivery(
                 id=0,
+                event_id=event.id,
                 kind=kind,
                 target_arn=target_arn,
                 account_id=event.account_id,
@@ -152,10 +137,10 @@ _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refu
 
 
 def _message_attributes(
-    event: Event, condition: str, status_code: int, result: Result | None
+    event: Event, reason: str, status_code: int, result: Result | None
 ) -> dict[str, Any]:
     """The attributes of a dead letter, in the form that SQS and SNS share."""
-    message = _said_by(result) or _REASONS.get(condition, condition)
+    message = _said_by(result) or reason
     return {
         "RequestID": _attribute("String", event.request_id),
         "ErrorCode": _attribute("Number", str(status_code)),

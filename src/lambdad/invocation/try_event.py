@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lambdad.clock import Clock
 from lambdad.errors import ClientError
+from lambdad.invocation.destinations import deliveries
 from lambdad.invocation.invoke import Invoker
 from lambdad.model.event import (
     FUNCTION_NOT_FOUND,
@@ -35,6 +36,7 @@ from lambdad.model.resource import Key
 from lambdad.model.trace_header import parse_trace_header
 
 _SHOWN_OF_ERROR = 1024
+_NOT_RUN = 429  # the status that dead letters tell
 _log = logging.getLogger(__name__)
 
 Emit = Callable[[str, Key, float], None]
@@ -72,8 +74,9 @@ class EventTrier:
     async def _try(self, event: Event) -> Tried:
         target = self.find_target(event)
         if target is None:
-            fate = GivenUp(FUNCTION_NOT_FOUND, "The function is no longer there.", event.tries)
-            return Tried(self._counted(event, fate))
+            self.emit("AsyncEventsDropped", event.function_key, 1.0)
+            error = "The function, or the version or alias invoked, is no longer there."
+            return Tried(GivenUp(FUNCTION_NOT_FOUND, error, event.tries))
         given_up = self._given_up(event, target)
         if given_up is not None:
             return self._ended(event, target, given_up, None)
@@ -112,14 +115,23 @@ class EventTrier:
         return fate_after_error(event, target, error, self.clock.now(), self.retry_seconds)
 
     def _ended(self, event: Event, target: EventTarget, fate: Fate, result: Result | None) -> Tried:
+        """What is to be told of an event that is not tried again."""
+        has_run = result is not None
         if isinstance(fate, Requeued):
-            return Tried(fate, has_run=True)
-        return Tried(self._counted(event, fate), (), has_run=result is not None)
-
-    def _counted(self, event: Event, fate: Fate) -> Fate:
+            return Tried(fate, has_run=has_run)
         if isinstance(fate, GivenUp):
             self.emit("AsyncEventsDropped", event.function_key, 1.0)
-        return fate
+        told = deliveries(
+            replace(event, trace_header=_counted_hop(event, target)),
+            target,
+            fate.condition,
+            now=self.clock.now(),
+            status_code=200 if has_run else _NOT_RUN,
+            tries=event.tries + 1 if isinstance(fate, Completed) else fate.tries,
+            reason="" if isinstance(fate, Completed) else fate.error,
+            result=result,
+        )
+        return Tried(fate, told, has_run=has_run)
 
 
 def _counted_hop(event: Event, target: EventTarget) -> str:

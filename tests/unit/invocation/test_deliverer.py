@@ -41,6 +41,7 @@ MOMENT = 1573755365.568  # 2019-11-14T18:16:05.568Z
 def delivery(target_arn: str, kind: str = ON_FAILURE, **members: Any) -> Delivery:
     given: dict[str, Any] = {
         "id": 1,
+        "event_id": 2,
         "kind": kind,
         "target_arn": target_arn,
         "account_id": ACCOUNT,

@@ -232,6 +232,6 @@ def test_an_error_message_is_what_a_message_can_hold(payload: bytes, message: st
 
 
 def test_a_dead_letter_of_what_never_ran_says_why_too() -> None:
-    told = attributes(ZERO_RESERVED_CONCURRENCY, status_code=429, tries=0)
+    told = attributes(ZERO_RESERVED_CONCURRENCY, status_code=429, tries=0, reason="It has none.")
     assert told["ErrorCode"]["StringValue"] == "429"
-    assert told["ErrorMessage"]["StringValue"] == "The function's reserved concurrency is 0."
+    assert told["ErrorMessage"]["StringValue"] == "It has none."
