@@ -27,12 +27,13 @@ from lambdad.invocation.try_event import Tried
 from lambdad.model.event import Claim, Delivery, Event
 from lambdad.model.fate import Requeued
 from lambdad.model.resource import Key
-from lambdad.store.event_queue import LEASE_SECONDS, EventQueue, Settlement
+from lambdad.store.event_queue import LEASE_SECONDS, Claimed, EventQueue, Settlement
 
 TICK_SECONDS = 0.1  # in which functions with a backlog get more workers
 HELD_SECONDS = 1.0  # that a function waits which has no concurrency left
 DISK_RETRY_SECONDS = 1.0
 MOST_HELD_BYTES = 128 << 20
+_HELD_BESIDE_PAYLOAD = 1024  # bytes that an event takes in memory, about
 MOST_SETTLING = 2048
 MOST_FUNCTIONS_PER_CLAIM = 64
 _log = logging.getLogger(__name__)
@@ -63,15 +64,16 @@ class Dispatcher:
         self._on_deliveries = on_deliveries
         self._extend_every = lease / 3
         self._backlogs: dict[Key, EventBacklog] = {}
-        self._due: dict[Key, EventBacklog] = {}  # those of which the queue has some to claim now
-        self._later: list[tuple[float, Key]] = []  # a heap: when the queue has some to claim
+        self._due: dict[Key, EventBacklog] = {}  # those of which some may be claimed now
+        self._later: list[tuple[float, Key]] = []  # a heap: all alarms of all backlogs
+        self._crowded: dict[Key, EventBacklog] = {}  # those with more waiting than workers
         self._held: dict[int, Claim] = {}  # by event id
         self._held_bytes = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._settling = 0
         self._wake = asyncio.Event()
         self._is_paused = False
-        self._next_extension = clock.monotonic() + self._extend_every
+        self._next_extension = clock.now() + self._extend_every  # leases end by this time too
         self._next_tick = 0.0
 
     @property
@@ -116,49 +118,68 @@ class Dispatcher:
 
     def due(self, function: Key, at: float) -> None:
         """The queue has an event of this function that is due then (seconds since the epoch)."""
-        backlog = self._backlogs.get(function)
-        if backlog is None:
-            backlog = self._backlogs[function] = EventBacklog(function)
+        backlog = self._backlog(function)
         if at < backlog.next_due:
             backlog.next_due = at
-            heapq.heappush(self._later, (at, function))
-            self._wake.set()
+            self._set_alarm(backlog)
 
     async def run(self) -> None:
         """Dispatch until cancelled."""
-        for function, at in (await self._queue.due_functions()).items():
-            self.due(function, at)
+        await self._persist(self._find_backlogs)
+        while True:
+            await self._persist(self._turn)
+            await self._sleep()
+
+    async def _persist(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Until it is done: a disk may refuse, and whatever it is, no event may be forgotten."""
         while True:
             try:
-                await self._turn()
-            except Exception:  # a disk that refuses; whatever it is, no event may be forgotten
+                return await work()
+            except Exception:
                 _log.exception("Events cannot be claimed; trying again.")
                 await asyncio.sleep(DISK_RETRY_SECONDS)
-            await self._sleep()
+
+    async def _find_backlogs(self) -> None:
+        for function, at in (await self._queue.due_functions()).items():
+            self.due(function, at)
 
     async def drain(self, seconds: float) -> None:
         """Begin nothing more, give back what has not begun, and wait for what runs."""
         self.pause()
+        await self._give_back()
+        try:
+            async with asyncio.timeout(seconds):
+                while self._tasks:  # who has run an event leaves behind who settles it
+                    await asyncio.wait(list(self._tasks))
+        except TimeoutError:
+            _log.warning("Some events still run; they will run again.")
+
+    async def _give_back(self) -> None:
         waiting = [claim for backlog in self._backlogs.values() for claim in backlog.waiting]
         for backlog in self._backlogs.values():
             backlog.waiting.clear()
+        for claim in waiting:
+            self._let_go(claim)
         try:
             await self._queue.release(waiting)
         except Exception:
             _log.warning("Claims of events could not be given back; the next start voids them.")
-        if self._tasks:
-            await asyncio.wait(list(self._tasks), timeout=seconds)
+
+    def _backlog(self, function: Key) -> EventBacklog:
+        backlog = self._backlogs.get(function)
+        if backlog is None:
+            backlog = self._backlogs[function] = EventBacklog(function)
+        return backlog
 
     async def _accept(self, event: Event) -> None:
-        backlog = self._backlogs.get(event.function_key)
-        if backlog is None:
-            backlog = self._backlogs[event.function_key] = EventBacklog(event.function_key)
+        backlog = self._backlog(event.function_key)
         is_claimed = self._can_be_claimed(backlog)
-        backlog.accepting += is_claimed
+        backlog.coming += is_claimed
         try:
             claim = await self._queue.accept(event, is_claimed=is_claimed)
         finally:
-            backlog.accepting -= is_claimed
+            backlog.coming -= is_claimed
+            self._unpark(backlog)
         if is_claimed:
             self._hold(backlog, claim)
             self._start_workers(backlog)
@@ -174,31 +195,36 @@ class Dispatcher:
 
     def _hold(self, backlog: EventBacklog, claim: Claim) -> None:
         self._held[claim.event.id] = claim
-        self._held_bytes += len(claim.event.payload)
+        self._held_bytes += _HELD_BESIDE_PAYLOAD + len(claim.event.payload)
         backlog.waiting.append(claim)
 
     def _let_go(self, claim: Claim) -> None:
-        if self._held.pop(claim.event.id, None) is not None:
-            self._held_bytes -= len(claim.event.payload)
+        held = self._held.get(claim.event.id)
+        if held is not None and held.fence == claim.fence:  # else it is held anew by now
+            del self._held[claim.event.id]
+            self._held_bytes -= _HELD_BESIDE_PAYLOAD + len(claim.event.payload)
 
     async def _turn(self) -> None:
-        """Keep what is held, give more workers to those who need them, claim what there is."""
-        moment = self._clock.monotonic()
-        if moment >= self._next_extension:
+        """Keep what is held, give more workers to those who need them, claim some of what is due.
+        One claim and no more: leases do not wait for a backlog to end."""
+        if self._clock.now() >= self._next_extension:
             await self._extend()
+            self._forget_backlogs()
+        moment = self._clock.monotonic()
         if moment >= self._next_tick:
             self._next_tick = moment + TICK_SECONDS
             self._tick()
         self._find_due()
-        while wanted := self._choose_claims():
+        if wanted := self._choose_claims():
             await self._claim(wanted)
 
     async def _sleep(self) -> None:
         """Until something has happened, or is due."""
-        seconds = max(0.0, self._next_extension - self._clock.monotonic())
-        if self._later:
-            seconds = min(seconds, max(0.0, self._later[0][0] - self._clock.now()))
-        if any(backlog.waiting for backlog in self._backlogs.values()):
+        if self._due and not self._is_paused:
+            return
+        until = min(self._next_extension, self._later[0][0] if self._later else NEVER)
+        seconds = max(0.0, until - self._clock.now())
+        if self._crowded and not self._is_paused:
             seconds = min(seconds, TICK_SECONDS)
         try:
             async with asyncio.timeout(seconds):
@@ -209,71 +235,119 @@ class Dispatcher:
 
     async def _extend(self) -> None:
         """Hold on to the claims; a node that slept for longer than its leases begins with this."""
-        if self._held:
-            extended = await self._queue.extend(list(self._held.values()))
-            for id, claim in list(self._held.items()):
-                if id in extended:
-                    self._held[id] = replace(claim, until=extended[id])
-        self._next_extension = self._clock.monotonic() + self._extend_every
+        for id, until in (await self._queue.extend(list(self._held.values()))).items():
+            claim = self._held.get(id)
+            if claim is not None:
+                self._held[id] = replace(claim, until=until)
+        self._next_extension = self._clock.now() + self._extend_every
+
+    def _forget_backlogs(self) -> None:
+        for backlog in [each for each in self._backlogs.values() if each.is_over]:
+            del self._backlogs[backlog.key]
 
     def _tick(self) -> None:
         """More workers for those with a backlog; and another try for those without concurrency."""
+        if not self._crowded:
+            return
         idle_share = self._processors.idle_share()
-        for backlog in list(self._backlogs.values()):
-            if backlog.is_over:
-                del self._backlogs[backlog.key]
-            elif backlog.waiting and not self._is_paused:
-                load = backlog.load(self._free(backlog.key))
-                self._set_workers(backlog, grow_workers(load, idle_share))
+        for key, backlog in list(self._crowded.items()):
+            if not backlog.waiting:
+                del self._crowded[key]
+            elif self._may_start(backlog):
+                workers = grow_workers(backlog.load(self._free(key)), idle_share)
+                self._set_workers(backlog, workers)
                 self._start_workers(backlog)
+
+    def _set_alarm(self, backlog: EventBacklog) -> None:
+        """Look again when the next event is due, unless that is done before."""
+        if not backlog.alarms or backlog.next_due < backlog.alarms[-1]:
+            backlog.alarms.append(backlog.next_due)
+            heapq.heappush(self._later, (backlog.next_due, backlog.key))
+            self._wake.set()
 
     def _find_due(self) -> None:
         now = self._clock.now()
         while self._later and self._later[0][0] <= now:
-            at, function = heapq.heappop(self._later)
-            backlog = self._backlogs.get(function)
-            if backlog is not None and backlog.next_due == at:
+            _, function = heapq.heappop(self._later)
+            backlog = self._backlogs[function]
+            backlog.alarms.pop()
+            if backlog.next_due > now:
+                self._set_alarm(backlog)
+            elif not backlog.is_parked:
                 self._due[function] = backlog
 
     def _choose_claims(self) -> dict[Key, int]:
         """How many events to claim of which functions; those who have waited longest come first."""
-        if self._is_paused:
-            return {}
         wanted: dict[Key, int] = {}
-        for key, backlog in self._due.items():
-            room = backlog.room
-            if self._held_bytes >= MOST_HELD_BYTES:
-                room = min(room, int(not backlog.waiting and not backlog.workers))
-            if room > 0:
+        if self._is_paused:
+            return wanted
+        while self._due and len(wanted) < MOST_FUNCTIONS_PER_CLAIM:
+            key = next(iter(self._due))
+            backlog = self._due.pop(key)
+            if room := self._room(backlog):
                 wanted[key] = room
-            if len(wanted) == MOST_FUNCTIONS_PER_CLAIM:
-                break
-        for key in wanted:
-            self._due[key] = self._due.pop(key)
+            else:
+                backlog.is_parked = True
         return wanted
 
+    def _room(self, backlog: EventBacklog) -> int:
+        """How many events may be claimed; when memory is short, one if it has none at all."""
+        if self._held_bytes < MOST_HELD_BYTES:
+            return backlog.room
+        return int(not (backlog.waiting or backlog.workers or backlog.coming))
+
+    def _unpark(self, backlog: EventBacklog) -> None:
+        """It has fewer events in memory than before, and perhaps room for those that are due. Each
+        that was parked has some waiting, running or coming: so this will be called."""
+        if backlog.is_parked and self._room(backlog):
+            backlog.is_parked = False
+            self._due[backlog.key] = backlog
+            self._wake.set()
+
     async def _claim(self, wanted: dict[Key, int]) -> None:
-        for key, claimed in (await self._queue.claim(wanted)).items():
-            backlog = self._due.pop(key)
-            backlog.next_due = NEVER
-            if claimed.next_due is not None:
-                self.due(key, claimed.next_due)
-                self._find_due()
-            for claim in claimed.claims:
-                self._hold(backlog, claim)
-            self._start_workers(backlog)
+        backlogs = [self._backlogs[key] for key in wanted]
+        for backlog in backlogs:
+            backlog.next_due = NEVER  # what becomes due from now on may have missed this claim
+            backlog.coming += wanted[backlog.key]
+        found: dict[Key, Claimed] = {}
+        refused = Claimed([], self._clock.now())  # then all of them are due still
+        try:
+            found = await self._queue.claim(wanted)
+        finally:
+            for backlog in backlogs:
+                backlog.coming -= wanted[backlog.key]
+                self._take(backlog, found.get(backlog.key, refused))
+
+    def _take(self, backlog: EventBacklog, claimed: Claimed) -> None:
+        if claimed.next_due is not None:
+            self.due(backlog.key, claimed.next_due)
+        for claim in claimed.claims:
+            self._hold(backlog, claim)
+        self._start_workers(backlog)
+
+    def _may_start(self, backlog: EventBacklog) -> bool:
+        if not backlog.waiting or self._is_paused:
+            return False
+        return backlog.held_until <= self._clock.monotonic()
 
     def _start_workers(self, backlog: EventBacklog) -> None:
-        if not backlog.waiting or self._is_paused:
-            return
-        if backlog.held_until > self._clock.monotonic():
-            return
-        load = backlog.load(self._free(backlog.key))
-        self._set_workers(backlog, choose_workers(load, 2 * self._processors.count))
+        if self._may_start(backlog):
+            load = backlog.load(self._free(backlog.key))
+            self._set_workers(backlog, choose_workers(load, 2 * self._processors.count))
+        if len(backlog.waiting) > backlog.starting:
+            self._look_after(backlog)
+
+    def _look_after(self, backlog: EventBacklog) -> None:
+        """Some wait for which there is no worker."""
+        if not self._crowded:
+            self._next_tick = self._clock.monotonic() + TICK_SECONDS
+            self._wake.set()
+        self._crowded[backlog.key] = backlog
 
     def _set_workers(self, backlog: EventBacklog, workers: int) -> None:
         while backlog.workers < workers:
             backlog.workers += 1
+            backlog.starting += 1
             self._spawn(self._work(backlog))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -283,20 +357,23 @@ class Dispatcher:
 
     async def _work(self, backlog: EventBacklog) -> None:
         """Try one event after another, until none waits or there is no concurrency for it."""
+        backlog.starting -= 1
         try:
             while backlog.waiting and not self._is_paused:
                 claim = backlog.waiting.popleft()
-                if backlog.key in self._due and backlog.room:
-                    self._wake.set()
+                self._unpark(backlog)
                 if not await self._try(backlog, claim):
-                    return
+                    break
         finally:
             backlog.workers -= 1
+            self._unpark(backlog)
+            if backlog.waiting:
+                self._look_after(backlog)
 
     async def _try(self, backlog: EventBacklog, claim: Claim) -> bool:
         """Whether the worker may go on."""
         held = self._held.get(claim.event.id)
-        if held is None or held.until <= self._clock.now():
+        if held is None or held.fence != claim.fence or held.until <= self._clock.now():
             self._let_go(claim)  # the lease is over: somebody else may run it, or this node again
             self.due(backlog.key, self._clock.now())
             return True

@@ -81,8 +81,9 @@ def fate_after_error(
 def fate_after_refusal(event: Event, maximum_event_age: int, now: float) -> Requeued:
     """It was throttled, or the platform has failed: that is no try of the function."""
     backoff = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** min(event.throttles, 16))
-    due_at = min(now + backoff, event.accepted_at + maximum_event_age)
-    return Requeued(due_at, event.tries, event.throttles + 1)
+    # Never at once, even when it is too old already: who cannot even be told so waits as well.
+    expiry = max(event.accepted_at + maximum_event_age, now + _FIRST_BACKOFF)
+    return Requeued(min(now + backoff, expiry), event.tries, event.throttles + 1)
 
 
 def _expiry(event: Event, target: EventTarget) -> float:

@@ -4,16 +4,18 @@
                  ▲                    │
                  └────────────────────┘ by the newest fence only
 
-A claim is a lease with a fence: who holds an older fence than the row has lost the event to
-somebody else, and what he says of it does not count. Opening the queue voids the claims of every
-earlier epoch at once: those nodes are gone, and so are the functions that they ran.
+A claim is a lease with a fence. The fence of an event grows whenever a claim on it begins or ends:
+who holds an older one has lost the event, and what he says of it does not count. Opening the queue
+voids the claims of every earlier epoch at once: those nodes are gone, and so are the functions that
+they ran.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
@@ -29,6 +31,7 @@ from lambdad.store.gathered import Gathered
 from lambdad.store.schema import dead_events, deliveries, epochs, event_payloads, events
 
 LEASE_SECONDS = 60.0
+MOST_AT_ONCE = 4096  # claims in one change, so that many of them hold nobody up
 _IDS_PER_EPOCH = 1 << 32
 _QUEUE = "events"
 
@@ -112,18 +115,31 @@ class EventQueue:
 
     async def extend(self, claims: Collection[Claim]) -> dict[int, float]:
         """Hold these claims for another while: until when, by event id; what is missing is lost."""
-        until = self._clock.now() + self._lease
-        held = await self._database.write(lambda connection: _extend(connection, claims, until))
-        return dict.fromkeys(held, until)
+        held: dict[int, float] = {}
+        for some in _portions(claims):
+            until = self._clock.now() + self._lease
+            ids = await self._database.write(partial(_extend, claims=some, until=until))
+            held |= dict.fromkeys(ids, until)
+        return held
 
     async def release(self, claims: Collection[Claim]) -> None:
         """Give back claims of events that have not been tried."""
         now = self._clock.now()
-        await self._database.write(lambda connection: _release(connection, claims, now))
+        for some in _portions(claims):
+            await self._database.write(partial(_release, claims=some, now=now))
 
     async def settle(self, settlement: Settlement) -> bool:
         """End a claim; False when somebody else has the event by now, and nothing was changed."""
         return await self._settled.write(settlement)
+
+
+_UNCLAIMED: dict[str, Any] = {"epoch": 0, "fence": events.c.fence + 1}
+
+
+def _portions(claims: Collection[Claim]) -> Iterator[list[Claim]]:
+    every = list(claims)
+    for start in range(0, len(every), MOST_AT_ONCE):
+        yield every[start : start + MOST_AT_ONCE]
 
 
 def _open(connection: Connection, now: float) -> int:
@@ -135,7 +151,7 @@ def _open(connection: Connection, now: float) -> int:
         .on_conflict_do_update(index_elements=["name"], set_={"epoch": epochs.c.epoch + 1})
         .returning(epochs.c.epoch)
     ).scalar_one()
-    connection.execute(update(events).where(events.c.epoch != 0).values(due_at=now, epoch=0))
+    connection.execute(update(events).where(events.c.epoch != 0).values(due_at=now, **_UNCLAIMED))
     for table in (events, deliveries):
         connection.execute(
             update(table).where(table.c.due_at > now + LONGEST_WAIT).values(due_at=now)
@@ -201,36 +217,44 @@ def _claim(
     return Claimed(claims, next_due)
 
 
-def _held(connection: Connection, claims: Collection[Claim]) -> set[int]:
-    """Which of these claims are still good."""
-    fences = {claim.event.id: claim.fence for claim in claims}
-    rows = connection.execute(
-        select(events.c.id, events.c.fence).where(events.c.id.in_(list(fences)))
-    )
-    return {id for id, fence in rows if fences[id] == fence}
+def _still_good(connection: Connection, claims: Sequence[Claim]) -> list[bool]:
+    """Whether each of these claims holds; of two that are the same, the first alone."""
+    ids = {claim.event.id for claim in claims}
+    rows = connection.execute(select(events.c.id, events.c.fence).where(events.c.id.in_(ids)))
+    good = {(id, fence) for id, fence in rows}
+    are_good = []
+    for claim in claims:
+        are_good.append((claim.event.id, claim.fence) in good)
+        good.discard((claim.event.id, claim.fence))
+    return are_good
 
 
-def _extend(connection: Connection, claims: Collection[Claim], until: float) -> set[int]:
-    held = _held(connection, claims)
+def _extend(connection: Connection, claims: Sequence[Claim], until: float) -> list[int]:
+    held = _held_ids(connection, claims)
     connection.execute(update(events).where(events.c.id.in_(held)).values(due_at=until))
     return held
 
 
-def _release(connection: Connection, claims: Collection[Claim], now: float) -> None:
-    held = _held(connection, claims)
-    connection.execute(update(events).where(events.c.id.in_(held)).values(due_at=now, epoch=0))
+def _release(connection: Connection, claims: Sequence[Claim], now: float) -> None:
+    held = _held_ids(connection, claims)
+    connection.execute(update(events).where(events.c.id.in_(held)).values(due_at=now, **_UNCLAIMED))
+
+
+def _held_ids(connection: Connection, claims: Sequence[Claim]) -> list[int]:
+    are_good = _still_good(connection, claims)
+    return [claim.event.id for claim, is_good in zip(claims, are_good, strict=True) if is_good]
 
 
 def _settle(connection: Connection, settlements: Sequence[Settlement]) -> list[bool]:
-    held = _held(connection, [each.claim for each in settlements])
-    good = [each for each in settlements if each.claim.event.id in held]
+    are_good = _still_good(connection, [each.claim for each in settlements])
+    good = [each for each, is_good in zip(settlements, are_good, strict=True) if is_good]
     _requeue(connection, good)
     _bury(connection, good)
     _remove(connection, good)
     rows = [event_rows.delivery_row(d) for each in good for d in each.deliveries]
     if rows:
         connection.execute(insert(deliveries), rows)
-    return [each.claim.event.id in held for each in settlements]
+    return are_good
 
 
 _REQUEUE = (
@@ -240,7 +264,7 @@ _REQUEUE = (
         due_at=bindparam("new_due_at"),
         tries=bindparam("new_tries"),
         throttles=bindparam("new_throttles"),
-        epoch=0,
+        **_UNCLAIMED,
     )
 )
 
@@ -263,7 +287,7 @@ def _requeue(connection: Connection, settlements: Sequence[Settlement]) -> None:
 def _bury(connection: Connection, settlements: Sequence[Settlement]) -> None:
     """What is given up is a dead event, until somebody else is known to have it."""
     rows = [
-        event_rows.dead_row(each.claim.event, each.fate, each.settled_at)
+        event_rows.dead_row(each.claim, each.fate, each.settled_at)
         for each in settlements
         if isinstance(each.fate, GivenUp)
     ]

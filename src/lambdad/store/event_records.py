@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -75,14 +76,19 @@ class EventRecords:
     async def purge(self, key: Key, *, is_dead: bool) -> int:
         """Forget a function's dead events, or those that are queued; how many there were. What
         is claimed is not touched."""
-        purged = 0
-        while count := await self.database.write(lambda c: _purge(c, key, is_dead=is_dead)):
-            purged += count
-        return purged
+        return await self._in_portions(lambda c: _purge(c, key, is_dead=is_dead))
 
     async def forget_dead(self, before: float) -> int:
         """Forget what died before a time (seconds since the epoch); how many there were."""
-        return await self.database.write(lambda c: _forget_dead(c, before))
+        return await self._in_portions(lambda c: _forget_dead(c, before))
+
+    async def _in_portions(self, delete_some: Callable[[Connection], int]) -> int:
+        """Until a portion is not full: what comes meanwhile is not waited for."""
+        deleted = count = await self.database.write(delete_some)
+        while count == PURGED_AT_ONCE:
+            count = await self.database.write(delete_some)
+            deleted += count
+        return deleted
 
 
 def _backlogs(connection: Connection, account_id: str, region: str) -> list[Backlog]:
@@ -143,8 +149,9 @@ def _replay(
     connection.execute(delete(dead_events).where(dead_events.c.id == dead.id))
     connection.execute(delete(deliveries).where(deliveries.c.event_id == dead.id))
     event = event_rows.read_event(dead, b"")
-    fresh = {"accepted_at": now, "tries": 0, "throttles": 0, "due_at": now, "fence": 0, "epoch": 0}
-    connection.execute(insert(events).values(event_rows.event_row(event) | fresh))
+    fresh = {"accepted_at": now, "tries": 0, "throttles": 0, "due_at": now, "epoch": 0}
+    row = event_rows.event_row(event) | fresh | {"fence": dead.fence}
+    connection.execute(insert(events).values(row))
     return event
 
 

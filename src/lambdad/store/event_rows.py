@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from lambdad.model.event import Delivery, Event
+from lambdad.model.event import Claim, Delivery, Event
 from lambdad.model.fate import GivenUp
 from lambdad.store.schema import event_payloads
 
@@ -29,10 +29,10 @@ def event_row(event: Event) -> dict[str, Any]:
     }
 
 
-def dead_row(event: Event, fate: GivenUp, died_at: float) -> dict[str, Any]:
-    """An event that was given up."""
-    end = {"tries": fate.tries, "died_at": died_at}
-    return event_row(event) | end | {"condition": fate.condition, "error": fate.error}
+def dead_row(claim: Claim, fate: GivenUp, died_at: float) -> dict[str, Any]:
+    """An event that was given up. Its fence grows on, should it be replayed."""
+    end = {"tries": fate.tries, "fence": claim.fence + 1, "died_at": died_at}
+    return event_row(claim.event) | end | {"condition": fate.condition, "error": fate.error}
 
 
 def read_event(row: Row[Any], payload: bytes) -> Event:

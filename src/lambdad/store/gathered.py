@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from sqlalchemy import Connection
 
@@ -16,6 +16,7 @@ MOST_AT_ONCE = 1024
 
 I = TypeVar("I")  # noqa: E741 - item
 R = TypeVar("R")
+_Batch: TypeAlias = list[tuple[I, asyncio.Future[R]]]
 
 
 class Gathered(Generic[I, R]):
@@ -37,8 +38,7 @@ class Gathered(Generic[I, R]):
         self._writing: asyncio.Task[None] | None = None
 
     async def write(self, item: I) -> R:
-        """The result of this item, once it is on disk. What the disk refuses fails for all that
-        were written together."""
+        """The result of this item, once it is on disk."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._writing is None:
@@ -54,17 +54,33 @@ class Gathered(Generic[I, R]):
         finally:
             self._writing = None
 
-    async def _write_batch(self, batch: list[tuple[I, asyncio.Future[R]]]) -> None:
-        items = [item for item, _ in batch]
+    async def _write_batch(self, batch: _Batch[I, R]) -> None:
         try:
             if self._before is not None:
                 await self._before()
+        except Exception as error:
+            _fail(batch, error)
+            return
+        await self._change_batch(batch)
+
+    async def _change_batch(self, batch: _Batch[I, R]) -> None:
+        """What is refused together is tried once more one by one (in one commit nevertheless), so
+        that an item with which something is wrong fails alone, and stops no others for ever."""
+        items = [item for item, _ in batch]
+        try:
             results = await self._database.write(lambda connection: self._change(connection, items))
         except Exception as error:
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
+            if len(batch) == 1:
+                _fail(batch, error)
+            else:
+                await asyncio.gather(*(self._change_batch([each]) for each in batch))
             return
         for (_, future), result in zip(batch, results, strict=True):
             if not future.done():
                 future.set_result(result)
+
+
+def _fail(batch: _Batch[I, R], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

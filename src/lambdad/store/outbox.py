@@ -56,12 +56,12 @@ def _next_due(connection: Connection) -> float | None:
 
 
 def _delivered(connection: Connection, delivery: Delivery) -> None:
-    _forget(connection, delivery)
-    if delivery.kind != ON_SUCCESS:
-        dead = dead_events.c.id == delivery.event_id
-        if connection.execute(delete(dead_events).where(dead)).rowcount:
-            payload = event_payloads.c.id == delivery.event_id
-            connection.execute(delete(event_payloads).where(payload))
+    if not _forget(connection, delivery) or delivery.kind == ON_SUCCESS:
+        return
+    dead = dead_events.c.id == delivery.event_id
+    if connection.execute(delete(dead_events).where(dead)).rowcount:
+        payload = event_payloads.c.id == delivery.event_id
+        connection.execute(delete(event_payloads).where(payload))
 
 
 def _try_again(connection: Connection, delivery: Delivery, due_at: float) -> None:
@@ -73,7 +73,8 @@ def _try_again(connection: Connection, delivery: Delivery, due_at: float) -> Non
 
 
 def _failed(connection: Connection, delivery: Delivery, reason: str) -> None:
-    _forget(connection, delivery)
+    if not _forget(connection, delivery):
+        return
     note = f" {delivery.target_arn} did not take it: {reason}"
     connection.execute(
         update(dead_events)
@@ -82,5 +83,9 @@ def _failed(connection: Connection, delivery: Delivery, reason: str) -> None:
     )
 
 
-def _forget(connection: Connection, delivery: Delivery) -> None:
-    connection.execute(delete(deliveries).where(deliveries.c.id == delivery.id))
+def _forget(connection: Connection, delivery: Delivery) -> bool:
+    """Whether it was still there: the delivery of an event that was replayed meanwhile is not, and
+    says nothing of the event, which may have died once more since."""
+    return bool(
+        connection.execute(delete(deliveries).where(deliveries.c.id == delivery.id)).rowcount
+    )

@@ -93,10 +93,13 @@ dead_events = Table(
     "dead_events",
     metadata,
     *_event_columns(),
+    Column("fence", Integer, nullable=False),
     Column("died_at", Float, nullable=False),
     Column("condition", String, nullable=False),
     Column("error", Text, nullable=False),
     Index("dead_events_died", "died_at"),
+    Index("dead_events_of", "account_id", "region", "function_name", "died_at"),
+    Index("dead_events_request", "request_id"),
 )
 
 # What is to be sent to destinations and dead-letter queues.
@@ -119,6 +122,7 @@ deliveries = Table(
     Column("tries", Integer, nullable=False),
     Column("due_at", Float, nullable=False),
     Index("deliveries_due", "due_at"),
+    Index("deliveries_event", "event_id"),
 )
 
 _EVENT_SQL = """id INTEGER NOT NULL,
@@ -182,12 +186,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         f"""CREATE TABLE dead_events (
             {_EVENT_SQL},
+            fence INTEGER NOT NULL,
             died_at FLOAT NOT NULL,
             condition VARCHAR NOT NULL,
             error TEXT NOT NULL,
             PRIMARY KEY (id)
         )""",
         "CREATE INDEX dead_events_died ON dead_events (died_at)",
+        """CREATE INDEX dead_events_of
+            ON dead_events (account_id, region, function_name, died_at)""",
+        "CREATE INDEX dead_events_request ON dead_events (request_id)",
         """CREATE TABLE deliveries (
             id INTEGER NOT NULL,
             event_id INTEGER NOT NULL,
@@ -207,6 +215,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (id)
         )""",
         "CREATE INDEX deliveries_due ON deliveries (due_at)",
+        "CREATE INDEX deliveries_event ON deliveries (event_id)",
     ),
 )
 

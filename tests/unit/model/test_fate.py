@@ -80,5 +80,10 @@ def test_nobody_waits_beyond_his_age_or_for_longer_than_the_longest_wait(
         fate_after_refusal(event, age, now),
     ):
         if isinstance(fate, Requeued):
-            assert fate.due_at <= NOW + age
+            assert fate.due_at <= max(NOW + age, now + 1)
             assert fate.due_at <= now + LONGEST_WAIT
+
+
+def test_a_refusal_of_what_is_too_old_does_not_come_back_at_once() -> None:
+    fate = fate_after_refusal(an_event(throttles=9), 60, NOW + 100)
+    assert fate == Requeued(NOW + 101, 0, 10)

@@ -14,10 +14,13 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
+from lambdad.clock import FakeClock
 from lambdad.model.log_line import LogLine
 from lambdad.observe.log_store import LogStore
 from lambdad.store.blobs import Blobs
 from lambdad.store.database import Database
+from lambdad.store.event_queue import EventQueue
+from support.events import claim_all, counts, make_event
 
 pytestmark = pytest.mark.root
 LAZY = 2  # MNT_DETACH
@@ -74,6 +77,38 @@ async def test_database_refuses_and_keeps_exactly_what_it_acknowledged(small_dis
     database.close()
     database = Database.open(path)
     assert await database.read(stored) == acknowledged | {1_000}
+    database.close()
+
+
+async def test_exactly_the_events_that_were_acknowledged_are_there(small_disk: Path) -> None:
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * 300_000)
+    database, clock = Database.open(small_disk / "state.db"), FakeClock()
+    queue = await EventQueue.open(database, clock)
+    events = [make_event(queue, clock, payload=b"x" * 20_000) for _ in range(60)]
+
+    results = [
+        result
+        for start in range(0, 60, 10)
+        for result in await asyncio.gather(
+            *(
+                queue.accept(event, is_claimed=event.id % 2 == 0)
+                for event in events[start : start + 10]
+            ),
+            return_exceptions=True,
+        )
+    ]
+    refused = [result for result in results if isinstance(result, BaseException)]
+    acknowledged = {e.id for e, r in zip(events, results, strict=True) if r not in refused}
+
+    assert 0 < len(acknowledged) < 60
+    assert {type(error) for error in refused} == {OperationalError}
+    database.close()
+    filler.unlink()
+    database = Database.open(small_disk / "state.db")
+    queue = await EventQueue.open(database, clock)
+    assert {claim.event.id for claim in await claim_all(queue)} == acknowledged
+    assert await counts(database) == dict.fromkeys(["claimed", "payloads"], len(acknowledged))
     database.close()
 
 
