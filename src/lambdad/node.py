@@ -152,7 +152,10 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         metrics = Metrics()
         steady_clock = SteadyClock()
         queue = await EventQueue.open(
-            database, steady_clock, make_logs_durable=partial(asyncio.to_thread, log_store.flush)
+            database,
+            steady_clock,
+            make_logs_durable=partial(asyncio.to_thread, log_store.flush),
+            lease=config.event_lease,
         )
         dispatcher = Dispatcher(
             queue,
@@ -166,6 +169,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             free=lambda function: config.concurrency,
             clock=steady_clock,
             processors=Processors(),
+            lease=config.event_lease,
         )
         control = lambda_.ControlPlane(
             resources=resources,
