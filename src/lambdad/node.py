@@ -13,13 +13,14 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvloop
+from sqlalchemy.exc import DBAPIError
 
 from lambdad import __version__
 from lambdad.clock import SteadyClock, SystemClock
@@ -73,6 +74,7 @@ _BODY_LIMITS = {
 _CONNECTIONS = 64  # of one environment to its AWS endpoint
 _COLLECT_AFTER = 10_000  # objects; an invocation makes and drops some hundreds
 DRAIN_SECONDS = 25.0
+_DISK_RETRY_SECONDS = 1.0
 _REFUSED_TO_START = 2
 _LAUNCHER_GONE = 3
 
@@ -151,11 +153,14 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         invoker = Invoker(Leases(config.concurrency), pool, provisioner)
         metrics = Metrics()
         steady_clock = SteadyClock()
-        queue = await EventQueue.open(
-            database,
-            steady_clock,
-            make_logs_durable=partial(asyncio.to_thread, log_store.flush),
-            lease=config.event_lease,
+        queue = await _once_there_is_room(
+            lambda: EventQueue.open(
+                database,
+                steady_clock,
+                make_logs_durable=partial(asyncio.to_thread, log_store.flush),
+                lease=config.event_lease,
+            ),
+            stop,
         )
         dispatcher = Dispatcher(
             queue,
@@ -209,6 +214,24 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         await stop.wait()
         dispatching.cancel()
         await asyncio.gather(front_door.drain(DRAIN_SECONDS), dispatcher.drain(DRAIN_SECONDS))
+
+
+async def _once_there_is_room(
+    open_queue: Callable[[], Awaitable[EventQueue]], stop: asyncio.Event
+) -> EventQueue:
+    """A node that starts on a full disk waits: to end would end the launcher after some times."""
+    while True:
+        try:
+            return await open_queue()
+        except DBAPIError as error:
+            logging.getLogger(__name__).error(
+                "Events cannot be kept: %s; trying again.", error.orig
+            )
+        try:
+            await asyncio.wait_for(stop.wait(), _DISK_RETRY_SECONDS)
+        except TimeoutError:
+            continue
+        raise PlatformError("It was stopped before the disk had room for events.")
 
 
 def _objects(config: Config, parts: AsyncExitStack) -> lambda_.ObjectStore | None:
