@@ -159,3 +159,12 @@ def wage(
             on_step(steps[-1], load)
         pace(random, seconds)
         return campaign.finish(load, faults), steps
+
+
+def wage_one(campaign: Campaign, kind: Kind, *, seconds: float) -> Step:
+    """Inflict one fault so long after the load has begun, and do not wait for an end."""
+    random = Random(campaign.seed)
+    with campaign.load(rate=400) as load:
+        wait_until(lambda: load.has_accepted_since(0), "events are accepted")
+        pace(random, seconds)
+        return campaign.step(kind, load, [], random)

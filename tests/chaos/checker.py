@@ -1,9 +1,9 @@
 """From a history to the promises that were broken. Pure: it can be shown any history.
 
-    accepted ─▶ queued ∪ dead ∪ handed on ∪ ran to a good end          nothing is lost
-    refused  ─▶ never ran                                              an error is an answer
-    good end ─▶ never ran again, unless a fault came between           nothing runs twice for nothing
-    a claim with an older fence ─▶ settles nothing                     nobody settles what he has lost
+accepted ─▶ queued, dead, handed on, or ran to a good end          nothing is lost
+refused  ─▶ never ran                                              an error is an answer
+good end ─▶ never ran again, unless a fault came between           nothing runs twice for nothing
+a claim with an older fence ─▶ settles nothing                     nobody settles what he has lost
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def runs_by_tag(runs: Sequence[Run]) -> dict[str, list[Run]]:
 
 
 def repetitions(history: History) -> Iterator[tuple[Run, Run, bool]]:
-    """Every run that followed a good end of the same event; the flag says that a fault is to blame."""
+    """Every run that followed a good end of its event; the flag says that a fault is to blame."""
     for runs in runs_by_tag(history.runs).values():
         for before, after in pairwise(runs):
             if before.has_succeeded:
@@ -223,5 +223,5 @@ def _run_name(run: Run) -> str:
 
 def _times(runs: Sequence[Run]) -> str:
     return "ran " + ", ".join(
-        f"{run.started:.3f}–{'?' if run.ended is None else f'{run.ended:.3f}'}" for run in runs
+        f"{run.started:.3f}-{'?' if run.ended is None else f'{run.ended:.3f}'}" for run in runs
     )

@@ -13,7 +13,9 @@ from typing import Any
 
 from history import Run, Stored
 
-ACCESS_POINT = "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0"
+ACCESS_POINT = (
+    "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0"
+)
 MOUNTED = "/mnt/history"
 LAST_WORDS = "good end of"
 
@@ -83,7 +85,9 @@ def read_stored(data_dir: Path) -> Stored:
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)) as connection:
         connection.isolation_level = None
         connection.execute("BEGIN")  # all of it in one moment
-        return Stored(*(_request_ids(connection, t) for t in ("events", "dead_events", "deliveries")))
+        return Stored(
+            *(_request_ids(connection, t) for t in ("events", "dead_events", "deliveries"))
+        )
 
 
 def _request_ids(connection: sqlite3.Connection, table: str) -> frozenset[str]:

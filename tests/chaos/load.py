@@ -40,7 +40,13 @@ class Load:
     second as long as they are answered. `url` is asked whenever one connects."""
 
     def __init__(
-        self, url: Callable[[], str], traffic: Sequence[Traffic], *, seed: int, clients: int, rate: float
+        self,
+        url: Callable[[], str],
+        traffic: Sequence[Traffic],
+        *,
+        seed: int,
+        clients: int,
+        rate: float,
     ) -> None:
         self._is_over = Event()
         self._clients = [
@@ -121,9 +127,7 @@ class _Client(Thread):
         payload = {"tag": tag, "seconds": seconds, **dict(traffic.more)}
         sent_at = time.monotonic()
         answer, request_id, error = self._exchange(traffic.function, json.dumps(payload))
-        return Sent(
-            tag, traffic.function, sent_at, time.monotonic(), answer, request_id, error
-        )
+        return Sent(tag, traffic.function, sent_at, time.monotonic(), answer, request_id, error)
 
     def _exchange(self, function: str, payload: str) -> tuple[Answer, str, str]:
         assert self._connection is not None

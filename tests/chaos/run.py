@@ -10,23 +10,29 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS / "chaos")]
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from campaign import TRAFFIC, Campaign, Step, deploy, settings, wage
 from checker import find_violations
 from evidence import history_directory
 from history import Kind
 from load import Load
-from report import print_report
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from lambdad.testing.server import LocalServer
+from report import print_report
 from support.processes import adopt_orphans, assert_nobody_is_left
 
 KILLS = {Kind.LAUNCHER: 4, Kind.NODE: 3, Kind.ZYGOTE: 2, Kind.ENVIRONMENT: 3}
@@ -63,16 +69,13 @@ def main() -> int:
                 on_step=lambda step, load: _show(progress, task, step, load),
             )
     assert_nobody_is_left(timeout=5)
-    violations = _all_violations(steps, find_violations(history))
+    found = [violation for step in steps for violation in step.violations]
+    violations = list(dict.fromkeys(found + find_violations(history)))
     print_report(console, history, steps, violations)
     return 1 if violations else 0
 
 
-def _all_violations(steps, last):  # type: ignore[no-untyped-def]
-    return list(dict.fromkeys([*(v for step in steps for v in step.violations), *last]))
-
-
-def _show(progress: Progress, task, step: Step, load: Load) -> None:  # type: ignore[no-untyped-def]
+def _show(progress: Progress, task: TaskID, step: Step, load: Load) -> None:
     line = f"{len(load.sent):,} events; {step.fault.kind.value}: {step.recovered:.2f} s"
     for violation in step.violations:
         progress.console.print(f"[red]{violation}")

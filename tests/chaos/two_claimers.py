@@ -27,7 +27,12 @@ class Claimer:
     def __init__(self, name: str, database: Path, environ: Mapping[str, str]) -> None:
         self._name = name
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("claimer.py")), str(database), str(LEASE)],
+            [
+                sys.executable,
+                str(Path(__file__).with_name("claimer.py")),
+                str(database),
+                str(LEASE),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
