@@ -47,6 +47,7 @@ from lambdad.invocation.try_event import EventTrier
 from lambdad.launcher import packets
 from lambdad.model import limits
 from lambdad.model.caller import Caller
+from lambdad.model.fate import longest_wait
 from lambdad.model.function import FunctionVersion
 from lambdad.model.log_line import LogLine
 from lambdad.model.runtime import Interpreter
@@ -159,6 +160,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
                 steady_clock,
                 make_logs_durable=partial(asyncio.to_thread, log_store.flush),
                 lease=config.event_lease,
+                longest_wait=longest_wait(config.event_retry_delay),
             ),
             stop,
         )
