@@ -304,6 +304,14 @@ SETTINGS = (
         "SECONDS",
     ),
     Setting(
+        "event_lease",
+        _read_integer(2, 3600),
+        "60",
+        "Seconds for which an event is claimed by who runs it; the claim is extended while it "
+        "runs, and after that time without a sign of life the event may be run again.",
+        "SECONDS",
+    ),
+    Setting(
         "signing_profiles",
         _read_pairs(_SIGNER, _read_path, "it must be pairs of ARN=FILE, with commas between them"),
         "none",
@@ -394,6 +402,7 @@ class Config:
     pool_memory: int
     cgroup_favordynmods: bool
     event_retry_delay: int
+    event_lease: int
     signing_profiles: dict[str, str]
     check_roles: bool
     s3_endpoint: str

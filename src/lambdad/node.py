@@ -13,13 +13,14 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvloop
+from sqlalchemy.exc import DBAPIError
 
 from lambdad import __version__
 from lambdad.client.client import Client
@@ -50,6 +51,7 @@ from lambdad.invocation.try_event import EventTrier
 from lambdad.launcher import packets
 from lambdad.model import limits
 from lambdad.model.caller import Caller
+from lambdad.model.fate import longest_wait
 from lambdad.model.function import FunctionVersion
 from lambdad.model.log_line import LogLine
 from lambdad.model.runtime import Interpreter
@@ -83,6 +85,7 @@ _CONNECTIONS = 64  # of one environment to its AWS endpoint
 _COLLECT_AFTER = 10_000  # objects; an invocation makes and drops some hundreds
 DRAIN_SECONDS = 25.0
 DELIVERY_DRAIN_SECONDS = 2.0  # what is not sent by then is sent after the next start
+_DISK_RETRY_SECONDS = 1.0
 _REFUSED_TO_START = 2
 _LAUNCHER_GONE = 3
 
@@ -161,8 +164,15 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         invoker = Invoker(Leases(config.concurrency), pool, provisioner)
         metrics = Metrics()
         steady_clock = SteadyClock()
-        queue = await EventQueue.open(
-            database, steady_clock, make_logs_durable=partial(asyncio.to_thread, log_store.flush)
+        queue = await _once_there_is_room(
+            lambda: EventQueue.open(
+                database,
+                steady_clock,
+                make_logs_durable=partial(asyncio.to_thread, log_store.flush),
+                lease=config.event_lease,
+                longest_wait=longest_wait(config.event_retry_delay),
+            ),
+            stop,
         )
         dispatcher = Dispatcher(
             queue,
@@ -177,6 +187,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             clock=steady_clock,
             processors=Processors(),
             on_deliveries=lambda: deliveries.wake(),
+            lease=config.event_lease,
         )
         control = lambda_.ControlPlane(
             resources=resources,
@@ -232,6 +243,24 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         await asyncio.gather(front_door.drain(DRAIN_SECONDS), dispatcher.drain(DRAIN_SECONDS))
         delivering.cancel()
         await deliveries.drain(DELIVERY_DRAIN_SECONDS)
+
+
+async def _once_there_is_room(
+    open_queue: Callable[[], Awaitable[EventQueue]], stop: asyncio.Event
+) -> EventQueue:
+    """A node that starts on a full disk waits: to end would end the launcher after some times."""
+    while True:
+        try:
+            return await open_queue()
+        except DBAPIError as error:
+            logging.getLogger(__name__).error(
+                "Events cannot be kept: %s; trying again.", error.orig
+            )
+        try:
+            await asyncio.wait_for(stop.wait(), _DISK_RETRY_SECONDS)
+        except TimeoutError:
+            continue
+        raise PlatformError("It was stopped before the disk had room for events.")
 
 
 def _objects(config: Config, parts: AsyncExitStack) -> lambda_.ObjectStore | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from lambdad.model.event import (
     EVENT_AGE_EXCEEDED,
+    MAXIMUM_RETRY_ATTEMPTS,
     RETRIES_EXHAUSTED,
     ZERO_RESERVED_CONCURRENCY,
     Event,
@@ -84,6 +85,12 @@ def fate_after_refusal(event: Event, maximum_event_age: int, now: float) -> Requ
     # Never at once, even when it is too old already: who cannot even be told so waits as well.
     expiry = max(event.accepted_at + maximum_event_age, now + _FIRST_BACKOFF)
     return Requeued(min(now + backoff, expiry), event.tries, event.throttles + 1)
+
+
+def longest_wait(retry_seconds: float) -> float:
+    """Seconds for which an event waits at most; one that is due later was told so by a clock that
+    was wrong."""
+    return max(_LONGEST_BACKOFF, retry_seconds * MAXIMUM_RETRY_ATTEMPTS)
 
 
 def _expiry(event: Event, target: EventTarget) -> float:

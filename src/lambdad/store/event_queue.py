@@ -82,9 +82,13 @@ class EventQueue:
         *,
         make_logs_durable: Callable[[], Awaitable[None]] | None = None,
         lease: float = LEASE_SECONDS,
+        longest_wait: float = LONGEST_WAIT,
     ) -> Self:
-        """Begin a new epoch."""
-        epoch = await database.write(lambda connection: _open(connection, clock.now()))
+        """Begin a new epoch. No event is due in more than `longest_wait` seconds, unless the clock
+        was wrong."""
+        epoch = await database.write(
+            lambda connection: _open(connection, clock.now(), longest_wait)
+        )
         return cls(database, clock, epoch, make_logs_durable, lease)
 
     def make_id(self) -> int:
@@ -142,8 +146,8 @@ def _portions(claims: Collection[Claim]) -> Iterator[list[Claim]]:
         yield every[start : start + MOST_AT_ONCE]
 
 
-def _open(connection: Connection, now: float) -> int:
-    """Void the claims of earlier epochs, and bring to heel what a wrong clock has put far into the
+def _open(connection: Connection, now: float, longest_wait: float) -> int:
+    """Void the claims of earlier epochs, and bring to heel what a wrong clock has put into the
     future; returns the new epoch."""
     epoch = connection.execute(
         upsert(epochs)
@@ -152,11 +156,12 @@ def _open(connection: Connection, now: float) -> int:
         .returning(epochs.c.epoch)
     ).scalar_one()
     connection.execute(update(events).where(events.c.epoch != 0).values(due_at=now, **_UNCLAIMED))
-    for table in (events, deliveries):
-        connection.execute(
-            update(table).where(table.c.due_at > now + LONGEST_WAIT).values(due_at=now)
-        )
-    connection.execute(update(events).where(events.c.accepted_at > now).values(accepted_at=now))
+    ahead = events.c.accepted_at - now
+    connection.execute(
+        update(events).where(ahead > 0).values(due_at=events.c.due_at - ahead, accepted_at=now)
+    )
+    for table, wait in ((events, longest_wait), (deliveries, LONGEST_WAIT)):
+        connection.execute(update(table).where(table.c.due_at > now + wait).values(due_at=now))
     return int(epoch)
 
 
