@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvloop
-from sqlalchemy.exc import DBAPIError
 
 from lambdad import __version__
 from lambdad.client.client import Client
@@ -59,7 +58,7 @@ from lambdad.observe.log_store import LogStore
 from lambdad.observe.metrics import Metrics
 from lambdad.services import iam, lambda_, logs, sts
 from lambdad.store.blobs import Blobs
-from lambdad.store.database import Database
+from lambdad.store.database import Database, DatabaseError
 from lambdad.store.event_queue import EventQueue
 from lambdad.store.event_records import EventRecords
 from lambdad.store.outbox import Outbox as EventOutbox
@@ -252,7 +251,7 @@ async def _once_there_is_room(
     while True:
         try:
             return await open_queue()
-        except DBAPIError as error:
+        except DatabaseError as error:
             logging.getLogger(__name__).error(
                 "Events cannot be kept: %s; trying again.", error.orig
             )
