@@ -120,6 +120,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         parts.callback(watching.cancel)
         outbox = Outbox()  # of both sides: what one turn of the loop brings forth goes out together
         surroundings = Surroundings(launcher, clock, log_store.pressure, memory_watch, outbox.send)
+        leases = Leases(config.concurrency, clock)
         pool = Pool(
             lambda version, on_end, initialization_type: ExecutionEnvironment(
                 version,
@@ -138,6 +139,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             idle_timeout=config.idle_timeout,
             room=config.concurrency,
             idle_memory=config.idle_memory << 20,
+            admit=leases.admit_environment,
             stamp_code=live_code.stamp,
         )
         parts.push_async_callback(pool.close)
@@ -147,7 +149,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             resources=resources,
             blobs=blobs,
             preparation=preparation,
-            invoker=Invoker(Leases(config.concurrency), pool, provisioner),
+            invoker=Invoker(leases, pool, provisioner),
             clock=clock,
             link_key=await Secrets(database).secret("code-links"),
             interpreters=interpreters,
