@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ import uvloop
 
 from lambdad import __version__
 from lambdad.client.client import Client
-from lambdad.clock import SteadyClock, SystemClock
+from lambdad.clock import Clock, SteadyClock, SystemClock
 from lambdad.config import Config
 from lambdad.environment.code import CodeStore
 from lambdad.environment.environment import ExecutionEnvironment
@@ -85,8 +85,10 @@ _COLLECT_AFTER = 10_000  # objects; an invocation makes and drops some hundreds
 DRAIN_SECONDS = 25.0
 DELIVERY_DRAIN_SECONDS = 2.0  # what is not sent by then is sent after the next start
 _DISK_RETRY_SECONDS = 1.0
+SPARED_OF_CONCURRENCY = 10  # a tenth of it is not for the backlog of any one function
 _REFUSED_TO_START = 2
 _LAUNCHER_GONE = 3
+_log = logging.getLogger(__name__)
 
 
 def main() -> int:
@@ -137,13 +139,14 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         parts.callback(watching.cancel)
         outbox = Outbox()  # of both sides: what one turn of the loop brings forth goes out together
         surroundings = Surroundings(launcher, clock, log_store.pressure, memory_watch, outbox.send)
+        leases = Leases(config.concurrency, clock)
         pool = Pool(
             lambda version, on_end, initialization_type: ExecutionEnvironment(
                 version,
                 surroundings,
                 find_place=preparation.find_place,
                 clock=clock,
-                emit=partial(_log, log_store),
+                emit=partial(_keep, log_store),
                 serve_endpoint=lambda environment, endpoint: server.listen(
                     endpoint, _caller(environment), max_connections=_CONNECTIONS
                 ),
@@ -155,24 +158,16 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             idle_timeout=config.idle_timeout,
             room=config.concurrency,
             idle_memory=config.idle_memory << 20,
+            admit=leases.admit_environment,
             stamp_code=live_code.stamp,
         )
         parts.push_async_callback(pool.close)
         provisioner = Provisioner(pool, clock)
         parts.push_async_callback(provisioner.close)
-        invoker = Invoker(Leases(config.concurrency), pool, provisioner)
         metrics = Metrics()
+        invoker = Invoker(leases, pool, provisioner, metrics.emit)
         steady_clock = SteadyClock()
-        queue = await _once_there_is_room(
-            lambda: EventQueue.open(
-                database,
-                steady_clock,
-                make_logs_durable=partial(asyncio.to_thread, log_store.flush),
-                lease=config.event_lease,
-                longest_wait=longest_wait(config.event_retry_delay),
-            ),
-            stop,
-        )
+        queue = await _open_queue(database, steady_clock, log_store, config, stop)
         dispatcher = Dispatcher(
             queue,
             try_event=EventTrier(
@@ -182,9 +177,11 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
                 emit=metrics.emit,
                 retry_seconds=config.event_retry_delay,
             ),
-            free=lambda function: config.concurrency,
+            admit=leases.admit_event,
+            free=partial(leases.free, spare=config.concurrency // SPARED_OF_CONCURRENCY),
             clock=steady_clock,
             processors=Processors(),
+            emit=metrics.emit,
             on_deliveries=lambda: deliveries.wake(),
             lease=config.event_lease,
         )
@@ -244,17 +241,22 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         await deliveries.drain(DELIVERY_DRAIN_SECONDS)
 
 
-async def _once_there_is_room(
-    open_queue: Callable[[], Awaitable[EventQueue]], stop: asyncio.Event
+async def _open_queue(
+    database: Database, clock: Clock, log_store: LogStore, config: Config, stop: asyncio.Event
 ) -> EventQueue:
-    """A node that starts on a full disk waits: to end would end the launcher after some times."""
+    """The queue, as soon as the disk has room for it: to end would end the launcher after some
+    times."""
     while True:
         try:
-            return await open_queue()
-        except DatabaseError as error:
-            logging.getLogger(__name__).error(
-                "Events cannot be kept: %s; trying again.", error.orig
+            return await EventQueue.open(
+                database,
+                clock,
+                make_logs_durable=partial(asyncio.to_thread, log_store.flush),
+                lease=config.event_lease,
+                longest_wait=longest_wait(config.event_retry_delay),
             )
+        except DatabaseError as error:
+            _log.error("Events cannot be kept: %s; trying again.", error.orig)
         try:
             await asyncio.wait_for(stop.wait(), _DISK_RETRY_SECONDS)
         except TimeoutError:
@@ -347,7 +349,7 @@ def _certificates(profiles: Mapping[str, str]) -> Publishers:
     return found
 
 
-def _log(log_store: LogStore, version: FunctionVersion, stream: str, lines: list[LogLine]) -> None:
+def _keep(log_store: LogStore, version: FunctionVersion, stream: str, lines: list[LogLine]) -> None:
     log_store.append(version.account_id, version.region, version.log_group, stream, lines)
 
 

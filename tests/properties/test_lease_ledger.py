@@ -16,6 +16,7 @@ sys.path.append(str(Path(__file__).parents[1] / "unit/invocation"))
 
 from played import make_version
 
+from lambdad.clock import FakeClock
 from lambdad.errors import ClientError
 from lambdad.invocation.lease import Leases
 from lambdad.model.concurrency import UNCLAIMED, FunctionConcurrency, ProvisionedVersion
@@ -33,7 +34,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.leases = Leases(LIMIT)
+        self.leases = Leases(LIMIT, FakeClock())
         self.held: list[tuple[str, str, Any]] = []
         self.concurrency = dict.fromkeys(NAMES, UNCLAIMED)
 

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 
 from lambdad.clock import Clock
 from lambdad.errors import ClientError
+from lambdad.invocation.invoke import Emit
 from lambdad.model.event import DEAD_LETTER, Delivery
-from lambdad.model.resource import Key
 from lambdad.store.outbox import Outbox
 
 MOST_AT_ONCE = 32
@@ -20,7 +20,6 @@ _LONGEST_BACKOFF = 300.0
 _RETRY_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
-Emit = Callable[[str, Key, float], None]
 Deliver = Callable[[Delivery], Awaitable[None]]
 
 

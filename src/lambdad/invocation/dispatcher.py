@@ -22,6 +22,7 @@ from typing import Any
 from lambdad.clock import Clock
 from lambdad.invocation.choose_workers import choose_workers, grow_workers
 from lambdad.invocation.event_backlog import NEVER, EventBacklog
+from lambdad.invocation.invoke import Emit
 from lambdad.invocation.processors import Processors
 from lambdad.invocation.try_event import Tried
 from lambdad.model.event import Claim, Delivery, Event
@@ -42,23 +43,28 @@ TryEvent = Callable[[Claim], Awaitable[Tried]]
 
 
 class Dispatcher:
-    """`try_event` runs one event. `free` tells how many more events a function may run now, by its
-    concurrency and that of its account. `on_deliveries` is called when the outbox has some."""
+    """`try_event` runs one event. `admit` counts an event in its account's rate, or refuses it.
+    `free` tells how many more events a function may run now, by its concurrency and that of its
+    account. `on_deliveries` is called when the outbox has some."""
 
     def __init__(
         self,
         queue: EventQueue,
         *,
         try_event: TryEvent,
+        admit: Callable[[Key], None],
         free: Callable[[Key], int],
         clock: Clock,
         processors: Processors,
+        emit: Emit,
         on_deliveries: Callable[[], None] = lambda: None,
         lease: float = LEASE_SECONDS,
     ) -> None:
         self._queue = queue
         self._try_event = try_event
+        self._admit = admit
         self._free = free
+        self._emit = emit
         self._clock = clock
         self._processors = processors
         self._on_deliveries = on_deliveries
@@ -102,7 +108,9 @@ class Dispatcher:
         trace_header: str = "",
         tenant_id: str | None = None,
     ) -> None:
-        """Keep an event until it has an outcome; returns when it is on disk."""
+        """Keep an event until it has an outcome; returns when it is on disk.
+        TooManyRequestsException when its account sends too many in a second."""
+        self._admit(function)
         event = Event(
             self._queue.make_id(),
             request_id,
@@ -115,6 +123,7 @@ class Dispatcher:
         )
         # Shielded, so that an event is run at once even if the one who sent it has hung up.
         await asyncio.shield(asyncio.ensure_future(self._accept(event)))
+        self._emit("AsyncEventsReceived", function, 1.0)
 
     def due(self, function: Key, at: float) -> None:
         """The queue has an event of this function that is due then (seconds since the epoch)."""

@@ -19,7 +19,7 @@ class IdleEnvironments:
 
     def put(self, environment: ExecutionEnvironment) -> None:
         """It has become idle. One that needs another Init is taken when there is no better."""
-        idle = self._by_key.setdefault(_key(environment), [])
+        idle = self._by_key.setdefault(key_of(environment), [])
         idle.insert(len(idle) if environment.state is State.READY else 0, environment)
         self.memory += environment.memory_held
 
@@ -34,18 +34,18 @@ class IdleEnvironments:
 
     def remove(self, environment: ExecutionEnvironment) -> None:
         """It is not idle any more, if it was."""
-        idle = self._by_key.get(_key(environment), [])
+        idle = self._by_key.get(key_of(environment), [])
         if environment in idle:
             idle.remove(environment)
             self._took(environment)
 
     def __contains__(self, environment: ExecutionEnvironment) -> bool:
-        return environment in self._by_key.get(_key(environment), [])
+        return environment in self._by_key.get(key_of(environment), [])
 
     def _took(self, environment: ExecutionEnvironment) -> None:
         self.memory -= environment.memory_held
-        if not self._by_key[_key(environment)]:
-            del self._by_key[_key(environment)]
+        if not self._by_key[key_of(environment)]:
+            del self._by_key[key_of(environment)]
 
     def __iter__(self) -> Iterator[ExecutionEnvironment]:
         """All of them, also while some are removed."""
@@ -57,5 +57,6 @@ def can_serve(environment: ExecutionEnvironment) -> bool:
     return environment.state in (State.READY, State.FAILED)
 
 
-def _key(environment: ExecutionEnvironment) -> Key:
+def key_of(environment: ExecutionEnvironment) -> Key:
+    """For whose events it is."""
     return (environment.version.revision_id, environment.tenant_id)

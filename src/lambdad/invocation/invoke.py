@@ -3,22 +3,34 @@ until its deadline; return the result."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lambdad.environment.environment import EventNotTaken
-from lambdad.invocation.lease import Leases
+from lambdad.errors import ClientError
+from lambdad.invocation.lease import TOO_MANY_REQUESTS, Leases
 from lambdad.invocation.pool import FunctionKey, Pool
 from lambdad.invocation.provisioner import Provisioner
 from lambdad.model.concurrency import FunctionConcurrency, Provisioned
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Invocation, Result
 
+Emit = Callable[[str, FunctionKey, float], None]
+
+
+def _emit_nothing(name: str, function: FunctionKey, value: float) -> None:
+    pass
+
 
 class Invoker:
     """Runs invocations of versions that have been resolved."""
 
-    def __init__(self, leases: Leases, pool: Pool, provisioner: Provisioner) -> None:
+    def __init__(
+        self, leases: Leases, pool: Pool, provisioner: Provisioner, emit: Emit = _emit_nothing
+    ) -> None:
         self._leases = leases
         self._pool = pool
         self._provisioner = provisioner
+        self._emit = emit
 
     async def invoke(
         self,
@@ -30,14 +42,25 @@ class Invoker:
         trace_header: str,
         client_context: str | None = None,
         tenant_id: str | None = None,
+        is_admitted: bool = False,
     ) -> Result:
         """The function's result; its failure is a result too. TooManyRequestsException without
-        a lease, PlatformError when no environment could be had."""
+        a lease, PlatformError when no environment could be had. An event `is_admitted`: it has
+        counted in the rate of requests when it was accepted."""
         invocation = Invocation(
             request_id, payload, invoked_arn, trace_header, client_context, tenant_id
         )
-        with self._leases.lease(version):
-            return await self._run(version, invocation)
+        try:
+            with self._leases.lease(version, counts_rate=not is_admitted):
+                result = await self._run(version, invocation)
+        except ClientError as error:
+            if error.code == TOO_MANY_REQUESTS:
+                self._emit("Throttles", version.function_key, 1.0)
+            raise
+        self._emit("Invocations", version.function_key, 1.0)
+        if result.error is not None:
+            self._emit("Errors", version.function_key, 1.0)
+        return result
 
     def retire(self, function: FunctionKey, version: str | None = None) -> None:
         """The function, or this version of it, has changed or is gone; see Pool.retire."""

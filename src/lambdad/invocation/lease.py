@@ -1,4 +1,4 @@
-"""Concurrency leases: the permission to run one event now.
+"""Concurrency leases: the permission to run one event now, and how often it is given.
 
 A lease is not an environment: who holds a lease may have to wait for an environment, and an idle
 environment holds no lease.
@@ -7,100 +7,185 @@ environment holds no lease.
                      │  provisioned for some versions of it
                      └─ unreserved: shared by the functions that have nothing reserved, beyond what
                         is provisioned for the version that runs
+
+Requests come at ten times the concurrency a second at most. What is refused takes nothing of a
+rate. Environments are made at a rate of each function's own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Self
 
+from lambdad.clock import Clock
 from lambdad.errors import ClientError
+from lambdad.invocation.token_bucket import TokenBucket
 from lambdad.model.concurrency import FunctionConcurrency
 from lambdad.model.function import FunctionVersion
 from lambdad.model.resource import Key
 
+REQUESTS = 10  # a second, for each unit of concurrency
+ENVIRONMENTS = 1_000  # that a function may have made at once
+_ENVIRONMENTS_PER_SECOND = 100
+_FEW_FUNCTIONS = 1_000  # which may stay in the books while nothing is known of them
+
+TOO_MANY_REQUESTS = "TooManyRequestsException"
 _ACCOUNT_LIMIT = "ConcurrentInvocationLimitExceeded"
+_ACCOUNT_RATE = "FunctionInvocationRateLimitExceeded"
 _RESERVED_LIMIT = "ReservedFunctionConcurrentInvocationLimitExceeded"
+_RESERVED_RATE = "ReservedFunctionInvocationRateLimitExceeded"
 
 
 class Leases:
     """Counts what runs, per account and region, against the account's limit and what functions
-    have claimed of it."""
+    have claimed of it; and what is asked for in a second. Whatever is too much is refused by
+    TooManyRequestsException."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, clock: Clock) -> None:
         self._limit = limit
+        self._clock = clock
         self._accounts: dict[tuple[str, str], _Account] = {}
         self._functions: dict[Key, _Function] = {}
+        self._many_functions = _FEW_FUNCTIONS
 
-    def lease(self, version: FunctionVersion) -> Lease:
-        """A lease to hold by `with`, at once; TooManyRequestsException when a limit is reached."""
+    def lease(self, version: FunctionVersion, *, counts_rate: bool = True) -> Lease:
+        """A lease to hold by `with`, at once. An event that `admit_event` has let in counts in no
+        rate again."""
         key = (version.account_id, version.region, version.name)
         function = self._functions.get(key) or self._open(key)
         lease = function.leases.get(version.version) or function.open(version.version)
         account = function.account
         if account.running >= account.limit:
             raise throttled(_ACCOUNT_LIMIT)
+        is_covered = False
         if function.reserved is None:
             is_covered = lease.running < lease.provisioned
             if not is_covered and account.running_unreserved >= account.unreserved:
                 raise throttled(_ACCOUNT_LIMIT)
         elif function.running >= function.reserved:
             raise throttled(_RESERVED_LIMIT)
+        if counts_rate:
+            now = self._clock.monotonic()
+            if not (is_covered and lease.rate.take(now)) and not function.rate.take(now):
+                raise throttled(_ACCOUNT_RATE if function.reserved is None else _RESERVED_RATE)
         return lease
+
+    def admit_event(self, function: Key) -> None:
+        """Count the acceptance of an asynchronous event of this function, which holds no lease, in
+        its account's rate."""
+        if not self._account(function).rate.take(self._clock.monotonic()):
+            raise throttled(_ACCOUNT_RATE)
+
+    def admit_environment(self, version: FunctionVersion) -> None:
+        """Count another environment that is made on demand in its function's rate."""
+        key = version.function_key
+        function = self._functions.get(key) or self._open(key)
+        if not function.scaling.take(self._clock.monotonic()):
+            raise throttled(_ACCOUNT_LIMIT if function.reserved is None else _RESERVED_LIMIT)
+
+    def free(self, key: Key, *, spare: int = 0) -> int:
+        """How many more leases a function could have now, if it asked for the right versions:
+        what is provisioned for one is no other's. `spare` is how many must be left of what nobody
+        has claimed."""
+        function = self._functions.get(key) or self._open(key)
+        account = function.account
+        if function.reserved is not None:
+            free = function.reserved - function.running
+        else:
+            covered = function.claimed - (function.running - function.running_unreserved)
+            free = covered + max(0, account.unreserved - account.running_unreserved - spare)
+        return max(0, min(free, account.limit - account.running))
 
     def apply(self, key: Key, concurrency: FunctionConcurrency) -> None:
         """From now on the function has this and nothing else of its account's concurrency; what
         runs goes on and counts as if it had begun so."""
         function = self._functions.get(key) or self._open(key)
-        function.apply(concurrency)
+        function.apply(concurrency, self._clock.monotonic())
         if function.claimed == 0 and function.reserved is None and not function.leases:
             del self._functions[key]
 
     def _open(self, key: Key) -> _Function:
-        place = key[:2]
-        account = self._accounts.get(place)
-        if account is None:
-            account = self._accounts[place] = _Account(self._limit, unreserved=self._limit)
-        function = self._functions[key] = _Function(account)
+        if len(self._functions) >= self._many_functions:
+            self._forget_those_at_rest()
+        now = self._clock.monotonic()
+        function = self._functions[key] = _Function(self._account(key), now)
         return function
 
+    def _account(self, function: Key) -> _Account:
+        place = function[:2]
+        account = self._accounts.get(place)
+        if account is None:
+            account = self._accounts[place] = _Account(self._limit, self._clock.monotonic())
+        return account
 
-@dataclass(slots=True)
+    def _forget_those_at_rest(self) -> None:
+        """Those of which a new entry would say the same; seldom enough to cost nothing."""
+        now = self._clock.monotonic()
+        self._functions = {
+            key: function
+            for key, function in self._functions.items()
+            if not function.is_at_rest(now)
+        }
+        self._many_functions = max(_FEW_FUNCTIONS, 2 * len(self._functions))
+
+
 class _Account:
-    limit: int
-    unreserved: int
-    running: int = 0
-    running_unreserved: int = 0
+    __slots__ = ("limit", "rate", "running", "running_unreserved", "unreserved")
+
+    def __init__(self, limit: int, now: float) -> None:
+        self.limit = self.unreserved = limit
+        self.running = self.running_unreserved = 0
+        self.rate = _request_rate(limit, now)
 
 
-@dataclass(slots=True)
 class _Function:
-    account: _Account
-    claimed: int = 0
-    reserved: int | None = None
-    running: int = 0
-    leases: dict[str, Lease] = field(default_factory=dict)  # by version
+    """`rate` is the account's unless something is reserved."""
+
+    __slots__ = (
+        "account", "claimed", "leases", "rate", "reserved", "running", "running_unreserved",
+        "scaling",
+    )  # fmt: skip
+
+    def __init__(self, account: _Account, now: float) -> None:
+        self.account = account
+        self.claimed = self.running = self.running_unreserved = 0
+        self.reserved: int | None = None
+        self.leases: dict[str, Lease] = {}  # by version
+        self.rate = account.rate
+        self.scaling = TokenBucket(_ENVIRONMENTS_PER_SECOND, ENVIRONMENTS, now)
 
     def open(self, version: str) -> Lease:
         lease = self.leases[version] = Lease(self, self.account)
         return lease
 
-    def apply(self, concurrency: FunctionConcurrency) -> None:
+    def is_at_rest(self, now: float) -> bool:
+        has_claims = self.claimed or self.reserved is not None
+        return not (self.running or has_claims) and self.scaling.is_full(now)
+
+    def apply(self, concurrency: FunctionConcurrency, now: float) -> None:
         account = self.account
-        account.running_unreserved -= self._running_unreserved()
+        account.running_unreserved -= self.running_unreserved
         account.unreserved += self.claimed - concurrency.claimed
+        self._change_rate(concurrency.reserved, now)
         self.claimed, self.reserved = concurrency.claimed, concurrency.reserved
-        for lease in self.leases.values():
-            lease.provisioned = 0
-        for each in concurrency.provisioned:
-            version = each.version.version
-            (self.leases.get(version) or self.open(version)).provisioned = each.wanted
-        account.running_unreserved += self._running_unreserved()
+        wanted = {each.version.version: each.wanted for each in concurrency.provisioned}
+        for version in {*self.leases, *wanted}:
+            lease = self.leases.get(version) or self.open(version)
+            lease.provision(wanted.get(version, 0), now)
+        self.running_unreserved = self._count_unreserved()
+        account.running_unreserved += self.running_unreserved
         idle = [v for v, lease in self.leases.items() if not (lease.running or lease.provisioned)]
         for version in idle:
             del self.leases[version]
 
-    def _running_unreserved(self) -> int:
+    def _change_rate(self, reserved: int | None, now: float) -> None:
+        if reserved is None:
+            self.rate = self.account.rate
+        elif self.reserved is None:
+            self.rate = _request_rate(reserved, now)
+        else:
+            self.rate.change(REQUESTS * reserved, REQUESTS * reserved, now)
+
+    def _count_unreserved(self) -> int:
         if self.reserved is not None:
             return 0
         return sum(max(0, lease.running - lease.provisioned) for lease in self.leases.values())
@@ -109,34 +194,49 @@ class _Function:
 class Lease:
     """The permission to run events of one version: `with` holds it once more."""
 
-    __slots__ = ("_account", "_function", "provisioned", "running")
+    __slots__ = ("_account", "_function", "provisioned", "rate", "running")
 
     def __init__(self, function: _Function, account: _Account) -> None:
         self._function = function
         self._account = account
         self.running = 0
         self.provisioned = 0
+        self.rate = _request_rate(0, now=0.0)  # of what is covered by provisioned concurrency
+
+    def provision(self, wanted: int, now: float) -> None:
+        """From now on so many are provisioned for its version."""
+        if wanted != self.provisioned:
+            self.provisioned = wanted
+            self.rate.change(REQUESTS * wanted, REQUESTS * wanted, now)
 
     def __enter__(self) -> Self:
         self.running += 1
         self._function.running += 1
         self._account.running += 1
         if self.running > self.provisioned and self._function.reserved is None:
+            self._function.running_unreserved += 1
             self._account.running_unreserved += 1
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.running > self.provisioned and self._function.reserved is None:
+            self._function.running_unreserved -= 1
             self._account.running_unreserved -= 1
         self._account.running -= 1
         self._function.running -= 1
         self.running -= 1
 
 
+def _request_rate(concurrency: int, now: float) -> TokenBucket:
+    per_second = REQUESTS * concurrency
+    return TokenBucket(per_second, per_second, now)
+
+
 def throttled(reason: str) -> ClientError:
-    """AWS's 429, with the reason that its model lists."""
+    """AWS's 429, with the reason that its model lists. Every rate gives some within a second,
+    which is the least that Retry-After can say."""
     return ClientError(
-        "TooManyRequestsException",
+        TOO_MANY_REQUESTS,
         "Rate Exceeded.",
         members={"Reason": reason, "retryAfterSeconds": "1"},
     )

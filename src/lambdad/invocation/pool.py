@@ -1,4 +1,7 @@
-"""The execution environments of a node: idle ones are used again, the latest first."""
+"""The execution environments of a node: idle ones are used again, the latest first.
+
+reserve ─▶ an idle one ─▶ one that is about to be free (waiters.py) ─▶ a new one
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from lambdad.environment.variables import ON_DEMAND, PROVISIONED_CONCURRENCY
 from lambdad.errors import PlatformError
 from lambdad.invocation.idle import IdleEnvironments, can_serve
 from lambdad.invocation.provisioned import ProvisionedEnvironments
+from lambdad.invocation.waiters import Waiters
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import FunctionError
 
@@ -23,6 +27,7 @@ _SWEEPS_PER_IDLE_TIMEOUT = 10
 OnEnd = Callable[[ExecutionEnvironment], None]
 MakeEnvironment = Callable[[FunctionVersion, OnEnd, str], ExecutionEnvironment]
 StampCode = Callable[[str], Awaitable[str]]
+Admit = Callable[[FunctionVersion], None]
 
 
 class Pool:
@@ -31,6 +36,7 @@ class Pool:
     `room` is how many may exist at once; when a new one is needed beyond it, idle ones of other
     functions make place. `idle_memory` is how many bytes the idle ones may hold together.
     `provisioned` are those that were made ahead: they neither expire nor make place.
+    `admit` refuses, by a ClientError, to have another one made for an event of a version.
     `stamp_code` tells of a directory with live code what differs whenever a file in it does.
     """
 
@@ -42,9 +48,11 @@ class Pool:
         idle_timeout: float,
         room: int,
         idle_memory: int,
+        admit: Admit,
         stamp_code: StampCode | None = None,
     ) -> None:
         self._make = make
+        self._admit = admit
         self._stamp_code = stamp_code
         self._stamps: dict[ExecutionEnvironment, str] = {}  # of those with live code
         self._clock = clock
@@ -53,6 +61,7 @@ class Pool:
         self._idle_memory = idle_memory
         self.provisioned = ProvisionedEnvironments()
         self._idle = IdleEnvironments()
+        self._waiters = Waiters(clock, self._put_back)
         self._all: set[ExecutionEnvironment] = set()
         self._retired: set[ExecutionEnvironment] = set()
         self._is_closed = False
@@ -65,11 +74,14 @@ class Pool:
         afterwards it is idle, or ended."""
         stamp = await self._look_at_code(version) if version.code.directory else None
         self._check_open()
-        environment = self._take_idle(version, tenant_id) or self._add(
-            version, ON_DEMAND, tenant_id
+        environment = self._take_idle(version, tenant_id) or await self._wait_or_make(
+            version, tenant_id
         )
         if stamp is not None:
             self._stamps.setdefault(environment, stamp)
+        self._waiters.occupy(environment)
+        if tenant_id is None:
+            self.provisioned.count(environment)
         try:
             yield environment
         except BaseException:
@@ -102,11 +114,13 @@ class Pool:
     def retire(self, function: FunctionKey, version: str | None = None) -> None:
         """The function, or this version of it, has changed or is gone: idle environments end,
         running ones after their event."""
+        self._waiters.retire(function, version)
         self.dismiss([e for e in self._of(function) if version in (None, e.version.version)])
 
     def dismiss(self, environments: Collection[ExecutionEnvironment]) -> None:
         """These end: those that are idle at once, the others after their event."""
         self._retired.update(environments)
+        self._waiters.dismiss(environments)
         for environment in environments:
             if environment in self._idle or environment in self.provisioned.idle:
                 self._stop_idle(environment)
@@ -165,6 +179,32 @@ class Pool:
         )
         return stamp
 
+    async def _wait_or_make(
+        self, version: FunctionVersion, tenant_id: str | None
+    ) -> ExecutionEnvironment:
+        """Wait for one if that is likely to be quicker; a new one otherwise, or in the end."""
+        chosen = self._waiters.choose(version, tenant_id)
+        if chosen is None:
+            return self._make_on_demand(version, tenant_id)
+        crew, seconds = chosen
+        environment = await self._waiters.wait(crew, seconds)
+        if environment is not None and self._is_wanted(environment):
+            return environment
+        if environment is not None:
+            environment.stop()  # it was dismissed when it had just been handed over
+        self._check_open()
+        if not crew.is_retired:
+            return self._take_idle(version, tenant_id) or self._make_on_demand(version, tenant_id)
+        environment = self._make_on_demand(version, tenant_id)
+        self._retired.add(environment)  # for this event only, which is older than the change
+        return environment
+
+    def _make_on_demand(
+        self, version: FunctionVersion, tenant_id: str | None
+    ) -> ExecutionEnvironment:
+        self._admit(version)
+        return self._add(version, ON_DEMAND, tenant_id)
+
     def _add(
         self, version: FunctionVersion, initialization_type: str, tenant_id: str | None = None
     ) -> ExecutionEnvironment:
@@ -173,9 +213,11 @@ class Pool:
         environment = self._make(version, self._forget, initialization_type)
         environment.tenant_id = tenant_id
         self._all.add(environment)
+        self._waiters.add(environment)
         return environment
 
     def _give_back(self, environment: ExecutionEnvironment) -> None:
+        self._waiters.vacate(environment)
         is_unwanted = environment in self._retired or self._is_closed
         if is_unwanted or environment.state not in (State.INVOKING, State.FAILED):
             environment.stop()
@@ -187,7 +229,18 @@ class Pool:
         if can_serve(environment):  # otherwise its process has ended by itself
             self._put_idle(environment)
 
+    def _put_back(self, environment: ExecutionEnvironment) -> None:
+        """It was handed over to somebody who has no event for it."""
+        self._waiters.vacate(environment)
+        if self._is_wanted(environment):
+            self._put_idle(environment)
+        else:
+            environment.stop()
+
     def _put_idle(self, environment: ExecutionEnvironment) -> None:
+        """It is free: for who has waited longest, otherwise for whoever comes next."""
+        if self._waiters.hand_over(environment):
+            return
         provisioned = self.provisioned.idle
         (provisioned if environment in self.provisioned else self._idle).put(environment)
         if (surplus := self._idle.memory + provisioned.memory - self._idle_memory) > 0:
@@ -208,6 +261,7 @@ class Pool:
         self._retired.discard(environment)
         self._stamps.pop(environment, None)
         self._idle.remove(environment)
+        self._waiters.forget(environment)
         self.provisioned.forget(environment)
 
     def _of(self, function: FunctionKey) -> list[ExecutionEnvironment]:

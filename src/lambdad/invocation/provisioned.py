@@ -41,15 +41,17 @@ class ProvisionedEnvironments:
 
     def take(self, revision_id: str) -> ExecutionEnvironment | None:
         """An idle one of this version for an event; it is not idle any more."""
-        usage = self._usage.get(revision_id)
+        return self.idle.take(revision_id) if revision_id in self._usage else None
+
+    def count(self, environment: ExecutionEnvironment) -> None:
+        """This environment, whether or not it is one of them, has an event."""
+        usage = self._usage.get(environment.version.revision_id)
         if usage is None:
-            return None
-        environment = self.idle.take(revision_id)
-        if environment is None:
-            usage.spillovers += 1
-        else:
+            return
+        if environment in self._on_end:
             usage.invocations += 1
-        return environment
+        else:
+            usage.spillovers += 1
 
     def forget(self, environment: ExecutionEnvironment) -> None:
         """It has ended, whether or not it is one of them."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from lambdad.clock import Clock
 from lambdad.errors import ClientError
 from lambdad.invocation.destinations import deliveries
-from lambdad.invocation.invoke import Invoker
+from lambdad.invocation.invoke import Emit, Invoker
+from lambdad.invocation.lease import TOO_MANY_REQUESTS
 from lambdad.model.event import (
     FUNCTION_NOT_FOUND,
     MAXIMUM_EVENT_AGE,
@@ -32,14 +33,11 @@ from lambdad.model.fate import (
 )
 from lambdad.model.invocation import Result
 from lambdad.model.recursion import count_hop, is_loop
-from lambdad.model.resource import Key
 from lambdad.model.trace_header import parse_trace_header
 
 _SHOWN_OF_ERROR = 1024
 _NOT_RUN = 429  # the status that dead letters tell
 _log = logging.getLogger(__name__)
-
-Emit = Callable[[str, Key, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +100,11 @@ class EventTrier:
                 invoked_arn=target.invoked_arn,
                 trace_header=_counted_hop(event, target),
                 tenant_id=event.tenant_id,
+                is_admitted=True,
             )
         except ClientError as error:
             fate = fate_after_refusal(event, target.maximum_event_age, self.clock.now())
-            return Tried(fate, is_throttled=error.code == "TooManyRequestsException")
+            return Tried(fate, is_throttled=error.code == TOO_MANY_REQUESTS)
         return self._ended(event, target, self._fate(event, target, result), result)
 
     def _fate(self, event: Event, target: EventTarget, result: Result) -> Fate:

@@ -119,6 +119,7 @@ class Ward:
         self.stamps: dict[str, str] = {}  # of directories with live code
         self.made: list[PlayedEnvironment] = []
         self.prepare: Callable[[PlayedEnvironment], None] = lambda environment: None
+        self.admit: Callable[[FunctionVersion], None] = lambda version: None
         self.pool = self.make_pool(room)
 
     def make_pool(self, room: int = 100, idle_memory: int = PLENTY) -> Pool:
@@ -129,6 +130,7 @@ class Ward:
             idle_timeout=IDLE_TIMEOUT,
             room=room,
             idle_memory=idle_memory,
+            admit=lambda version: self.admit(version),
             stamp_code=self._stamp,
         )
 

@@ -23,7 +23,7 @@ class Bench:
     def __init__(self, ward: Ward, limit: int = 1) -> None:
         self.ward = ward
         self.provisioner = Provisioner(ward.pool, ward.clock)
-        self.invoker = Invoker(Leases(limit), ward.pool, self.provisioner)
+        self.invoker = Invoker(Leases(limit, ward.clock), ward.pool, self.provisioner)
 
     async def invoke(self, **parameters: Any) -> Result:
         return await self.invoker.invoke(

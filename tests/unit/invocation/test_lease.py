@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from played import make_version
 
+from lambdad.clock import FakeClock
 from lambdad.errors import ClientError
 from lambdad.invocation.lease import Leases
 
@@ -20,7 +21,7 @@ ELSEWHERE = [
 
 
 def test_the_limit_is_reached_and_no_further() -> None:
-    leases = Leases(2)
+    leases = Leases(2, FakeClock())
     other = make_version("g")
     with (
         leases.lease(VERSION),
@@ -36,7 +37,7 @@ def test_the_limit_is_reached_and_no_further() -> None:
 
 
 def test_who_was_refused_holds_nothing() -> None:
-    leases = Leases(1)
+    leases = Leases(1, FakeClock())
     with leases.lease(VERSION):
         for _ in range(3):
             with pytest.raises(ClientError), leases.lease(VERSION):
@@ -47,7 +48,7 @@ def test_who_was_refused_holds_nothing() -> None:
 
 @pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt, GeneratorExit])
 def test_a_lease_is_given_back_however_it_ends(failure: type[BaseException]) -> None:
-    leases = Leases(1)
+    leases = Leases(1, FakeClock())
     for _ in range(3):
         with pytest.raises(failure), leases.lease(VERSION):
             raise failure
@@ -55,7 +56,7 @@ def test_a_lease_is_given_back_however_it_ends(failure: type[BaseException]) -> 
 
 @pytest.mark.parametrize("other", ELSEWHERE)
 def test_accounts_and_regions_do_not_share_a_limit(other: object) -> None:
-    leases = Leases(1)
+    leases = Leases(1, FakeClock())
     with leases.lease(VERSION), leases.lease(other):  # type: ignore[arg-type]
         pass
 
@@ -63,7 +64,7 @@ def test_accounts_and_regions_do_not_share_a_limit(other: object) -> None:
 @given(st.integers(1, 4), st.lists(st.tuples(st.integers(0, 2), st.booleans()), max_size=30))
 def test_the_ledger_is_right_whatever_comes(limit: int, steps: list[tuple[int, bool]]) -> None:
     """Each step takes a lease of one of three accounts, or gives the oldest of it back."""
-    leases = Leases(limit)
+    leases = Leases(limit, FakeClock())
     versions = [VERSION, *ELSEWHERE]
     held: list[list[ExitStack]] = [[], [], []]
     for account, is_taking in steps:

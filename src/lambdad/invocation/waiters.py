@@ -1,0 +1,150 @@
+"""Requests that wait for an environment that is about to be free, instead of having one made.
+
+no idle one ─▶ about to be free? ─▶ wait ─┬─▶ handed over, to who has waited longest
+                                          └─▶ in vain: too long, or nobody is left to wait for
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from lambdad.clock import Clock
+from lambdad.environment.environment import ExecutionEnvironment
+from lambdad.environment.lifecycle import State
+from lambdad.invocation.idle import Key, key_of
+from lambdad.invocation.scaling import average, choose_wait
+from lambdad.model.function import FunctionVersion
+from lambdad.model.resource import Key as FunctionKey
+
+_Waiter = asyncio.Future[ExecutionEnvironment | None]
+
+
+@dataclass(slots=True, eq=False)
+class Crew:
+    """The environments of one version and tenant, and who waits for them. `busy` are those that
+    had been initialized before they had their event, with the time when they had it."""
+
+    version: FunctionVersion
+    environments: set[ExecutionEnvironment] = field(default_factory=set)
+    busy: dict[ExecutionEnvironment, float] = field(default_factory=dict)
+    duration: float | None = None  # of recent events, on average
+    waiting: deque[_Waiter] = field(default_factory=deque)
+    is_retired: bool = False
+
+    def send_away(self) -> None:
+        """Everybody waits in vain."""
+        while self.waiting:
+            _resolve(self.waiting.popleft(), None)
+
+    def give_up(self, waiter: _Waiter) -> None:
+        """This one has waited for too long."""
+        if waiter in self.waiting:
+            self.waiting.remove(waiter)
+            _resolve(waiter, None)
+
+
+class Waiters:
+    """Knows of every environment of a pool whether it has an event, and for how long events have
+    one. `put_back` gets what was handed to somebody who had gone meanwhile."""
+
+    def __init__(self, clock: Clock, put_back: Callable[[ExecutionEnvironment], None]) -> None:
+        self._clock = clock
+        self._put_back = put_back
+        self._crews: dict[Key, Crew] = {}
+
+    def add(self, environment: ExecutionEnvironment) -> None:
+        """It has been made."""
+        key = key_of(environment)
+        crew = self._crews.get(key)
+        if crew is None:
+            crew = self._crews[key] = Crew(environment.version)
+        crew.environments.add(environment)
+
+    def forget(self, environment: ExecutionEnvironment) -> None:
+        """It has ended. After the last one nobody is left to wait for."""
+        crew = self._crews.get(key_of(environment))
+        if crew is None or environment not in crew.environments:
+            return
+        crew.environments.remove(environment)
+        crew.busy.pop(environment, None)
+        if not crew.environments:
+            del self._crews[key_of(environment)]
+            crew.send_away()
+
+    def occupy(self, environment: ExecutionEnvironment) -> None:
+        """It has an event. One that needs an Init first is not waited for."""
+        if environment.state is State.READY:
+            crew = self._crews.get(key_of(environment))
+            if crew is not None:
+                crew.busy[environment] = self._clock.monotonic()
+
+    def vacate(self, environment: ExecutionEnvironment) -> None:
+        """Its event is over; it is still INVOKING when that has gone well."""
+        crew = self._crews.get(key_of(environment))
+        if crew is None:
+            return
+        since = crew.busy.pop(environment, None)
+        if since is not None and environment.state is State.INVOKING:
+            crew.duration = average(crew.duration, self._clock.monotonic() - since)
+
+    def dismiss(self, environments: Iterable[ExecutionEnvironment]) -> None:
+        """These end instead of becoming free."""
+        for environment in environments:
+            crew = self._crews.get(key_of(environment))
+            if crew is not None:
+                crew.busy.pop(environment, None)
+
+    def retire(self, function: FunctionKey, version: str | None) -> None:
+        """Who waits for the function, or for this version of it, waits in vain."""
+        for key, crew in list(self._crews.items()):
+            its = crew.version
+            if its.function_key == function and version in (None, its.version):
+                crew.is_retired = True
+                del self._crews[key]
+                crew.send_away()
+
+    def hand_over(self, environment: ExecutionEnvironment) -> bool:
+        """Give it to who has waited longest; False when nobody waits for it."""
+        crew = self._crews.get(key_of(environment))
+        while crew is not None and crew.waiting:
+            if _resolve(crew.waiting.popleft(), environment):
+                self.occupy(environment)
+                return True
+        return False
+
+    def choose(self, version: FunctionVersion, tenant_id: str | None) -> tuple[Crew, float] | None:
+        """Whom to wait for, and for how many seconds at most; None for nobody."""
+        crew = self._crews.get((version.revision_id, tenant_id))
+        if crew is None:
+            return None
+        seconds = choose_wait(len(crew.waiting), len(crew.busy), crew.duration)
+        return (crew, seconds) if seconds else None
+
+    async def wait(self, crew: Crew, seconds: float) -> ExecutionEnvironment | None:
+        """What was handed over, which may have ended since; None for having waited in vain."""
+        loop = asyncio.get_running_loop()
+        waiter: _Waiter = loop.create_future()
+        crew.waiting.append(waiter)
+        alarm = loop.call_later(seconds, crew.give_up, waiter)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.cancelled():
+                if waiter in crew.waiting:
+                    crew.waiting.remove(waiter)
+            elif (environment := waiter.result()) is not None:
+                self._put_back(environment)
+            raise
+        finally:
+            alarm.cancel()
+
+
+def _resolve(waiter: _Waiter, environment: ExecutionEnvironment | None) -> bool:
+    """False for one that has been cancelled."""
+    if waiter.done():
+        return False
+    waiter.set_result(environment)
+    return True
