@@ -203,6 +203,9 @@ class Dispatcher:
         return backlog.room > 0 and self._held_bytes < MOST_HELD_BYTES
 
     def _hold(self, backlog: EventBacklog, claim: Claim) -> None:
+        former = self._held.get(claim.event.id)
+        if former is not None:  # settled a moment ago, of which the one who did it has yet to hear
+            self._let_go(former)
         self._held[claim.event.id] = claim
         self._held_bytes += _HELD_BESIDE_PAYLOAD + len(claim.event.payload)
         backlog.waiting.append(claim)

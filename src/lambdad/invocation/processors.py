@@ -30,6 +30,6 @@ class Processors:
         try:
             with self._stat.open("rb") as file:
                 fields = [int(text) for text in file.readline().split()[1:9]]
-        except (OSError, ValueError):
+            return (sum(fields[index] for index in _IDLE), sum(fields))
+        except (OSError, ValueError, IndexError):
             return (0, 0)
-        return (sum(fields[index] for index in _IDLE), sum(fields))

@@ -1,0 +1,188 @@
+"""One try of an event: what it invokes, what becomes of it, what is counted."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from played import make_version
+
+from lambdad.clock import FakeClock
+from lambdad.errors import ClientError, PlatformError
+from lambdad.invocation.lease import throttled
+from lambdad.invocation.try_event import EventTrier, Tried
+from lambdad.model.event import Claim, Event, EventTarget
+from lambdad.model.fate import Completed, GivenUp, Requeued
+from lambdad.model.invocation import FunctionError, Report, Result
+
+KEY = ("123456789012", "eu-west-1", "f")
+VERSION = make_version()
+ARN = VERSION.unqualified_arn
+
+
+class Bench:
+    """Invokes nothing, but answers with `outcome`, which may be an exception."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.outcome: Exception | None = None
+        self.error: str | None = None  # of the function
+        self.target: EventTarget | Exception | None = EventTarget(VERSION, ARN)
+        self.invoked: list[dict[str, Any]] = []
+        self.emitted: list[tuple[str, float]] = []
+        self.settings: dict[str, Any] = {}
+
+    async def invoke(self, version: Any, **invocation: Any) -> Result:
+        assert version is VERSION
+        self.invoked.append(invocation)
+        await asyncio.sleep(0)
+        if self.outcome is not None:
+            raise self.outcome
+        error = None if self.error is None else FunctionError("Unhandled")
+        report = Report(invocation["request_id"], 1.0, 1, 128, 10, error=error)
+        return Result((self.error or "1").encode("latin-1"), "$LATEST", report)
+
+    def find_target(self, event: Event) -> EventTarget | None:
+        if isinstance(self.target, Exception):
+            raise self.target
+        return self.target
+
+    def emit(self, name: str, function: Any, value: float) -> None:
+        assert function == KEY
+        self.emitted.append((name, value))
+
+    async def attempt(self, **changes: Any) -> Tried:
+        members: dict[str, Any] = {"payload": b"[1]", "accepted_at": self.clock.now(), **changes}
+        event = Event(1, "r-1", *KEY, None, **members)
+        invoker: Any = self
+        trier = EventTrier(invoker, self.find_target, self.clock, self.emit, **self.settings)
+        return await trier(Claim(event, 1, self.clock.now() + 60))
+
+    def retarget(self, **changes: Any) -> None:
+        self.target = EventTarget(VERSION, ARN, **changes)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+async def test_the_function_gets_what_was_accepted(bench: Bench) -> None:
+    await bench.attempt(tenant_id="blue")
+    (invocation,) = bench.invoked
+    assert invocation["payload"] == b"[1]"
+    assert invocation["request_id"] == "r-1"
+    assert invocation["invoked_arn"] == ARN
+    assert invocation["tenant_id"] == "blue"
+
+
+async def test_a_success_completes_the_event(bench: Bench) -> None:
+    assert await bench.attempt() == Tried(Completed(), has_run=True)
+
+
+async def test_an_event_that_failed_is_tried_again(bench: Bench) -> None:
+    bench.error = '{"errorMessage": "no"}'
+    tried = await bench.attempt(tries=1)
+    assert tried == Tried(Requeued(bench.clock.now() + 120, 2, 0), has_run=True)
+
+
+async def test_how_long_it_waits_can_be_set(bench: Bench) -> None:
+    bench.error, bench.settings = "{}", {"retry_seconds": 1.0}
+    assert (await bench.attempt()).fate == Requeued(bench.clock.now() + 1, 1, 0)
+
+
+async def test_an_event_that_failed_too_often_is_given_up(bench: Bench) -> None:
+    bench.error = '{"errorMessage": "no"}'
+    tried = await bench.attempt(tries=2)
+    assert tried == Tried(GivenUp("RetriesExhausted", bench.error, 3), has_run=True)
+    assert ("AsyncEventsDropped", 1.0) in bench.emitted
+
+
+async def test_the_error_that_is_kept_is_short_text(bench: Bench) -> None:
+    bench.error = "\xff" + 5_000 * "x"
+    fate = (await bench.attempt(tries=2)).fate
+    assert isinstance(fate, GivenUp)
+    assert fate.error == "\ufffd" + 1023 * "x"
+    fate.error.encode()
+
+
+async def test_a_throttled_event_has_not_been_tried(bench: Bench) -> None:
+    bench.outcome = throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
+    tried = await bench.attempt(throttles=2)
+    assert tried == Tried(Requeued(bench.clock.now() + 4, 0, 3), is_throttled=True)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        ClientError("ServiceException", "no"),
+        PlatformError("no environment"),
+        OSError("disk"),
+        RuntimeError("a mistake of ours"),
+    ],
+)
+async def test_a_failure_of_the_platform_is_no_try_of_the_function(
+    bench: Bench, failure: Exception
+) -> None:
+    bench.outcome = failure
+    assert await bench.attempt(tries=1) == Tried(Requeued(bench.clock.now() + 1, 1, 1))
+    assert not any(name == "AsyncEventsDropped" for name, _ in bench.emitted)
+
+
+@pytest.mark.parametrize("failure", [ValueError("no"), KeyError("no"), RecursionError()])
+async def test_a_target_that_cannot_be_found_out_raises_nothing(
+    bench: Bench, failure: Exception
+) -> None:
+    bench.target = failure
+    assert await bench.attempt() == Tried(Requeued(bench.clock.now() + 1, 0, 1))
+    assert bench.invoked == []
+
+
+async def test_an_old_event_whose_target_cannot_be_found_out_does_not_come_back_at_once(
+    bench: Bench,
+) -> None:
+    bench.target = ValueError("no")
+    fate = (await bench.attempt(accepted_at=bench.clock.now() - 100_000)).fate
+    assert isinstance(fate, Requeued)
+    assert fate.due_at > bench.clock.now()
+
+
+async def test_an_event_of_a_function_that_is_gone_is_given_up(bench: Bench) -> None:
+    bench.target = None
+    tried = await bench.attempt(tries=1)
+    assert tried.fate == GivenUp("FunctionNotFound", "The function is no longer there.", 1)
+    assert not tried.has_run
+    assert bench.emitted == [("AsyncEventsDropped", 1.0)]
+
+
+async def test_an_event_that_is_too_old_is_given_up_without_a_try(bench: Bench) -> None:
+    bench.retarget(maximum_event_age=60)
+    tried = await bench.attempt(accepted_at=bench.clock.now() - 60)
+    assert isinstance(tried.fate, GivenUp)
+    assert tried.fate.condition == "EventAgeExceeded"
+    assert not tried.has_run
+    assert bench.invoked == []
+    assert bench.emitted == [("AsyncEventsDropped", 1.0)]
+
+
+async def test_a_function_with_nothing_reserved_is_not_invoked(bench: Bench) -> None:
+    bench.retarget(has_no_concurrency=True)
+    tried = await bench.attempt()
+    assert isinstance(tried.fate, GivenUp)
+    assert tried.fate.condition == "ZeroReservedConcurrency"
+    assert bench.invoked == []
+
+
+async def test_the_age_of_an_event_is_counted_whenever_it_is_invoked(bench: Bench) -> None:
+    await bench.attempt(accepted_at=bench.clock.now() - 2.5)
+    assert bench.emitted == [("AsyncEventAge", 2_500.0)]
+
+
+async def test_who_is_cancelled_is_cancelled(bench: Bench) -> None:
+    task = asyncio.create_task(bench.attempt())
+    await asyncio.sleep(0)
+    assert bench.invoked
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

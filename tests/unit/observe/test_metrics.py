@@ -1,0 +1,44 @@
+"""Counting what happened."""
+
+from __future__ import annotations
+
+from lambdad.observe.metrics import Metrics, Statistics
+
+F, G = ("1", "r", "f"), ("1", "r", "g")
+
+
+def test_a_metric_is_a_statistic_set() -> None:
+    metrics = Metrics()
+    for value in (5.0, 2.0, 11.0):
+        metrics.emit("AsyncEventAge", F, value)
+    assert metrics.of(F) == {"AsyncEventAge": Statistics(3, 18.0, 2.0, 11.0)}
+
+
+def test_what_happens_counts_one() -> None:
+    metrics = Metrics()
+    metrics.emit("AsyncEventsDropped", F)
+    metrics.emit("AsyncEventsDropped", F)
+    assert metrics.of(F)["AsyncEventsDropped"] == Statistics(2, 2.0, 1.0, 1.0)
+
+
+def test_functions_and_names_are_apart() -> None:
+    metrics = Metrics()
+    metrics.emit("a", F)
+    metrics.emit("b", F)
+    metrics.emit("a", G)
+    assert set(metrics.of(F)) == {"a", "b"}
+    assert set(metrics.of(G)) == {"a"}
+    assert set(metrics.all()) == {(F, "a"), (F, "b"), (G, "a")}
+
+
+def test_of_a_function_that_nobody_has_invoked_nothing_is_known() -> None:
+    assert Metrics().of(F) == {}
+    assert Metrics().all() == {}
+
+
+def test_who_looks_is_not_disturbed_by_what_happens_meanwhile() -> None:
+    metrics = Metrics()
+    metrics.emit("a", F)
+    seen = metrics.all()
+    metrics.emit("b", F)
+    assert set(seen) == {(F, "a")}
