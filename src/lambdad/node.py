@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvloop
-from sqlalchemy.exc import DBAPIError
 
 from lambdad import __version__
 from lambdad.clock import SteadyClock, SystemClock
@@ -225,10 +224,8 @@ async def _once_there_is_room(
     while True:
         try:
             return await open_queue()
-        except DBAPIError as error:
-            logging.getLogger(__name__).error(
-                "Events cannot be kept: %s; trying again.", error.orig
-            )
+        except PlatformError as error:
+            logging.getLogger(__name__).error("%s Trying again.", error)
         try:
             await asyncio.wait_for(stop.wait(), _DISK_RETRY_SECONDS)
         except TimeoutError:
