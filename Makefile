@@ -4,6 +4,8 @@ PYTHON ?= python3
 FOLDER ?=
 REQUESTS ?= 100000
 SEED ?= 20260101
+KILLS ?= 50
+SECONDS ?= 3
 VENV := .venv
 RUN := $(VENV)/bin/python
 LOCK := requirements-dev.lock
@@ -13,7 +15,7 @@ PEER := $(VENV)/peers/ministack
 PEER_LOCK := benchmarks/peers/ministack
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz lint bench docs lock
+.PHONY: help setup demo test fuzz chaos lint bench docs lock
 
 help: ## Show these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -28,6 +30,9 @@ test: setup ## Run the tests, or one folder: make test FOLDER=tests/unit
 
 fuzz: setup ## Send 100,000 malformed requests to a server, or others: make fuzz REQUESTS=1000 SEED=1
 	@FUZZ_REQUESTS=$(REQUESTS) FUZZ_SEED=$(SEED) $(RUN) -m pytest tests/fuzz
+
+chaos: setup ## Kill a busy server 50 times and look for lost events: make chaos KILLS=10 SEED=1 SECONDS=2
+	@$(RUN) tests/chaos/run.py --kills $(KILLS) --seed $(SEED) --seconds $(SECONDS)
 
 lint: setup ## Run ruff, mypy and the tests of style
 	@$(RUN) -m ruff check .

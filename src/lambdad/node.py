@@ -58,7 +58,7 @@ from lambdad.observe.log_store import LogStore
 from lambdad.observe.metrics import Metrics
 from lambdad.services import iam, lambda_, logs, sts
 from lambdad.store.blobs import Blobs
-from lambdad.store.database import Database, DatabaseError
+from lambdad.store.database import Database
 from lambdad.store.event_queue import EventQueue
 from lambdad.store.event_records import EventRecords
 from lambdad.store.outbox import Outbox as EventOutbox
@@ -255,8 +255,8 @@ async def _open_queue(
                 lease=config.event_lease,
                 longest_wait=longest_wait(config.event_retry_delay),
             )
-        except DatabaseError as error:
-            _log.error("Events cannot be kept: %s; trying again.", error.orig)
+        except PlatformError as error:
+            _log.error("%s Trying again.", error)
         try:
             await asyncio.wait_for(stop.wait(), _DISK_RETRY_SECONDS)
         except TimeoutError:

@@ -130,7 +130,7 @@ class EventTrier:
             reason="" if isinstance(fate, Completed) else fate.error,
             result=result,
         )
-        return Tried(fate, told, has_run=has_run)
+        return Tried(fate, tuple(told), has_run=has_run)
 
 
 def _counted_hop(event: Event, target: EventTarget) -> str:

@@ -29,7 +29,6 @@ from sqlalchemy.exc import DBAPIError
 from lambdad.errors import PlatformError, SettingsError
 from lambdad.store.schema import migrate
 
-DatabaseError = DBAPIError  # what is raised when the disk refuses; `orig` says why
 MAX_CHANGES_PER_COMMIT = 512
 READERS = 2
 BUSY_TIMEOUT_MS = 5_000

@@ -20,8 +20,10 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.exc import DBAPIError
 
 from lambdad.clock import Clock
+from lambdad.errors import PlatformError
 from lambdad.model.event import Claim, Delivery, Event
 from lambdad.model.fate import LONGEST_WAIT, Completed, Fate, GivenUp, Requeued
 from lambdad.model.resource import Key
@@ -84,11 +86,12 @@ class EventQueue:
         lease: float = LEASE_SECONDS,
         longest_wait: float = LONGEST_WAIT,
     ) -> Self:
-        """Begin a new epoch. No event is due in more than `longest_wait` seconds, unless the clock
-        was wrong."""
-        epoch = await database.write(
-            lambda connection: _open(connection, clock.now(), longest_wait)
-        )
+        """Begin a new epoch; raises PlatformError when the disk refuses. No event is due in more
+        than `longest_wait` seconds, unless the clock was wrong."""
+        try:
+            epoch = await database.write(lambda c: _open(c, clock.now(), longest_wait))
+        except DBAPIError as error:
+            raise PlatformError(f"Events cannot be kept: {error.orig}.") from error
         return cls(database, clock, epoch, make_logs_durable, lease)
 
     def make_id(self) -> int:

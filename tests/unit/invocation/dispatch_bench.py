@@ -86,6 +86,8 @@ class DispatchBench:
         self.dispatcher = Dispatcher(
             queue,
             try_event=self._try,
+            admit=lambda key: None,
+            emit=lambda name, key, value: None,
             free=lambda key: self.concurrency - self.running,
             clock=clock,
             processors=played,

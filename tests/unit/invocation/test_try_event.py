@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from lambdad.invocation.try_event import EventTrier, Tried
 from lambdad.model.event import Claim, Event, EventTarget
 from lambdad.model.fate import Completed, GivenUp, Requeued
 from lambdad.model.invocation import FunctionError, Report, Result
+from lambdad.model.recursion import MOST_INVOCATIONS, count_hop
+from lambdad.model.trace_header import TraceHeader
 
 KEY = ("123456789012", "eu-west-1", "f")
 VERSION = make_version()
@@ -151,7 +154,9 @@ async def test_an_old_event_whose_target_cannot_be_found_out_does_not_come_back_
 async def test_an_event_of_a_function_that_is_gone_is_given_up(bench: Bench) -> None:
     bench.target = None
     tried = await bench.attempt(tries=1)
-    assert tried.fate == GivenUp("FunctionNotFound", "The function is no longer there.", 1)
+    assert tried.fate == GivenUp(
+        "FunctionNotFound", "The function, or the version or alias invoked, is no longer there.", 1
+    )
     assert not tried.has_run
     assert bench.emitted == [("AsyncEventsDropped", 1.0)]
 
@@ -186,3 +191,43 @@ async def test_who_is_cancelled_is_cancelled(bench: Bench) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_what_became_of_an_event_is_told_where_its_target_says(bench: Bench) -> None:
+    queue = "arn:aws:sqs:us-east-1:000000000000:q"
+    bench.target = EventTarget(VERSION, ARN, on_success=queue, dead_letter=queue)
+
+    (record,) = (await bench.attempt()).deliveries
+    bench.error = '{"errorMessage": "no"}'
+    retried = await bench.attempt()
+    (letter,) = (await bench.attempt(tries=2)).deliveries
+
+    assert (record.kind, record.target_arn, record.event_id) == ("OnSuccess", queue, 1)
+    assert json.loads(record.body)["requestContext"]["approximateInvokeCount"] == 1
+    assert retried.deliveries == ()
+    assert (letter.kind, letter.body) == ("DeadLetter", b"[1]")
+
+
+async def test_a_loop_ends_unless_it_is_allowed(bench: Bench) -> None:
+    header = TraceHeader("1-5759e988-bd862e3fe1be46a994272793", "53995c3f42cd8ad8", False)
+    for _ in range(MOST_INVOCATIONS):
+        header = count_hop(header, ARN)
+
+    tried = await bench.attempt(trace_header=str(header))
+
+    assert isinstance(tried.fate, GivenUp)
+    assert tried.fate.condition == "RecursiveInvocation"
+    assert bench.invoked == []
+    assert ("RecursiveInvocationsDropped", 1.0) in bench.emitted
+    bench.target = EventTarget(VERSION, ARN, may_recurse=True)
+    assert (await bench.attempt(trace_header=str(header))).fate == Completed()
+
+
+async def test_a_retry_is_no_hop(bench: Bench) -> None:
+    header = TraceHeader("1-5759e988-bd862e3fe1be46a994272793", "53995c3f42cd8ad8", False)
+
+    for tries in range(2):
+        await bench.attempt(trace_header=str(header), tries=tries)
+
+    first, second = (each["trace_header"] for each in bench.invoked)
+    assert first == second == str(count_hop(header, ARN))
