@@ -140,6 +140,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         outbox = Outbox()  # of both sides: what one turn of the loop brings forth goes out together
         surroundings = Surroundings(launcher, clock, log_store.pressure, memory_watch, outbox.send)
         leases = Leases(config.concurrency, clock)
+        metrics = Metrics()
         pool = Pool(
             lambda version, on_end, initialization_type: ExecutionEnvironment(
                 version,
@@ -160,11 +161,11 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             idle_memory=config.idle_memory << 20,
             admit=leases.admit_environment,
             stamp_code=live_code.stamp,
+            emit=metrics.emit,
         )
         parts.push_async_callback(pool.close)
         provisioner = Provisioner(pool, clock)
         parts.push_async_callback(provisioner.close)
-        metrics = Metrics()
         invoker = Invoker(leases, pool, provisioner, metrics.emit)
         steady_clock = SteadyClock()
         queue = await _open_queue(database, steady_clock, log_store, config, stop)
@@ -217,8 +218,11 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             clock=steady_clock,
             emit=metrics.emit,
         )
-        events = lambda_.event_routes(EventRecords(database), dispatcher, steady_clock)
-        server = HttpServer(_gateway(control, operations, sessions, events), outbox)
+        operator_routes = {
+            **lambda_.event_routes(EventRecords(database), dispatcher, steady_clock),
+            "GET /_lambdad/metrics": metrics.show,
+        }
+        server = HttpServer(_gateway(control, operations, sessions, operator_routes), outbox)
         parts.callback(server.close)
         await lambda_.resume(control)  # what is reserved holds from the first request on
         front_door = await server.listen(

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from lambdad.cli.endpoint import Endpoint
+from lambdad.cli.operator_api import ask
 from lambdad.testing.server import LocalServer
-from support.clients import ENVIRONMENT
+from support.clients import ENVIRONMENT, REGION
 from support.functions import DeployedFunction
 from support.waiting import wait_until
 
@@ -128,6 +130,38 @@ def test_a_pause_keeps_events_queued_until_they_are_purged(
 
     wait_until(lambda: any(last in line for line in function.log_messages()), "the last has run")
     assert function.starts() == 1
+
+
+def test_what_happens_to_events_is_counted(
+    events_server: LocalServer, make_function: MakeFunction
+) -> None:
+    function = make_function("echo", on=events_server)
+    send(function, {})
+    wait_until(lambda: function.starts() == 1, "the event has run")
+    reserve(function, 0)
+    with pytest.raises(function.client.exceptions.TooManyRequestsException):
+        function.invoke({})
+    send(function, {})
+
+    def counted() -> dict[str, float]:
+        found = ask(Endpoint(events_server.url, REGION), "GET", "/_lambdad/metrics", {})["Metrics"]
+        return {
+            each["MetricName"]: each["Sum"]
+            for each in found
+            if each["FunctionName"] == function.name
+        }
+
+    wait_until(lambda: "AsyncEventsDropped" in counted(), "the event is dropped")
+    metrics = counted()
+    assert metrics.pop("AsyncEventAge") >= 0
+    assert metrics.pop("Duration") > 0
+    assert metrics == {
+        "AsyncEventsReceived": 2,
+        "AsyncEventsDropped": 1,
+        "ConcurrentExecutions": 1,
+        "Invocations": 1,
+        "Throttles": 1,
+    }
 
 
 def test_events_of_another_account_are_not_shown(

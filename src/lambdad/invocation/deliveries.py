@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from lambdad.clock import Clock
 from lambdad.errors import ClientError
-from lambdad.invocation.invoke import Emit
+from lambdad.invocation.emit import Emit
 from lambdad.model.event import DEAD_LETTER, Delivery
 from lambdad.store.outbox import Outbox
 

@@ -3,10 +3,9 @@ until its deadline; return the result."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from lambdad.environment.environment import EventNotTaken
 from lambdad.errors import ClientError
+from lambdad.invocation.emit import Emit, emit_nothing
 from lambdad.invocation.lease import TOO_MANY_REQUESTS, Leases
 from lambdad.invocation.pool import FunctionKey, Pool
 from lambdad.invocation.provisioner import Provisioner
@@ -14,18 +13,12 @@ from lambdad.model.concurrency import FunctionConcurrency, Provisioned
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Invocation, Result
 
-Emit = Callable[[str, FunctionKey, float], None]
-
-
-def _emit_nothing(name: str, function: FunctionKey, value: float) -> None:
-    pass
-
 
 class Invoker:
     """Runs invocations of versions that have been resolved."""
 
     def __init__(
-        self, leases: Leases, pool: Pool, provisioner: Provisioner, emit: Emit = _emit_nothing
+        self, leases: Leases, pool: Pool, provisioner: Provisioner, emit: Emit = emit_nothing
     ) -> None:
         self._leases = leases
         self._pool = pool
@@ -51,13 +44,15 @@ class Invoker:
             request_id, payload, invoked_arn, trace_header, client_context, tenant_id
         )
         try:
-            with self._leases.lease(version, counts_rate=not is_admitted):
+            with self._leases.lease(version, counts_rate=not is_admitted) as lease:
+                self._emit("ConcurrentExecutions", version.function_key, lease.concurrency)
                 result = await self._run(version, invocation)
         except ClientError as error:
             if error.code == TOO_MANY_REQUESTS:
                 self._emit("Throttles", version.function_key, 1.0)
             raise
         self._emit("Invocations", version.function_key, 1.0)
+        self._emit("Duration", version.function_key, result.report.duration_ms)
         if result.error is not None:
             self._emit("Errors", version.function_key, 1.0)
         return result

@@ -203,6 +203,11 @@ class Lease:
         self.provisioned = 0
         self.rate = _request_rate(0, now=0.0)  # of what is covered by provisioned concurrency
 
+    @property
+    def concurrency(self) -> int:
+        """How many events of all versions of its function run."""
+        return self._function.running
+
     def provision(self, wanted: int, now: float) -> None:
         """From now on so many are provisioned for its version."""
         if wanted != self.provisioned:

@@ -15,6 +15,7 @@ from lambdad.environment.eviction import choose_eviction, choose_evictions
 from lambdad.environment.lifecycle import State
 from lambdad.environment.variables import ON_DEMAND, PROVISIONED_CONCURRENCY
 from lambdad.errors import PlatformError
+from lambdad.invocation.emit import Emit, emit_nothing
 from lambdad.invocation.idle import IdleEnvironments, can_serve
 from lambdad.invocation.provisioned import ProvisionedEnvironments
 from lambdad.invocation.waiters import Waiters
@@ -50,6 +51,7 @@ class Pool:
         idle_memory: int,
         admit: Admit,
         stamp_code: StampCode | None = None,
+        emit: Emit = emit_nothing,
     ) -> None:
         self._make = make
         self._admit = admit
@@ -59,7 +61,7 @@ class Pool:
         self._idle_timeout = idle_timeout
         self._room = room
         self._idle_memory = idle_memory
-        self.provisioned = ProvisionedEnvironments()
+        self.provisioned = ProvisionedEnvironments(emit)
         self._idle = IdleEnvironments()
         self._waiters = Waiters(clock, self._put_back)
         self._all: set[ExecutionEnvironment] = set()

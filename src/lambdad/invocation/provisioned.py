@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lambdad.environment.environment import ExecutionEnvironment
+from lambdad.invocation.emit import Emit, emit_nothing
 from lambdad.invocation.idle import IdleEnvironments
 
 
@@ -20,7 +21,8 @@ class Usage:
 class ProvisionedEnvironments:
     """They serve the events of their version before any others; what spills over is counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, emit: Emit = emit_nothing) -> None:
+        self._emit = emit
         self.idle = IdleEnvironments()
         self._on_end: dict[ExecutionEnvironment, Callable[[ExecutionEnvironment], None]] = {}
         self._usage: dict[str, Usage] = {}  # by revision id
@@ -48,10 +50,13 @@ class ProvisionedEnvironments:
         usage = self._usage.get(environment.version.revision_id)
         if usage is None:
             return
+        function = environment.version.function_key
         if environment in self._on_end:
             usage.invocations += 1
+            self._emit("ProvisionedConcurrencyInvocations", function, 1.0)
         else:
             usage.spillovers += 1
+            self._emit("ProvisionedConcurrencySpilloverInvocations", function, 1.0)
 
     def forget(self, environment: ExecutionEnvironment) -> None:
         """It has ended, whether or not it is one of them."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from lambdad.clock import Clock
 from lambdad.errors import ClientError
 from lambdad.invocation.destinations import deliveries
-from lambdad.invocation.invoke import Emit, Invoker
+from lambdad.invocation.emit import Emit
+from lambdad.invocation.invoke import Invoker
 from lambdad.invocation.lease import TOO_MANY_REQUESTS
 from lambdad.model.event import (
     FUNCTION_NOT_FOUND,

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from lambdad.model.caller import Caller
 
 FunctionKey = tuple[str, str, str]  # account id, region, name
 
@@ -45,6 +48,20 @@ class Metrics:
         """A function's metrics by name."""
         return {name: each for (key, name), each in self._statistics.items() if key == function}
 
-    def all(self) -> Mapping[tuple[FunctionKey, str], Statistics]:
-        """Every metric there is."""
-        return dict(self._statistics)
+    async def show(self, caller: Caller, query: Mapping[str, str]) -> Mapping[str, Any]:
+        """The metrics of an account's functions in one region, for operators."""
+        place = (caller.account_id, caller.region)
+        return {
+            "Metrics": [
+                {
+                    "FunctionName": function[2],
+                    "MetricName": name,
+                    "SampleCount": each.count,
+                    "Sum": each.sum,
+                    "Minimum": each.minimum,
+                    "Maximum": each.maximum,
+                }
+                for (function, name), each in sorted(self._statistics.items())
+                if function[:2] == place
+            ]
+        }

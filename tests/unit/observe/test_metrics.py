@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lambdad.model.caller import Caller
 from lambdad.observe.metrics import Metrics, Statistics
 
 F, G = ("1", "r", "f"), ("1", "r", "g")
@@ -28,17 +29,30 @@ def test_functions_and_names_are_apart() -> None:
     metrics.emit("a", G)
     assert set(metrics.of(F)) == {"a", "b"}
     assert set(metrics.of(G)) == {"a"}
-    assert set(metrics.all()) == {(F, "a"), (F, "b"), (G, "a")}
 
 
 def test_of_a_function_that_nobody_has_invoked_nothing_is_known() -> None:
     assert Metrics().of(F) == {}
-    assert Metrics().all() == {}
 
 
-def test_who_looks_is_not_disturbed_by_what_happens_meanwhile() -> None:
+async def test_an_operator_sees_those_of_his_account_and_region() -> None:
     metrics = Metrics()
-    metrics.emit("a", F)
-    seen = metrics.all()
-    metrics.emit("b", F)
-    assert set(seen) == {(F, "a")}
+    metrics.emit("Throttles", F)
+    metrics.emit("Throttles", F)
+    metrics.emit("Throttles", ("2", "r", "f"))
+    metrics.emit("Throttles", ("1", "s", "f"))
+
+    shown = await metrics.show(Caller("1", "r"), {})
+
+    assert shown == {
+        "Metrics": [
+            {
+                "FunctionName": "f",
+                "MetricName": "Throttles",
+                "SampleCount": 2,
+                "Sum": 2.0,
+                "Minimum": 1.0,
+                "Maximum": 1.0,
+            }
+        ]
+    }
