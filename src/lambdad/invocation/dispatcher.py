@@ -36,7 +36,7 @@ DISK_RETRY_SECONDS = 1.0
 MOST_HELD_BYTES = 128 << 20
 _HELD_BESIDE_PAYLOAD = 1024  # bytes that an event takes in memory, about
 MOST_SETTLING = 2048
-MOST_FUNCTIONS_PER_CLAIM = 64
+MOST_FUNCTIONS_PER_CLAIM = 32
 _log = logging.getLogger(__name__)
 
 TryEvent = Callable[[Claim], Awaitable[Tried]]

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
-from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Integer, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import DBAPIError
 
@@ -184,45 +184,45 @@ def _accept(connection: Connection, items: Sequence[tuple[Claim, int]]) -> list[
     return [None] * len(items)
 
 
-def _of_function(key: Key) -> Any:
-    account_id, region, function_name = key
-    return (
-        (events.c.account_id == account_id)
-        & (events.c.region == region)
-        & (events.c.function_name == function_name)
-    )
-
-
 def _due_functions(connection: Connection) -> dict[Key, float]:
     columns = (events.c.account_id, events.c.region, events.c.function_name)
     rows = connection.execute(select(*columns, func.min(events.c.due_at)).group_by(*columns))
     return {(account_id, region, name): due_at for account_id, region, name, due_at in rows}
 
 
+# Written once: to build a statement takes longer than to run it.
+_OF_FUNCTION = (
+    (events.c.account_id == bindparam("of_account_id"))
+    & (events.c.region == bindparam("of_region"))
+    & (events.c.function_name == bindparam("of_function"))
+)
+_DUE = (
+    select(events.c.id)
+    .where(_OF_FUNCTION, events.c.due_at <= bindparam("now"))
+    .order_by(events.c.due_at)
+    .limit(bindparam("wanted", type_=Integer))
+)
+_CLAIM = (
+    update(events)
+    .where(events.c.id.in_(_DUE))
+    .values(fence=events.c.fence + 1, epoch=bindparam("by_epoch"), due_at=bindparam("until"))
+    .returning(*events.c)
+)
+_NEXT_DUE = select(events.c.due_at).where(_OF_FUNCTION).order_by(events.c.due_at).limit(1)
+
+
 def _claim(
     connection: Connection, key: Key, count: int, now: float, until: float, epoch: int
 ) -> Claimed:
-    due = (
-        select(events.c.id)
-        .where(_of_function(key), events.c.due_at <= now)
-        .order_by(events.c.due_at)
-        .limit(count)
-    )
-    rows = connection.execute(
-        update(events)
-        .where(events.c.id.in_(due))
-        .values(fence=events.c.fence + 1, epoch=epoch, due_at=until)
-        .returning(*events.c)
-    ).all()
+    function = dict(zip(("of_account_id", "of_region", "of_function"), key, strict=True))
+    asked = {"now": now, "wanted": count, "by_epoch": epoch, "until": until}
+    rows = connection.execute(_CLAIM, function | asked).all()
     payloads = event_rows.payloads(connection, [row.id for row in rows])
     claims = [
         Claim(event_rows.read_event(row, payloads[row.id]), row.fence, until)
         for row in sorted(rows, key=lambda row: (row.accepted_at, row.id))
     ]
-    next_due = connection.scalar(
-        select(events.c.due_at).where(_of_function(key)).order_by(events.c.due_at).limit(1)
-    )
-    return Claimed(claims, next_due)
+    return Claimed(claims, connection.scalar(_NEXT_DUE, function))
 
 
 def _still_good(connection: Connection, claims: Sequence[Claim]) -> list[bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from lambdad.model.event import Claim, Delivery, Event
 from lambdad.model.fate import GivenUp
@@ -53,10 +53,14 @@ def read_event(row: Row[Any], payload: bytes) -> Event:
     )
 
 
+_PAYLOADS = select(event_payloads.c.id, event_payloads.c.payload).where(
+    event_payloads.c.id.in_(bindparam("ids", expanding=True))
+)
+
+
 def payloads(connection: Connection, ids: list[int]) -> dict[int, bytes]:
     """The payloads of these events."""
-    columns = (event_payloads.c.id, event_payloads.c.payload)
-    rows = connection.execute(select(*columns).where(event_payloads.c.id.in_(ids)))
+    rows = connection.execute(_PAYLOADS, {"ids": ids})
     return {id: payload for id, payload in rows}
 
 
