@@ -1,7 +1,8 @@
 """Execution environments per second: the start, the first invocation, and the end of each.
 
 The server keeps none that is idle, so that every invocation has an environment of its own, which
-ends behind it.
+ends behind it. Each stretch has a function of its own, as a function may have a hundred made a
+second, and a thousand more at once.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ def measure(run: Run) -> list[Result]:
         running_lambdad(*_KEEP_NONE) as (server, functions),
         run.steps("Environments", run.effort.stretches * len(_AT_ONCE)) as steps,
     ):
-        request = invoke_request(functions.deploy("trivial", _MEMORY_MB))
-        for _ in range(run.effort.stretches):
+        for stretch in range(run.effort.stretches):
             for count in _AT_ONCE:
+                name = functions.deploy("trivial", _MEMORY_MB, f"trivial-{count}-{stretch}")
+                request = invoke_request(name)
                 with open_connections(server.address, count) as connections:
                     warm_up = run.effort.warm_up_seconds
                     closed_loop(connections, request, warm_up, check_cold)

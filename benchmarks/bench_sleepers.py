@@ -1,6 +1,12 @@
-"""Many functions at once that do nothing but wait, started from nothing."""
+"""Many at once that do nothing but wait, started from nothing.
+
+A function may have a thousand environments made at once, so that each crowd has functions of its
+own: one for each thousand.
+"""
 
 from __future__ import annotations
+
+import math
 
 from benchmarks import processes
 from benchmarks.report import Result
@@ -10,6 +16,7 @@ from benchmarks.workload import all_at_once, invoke_request, open_connections
 
 _MEMORY_MB = 128
 _REQUEST = b'{"seconds": 1}'
+_PER_FUNCTION = 1_000
 _PROMISE = "P109: 1,000 in <= 12 s"
 
 
@@ -22,12 +29,19 @@ def measure(run: Run) -> list[Result]:
         running_lambdad(*flags) as (server, functions),
         run.steps("Sleepers", sum(crowds.values())) as steps,
     ):
-        name = functions.deploy("sleeper", _MEMORY_MB)
         for count, runs in crowds.items():
-            for _ in range(runs):
+            for run_number in range(runs):
+                names = [
+                    functions.deploy(
+                        "sleeper", _MEMORY_MB, f"sleeper-{count}-{run_number}-{number}"
+                    )
+                    for number in range(math.ceil(count / _PER_FUNCTION))
+                ]
+                requests = [invoke_request(name, _REQUEST) for name in names]
                 with open_connections(server.address, count) as connections:
-                    samples[count].append(all_at_once(connections, invoke_request(name, _REQUEST)))
-                functions.retire(name)
+                    samples[count].append(all_at_once(connections, *requests))
+                for name in names:
+                    functions.retire(name)
                 processes.wait_until_none_is_left(server)
                 processes.wait_until_at_rest(server)
                 steps.done()

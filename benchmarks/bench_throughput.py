@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from benchmarks import processes
 from benchmarks.report import Result
 from benchmarks.run import Run
 from benchmarks.server import running_lambdad
@@ -24,13 +25,20 @@ _PROMISES = {32: "P103: >= 4,000/s"}
 
 
 def measure(run: Run) -> list[Result]:
-    """A row for each number of connections, and one for the open loop."""
+    """A row for each number of connections, one for how many environments all that took, and one
+    for the open loop."""
     with running_lambdad() as (server, functions):
         request = invoke_request(functions.deploy("trivial", _MEMORY_MB))
         rows = closed_rows(
             run, "throughput", server.address, request, {"memory_mb": _MEMORY_MB}, _PROMISES
         )
-        return [*rows, _steady_row(run, server.address, request)]
+        made = Result(
+            "environments made",
+            "",
+            [len(processes.environments(server))],
+            {"memory_mb": _MEMORY_MB, "connections": max(_CONNECTIONS)},
+        )
+        return [*rows, made, _steady_row(run, server.address, request)]
 
 
 def closed_rows(

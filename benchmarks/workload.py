@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from time import perf_counter
 
 Address = tuple[str, int]
@@ -178,9 +179,9 @@ class Crowd:
         for descriptor in self._connections:
             self._poll.register(descriptor, select.POLLIN)
 
-    def send(self, request: bytes) -> None:
-        """Send it on every connection."""
-        for connection in self._connections.values():
+    def send(self, *requests: bytes) -> None:
+        """Send one on every connection, in turn when there are several."""
+        for connection, request in zip(self._connections.values(), cycle(requests)):
             connection.send(request)
         self.waiting = len(self._connections)
 
@@ -195,11 +196,12 @@ class Crowd:
         return bool(ready)
 
 
-def all_at_once(connections: Sequence[Connection], request: bytes) -> float:
-    """Send it on every connection at the same moment: seconds until all have their answer."""
+def all_at_once(connections: Sequence[Connection], *requests: bytes) -> float:
+    """Send one on every connection at the same moment, in turn when there are several: seconds
+    until all have their answer."""
     crowd = Crowd(connections)
     started = perf_counter()
-    crowd.send(request)
+    crowd.send(*requests)
     while crowd.waiting:
         if not crowd.look(_TIMEOUT_SECONDS):
             raise WorkloadError(f"{crowd.waiting} of {len(connections)} requests have no answer.")

@@ -159,6 +159,49 @@ def test_a_reservation_is_a_limit_and_a_guarantee(
         )
 
 
+def test_a_reservation_limits_the_requests_of_a_second(
+    server: LocalServer, make_function: MakeFunction
+) -> None:
+    # Given
+    function = make_function("echo")
+    function.client.put_function_concurrency(
+        FunctionName=function.name, ReservedConcurrentExecutions=1
+    )
+    # When short events follow one another more quickly than they may
+    with refused("TooManyRequestsException") as answer:
+        for number in range(1_000):
+            assert function.call(number) == number
+    # Then
+    assert answer["Reason"] == "ReservedFunctionInvocationRateLimitExceeded"
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 429
+    assert answer["ResponseMetadata"]["HTTPHeaders"]["retry-after"] == "1"
+    # And others are not concerned, nor is this one after a while
+    assert make_function("echo").call(1) == 1
+    wait_until(lambda: not_refused(function), "it may be invoked again")
+
+
+def test_an_account_limits_the_requests_of_a_second(
+    start_server: StartServer, make_function: MakeFunction
+) -> None:
+    # Given
+    server = start_server(concurrency=1)
+    function = make_function("echo", on=server)
+    # When
+    with refused("TooManyRequestsException") as answer:
+        for number in range(1_000):
+            assert function.call(number) == number
+    # Then
+    assert answer["Reason"] == "FunctionInvocationRateLimitExceeded"
+    assert answer["ResponseMetadata"]["HTTPHeaders"]["retry-after"] == "1"
+
+
+def not_refused(function: DeployedFunction) -> bool:
+    try:
+        return bool(function.call(1) == 1)
+    except ClientError:
+        return False
+
+
 # Provisioned concurrency
 
 

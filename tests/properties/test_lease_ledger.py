@@ -1,4 +1,5 @@
-"""The ledger of leases against a plain model: reservations come and go while functions run."""
+"""The ledger of leases against a plain model: reservations come and go while functions run, and
+more is asked for in a second than there may be."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from played import make_version
 
 from lambdad.clock import FakeClock
 from lambdad.errors import ClientError
-from lambdad.invocation.lease import Leases
+from lambdad.invocation.lease import REQUESTS, Leases
 from lambdad.model.concurrency import UNCLAIMED, FunctionConcurrency, ProvisionedVersion
 
 LIMIT = 6
@@ -27,6 +28,28 @@ names, numbers = st.sampled_from(NAMES), st.sampled_from(VERSIONS)
 amounts = st.integers(0, 4)
 RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
 ACCOUNT = "ConcurrentInvocationLimitExceeded"
+RESERVED_RATE = "ReservedFunctionInvocationRateLimitExceeded"
+ACCOUNT_RATE = "FunctionInvocationRateLimitExceeded"
+
+
+class Rate:
+    """What is left of a second's requests; whole eighths of seconds pass, so that all is exact."""
+
+    def __init__(self, concurrency: int = 0) -> None:
+        self.capacity = self.left = float(REQUESTS * concurrency)
+
+    def change(self, concurrency: int) -> None:
+        taken = self.capacity - self.left
+        self.capacity = float(REQUESTS * concurrency)
+        self.left = max(0.0, self.capacity - taken)
+
+    def pass_time(self, seconds: float) -> None:
+        self.left = min(self.capacity, self.left + self.capacity * seconds)
+
+    def take(self) -> bool:
+        has_any = self.left >= 1
+        self.left -= has_any
+        return has_any
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -34,9 +57,13 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.leases = Leases(LIMIT, FakeClock())
+        self.clock = FakeClock()
+        self.leases = Leases(LIMIT, self.clock)
         self.held: list[tuple[str, str, Any]] = []
         self.concurrency = dict.fromkeys(NAMES, UNCLAIMED)
+        self.account_rate = Rate(LIMIT)
+        self.reserved_rates: dict[str, Rate] = {}
+        self.provisioned_rates = {(name, version): Rate() for name in NAMES for version in VERSIONS}
 
     def teardown(self) -> None:
         while self.held:
@@ -77,8 +104,36 @@ class LedgerMachine(RuleBasedStateMachine):
         used = sum(map(self.uses_unreserved, NAMES))
         return ACCOUNT if used >= self.unreserved() else None
 
+    def expected_rate(self, name: str, version: str) -> str | None:
+        """Why a lease that there would be is refused; it counts when it is not."""
+        if self.concurrency[name].reserved is not None:
+            return None if self.reserved_rates[name].take() else RESERVED_RATE
+        is_covered = self.running(name)[version] < self.provisioned(name).get(version, 0)
+        if is_covered and self.provisioned_rates[name, version].take():
+            return None
+        return None if self.account_rate.take() else ACCOUNT_RATE
+
+    def free(self, name: str) -> int:
+        """How many leases there would be, one after the other, of the versions that have some."""
+        running, reserved = self.running(name), self.concurrency[name].reserved
+        if reserved is not None:
+            free = reserved - running.total()
+        else:
+            covered = self.provisioned(name)
+            free = sum(max(0, n - running[version]) for version, n in covered.items())
+            free += max(0, self.unreserved() - sum(map(self.uses_unreserved, NAMES)))
+        return max(0, min(free, LIMIT - len(self.held)))
+
     def change(self, name: str, concurrency: FunctionConcurrency) -> None:
         self.concurrency[name] = concurrency
+        for version in VERSIONS:
+            self.provisioned_rates[name, version].change(self.provisioned(name).get(version, 0))
+        if concurrency.reserved is None:
+            self.reserved_rates.pop(name, None)
+        elif name in self.reserved_rates:
+            self.reserved_rates[name].change(concurrency.reserved)
+        else:
+            self.reserved_rates[name] = Rate(concurrency.reserved)
         self.leases.apply(make_version(name).function_key, concurrency)
 
     @rule(name=names, version=numbers, count=st.integers(1, 4))
@@ -86,15 +141,52 @@ class LedgerMachine(RuleBasedStateMachine):
         for _ in range(count):
             self.take(name, version)
 
-    def take(self, name: str, version: str) -> None:
+    @rule(name=names, version=numbers, count=st.sampled_from([1, 9, 10, 30, 70]))
+    def run_short_ones(self, name: str, version: str, count: int) -> None:
+        """Events that are over at once, so that only the rate limits them."""
+        for _ in range(count):
+            if self.take(name, version):
+                self.give_back(-1)
+
+    @rule(name=names, version=numbers)
+    def run_accepted_ones(self, name: str, version: str) -> None:
+        for _ in range(2 * REQUESTS * LIMIT):
+            if self.take(name, version, counts_rate=False):
+                self.give_back(-1)
+
+    @rule(name=names, count=st.sampled_from([1, 10, 70]))
+    def accept_events(self, name: str, count: int) -> None:
+        for _ in range(count):
+            key = make_version(name).function_key
+            if self.account_rate.take():
+                self.leases.admit_event(key)
+                continue
+            with pytest.raises(ClientError) as caught:
+                self.leases.admit_event(key)
+            assert caught.value.members["Reason"] == ACCOUNT_RATE
+
+    def take(self, name: str, version: str, *, counts_rate: bool = True) -> bool:
         resolved = make_version(name, version=version)
         refusal = self.expected(name, version)
+        if refusal is None and counts_rate:
+            refusal = self.expected_rate(name, version)
         if refusal is None:
-            self.held.append((name, version, self.leases.lease(resolved).__enter__()))
-            return
+            lease = self.leases.lease(resolved, counts_rate=counts_rate).__enter__()
+            self.held.append((name, version, lease))
+            return True
         with pytest.raises(ClientError) as caught:
-            self.leases.lease(resolved)
+            self.leases.lease(resolved, counts_rate=counts_rate)
         assert caught.value.members["Reason"] == refusal
+        assert caught.value.members["retryAfterSeconds"] == "1"
+        return False
+
+    @rule(eighths=st.integers(1, 10))
+    def let_time_pass(self, eighths: int) -> None:
+        seconds = eighths / 8
+        self.clock.advance(seconds)
+        rates = (self.account_rate, *self.reserved_rates.values(), *self.provisioned_rates.values())
+        for rate in rates:
+            rate.pass_time(seconds)
 
     @precondition(lambda self: self.held)
     @rule(which=st.integers(0, 20))
@@ -129,6 +221,11 @@ class LedgerMachine(RuleBasedStateMachine):
             used = sum(map(self.uses_unreserved, NAMES))
             assert (account.running, account.running_unreserved) == (len(self.held), used)
             assert account.unreserved == self.unreserved()
+
+    @invariant()
+    def it_knows_how_many_are_free(self) -> None:
+        for name in NAMES:
+            assert self.leases.free(make_version(name).function_key) == self.free(name)
 
 
 LedgerMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

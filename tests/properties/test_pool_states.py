@@ -1,4 +1,5 @@
-"""The pool against environments that die and fail whenever they like, and functions that change."""
+"""The pool against environments that die and fail whenever they like, functions that change, and
+requests that wait and go away."""
 
 from __future__ import annotations
 
@@ -18,6 +19,8 @@ from played import IDLE_TIMEOUT, PlayedEnvironment, Ward, make_version
 
 from lambdad.clock import FakeClock
 from lambdad.environment.lifecycle import State
+from lambdad.errors import PlatformError
+from lambdad.invocation import waiters
 
 ROOM = 4
 MEMORY = 100  # that idle ones may hold together
@@ -26,7 +29,8 @@ versions = st.sampled_from([make_version("f", "1"), make_version("f", "2"), make
 
 
 class PoolMachine(RuleBasedStateMachine):
-    """`held` are the environments that somebody has reserved just now."""
+    """`held` are the environments that somebody has reserved just now, `waiting` those who have
+    asked for one and have none yet. Nobody's patience ends but by a rule."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,8 +39,19 @@ class PoolMachine(RuleBasedStateMachine):
         self.ward = Ward(self.clock)
         self.ward.pool = self.ward.make_pool(ROOM, MEMORY)
         self.held: list[tuple[Any, PlayedEnvironment]] = []
+        self.waiting: list[tuple[Any, Any, asyncio.Task[PlayedEnvironment]]] = []
+        self.may_wait = False
+        self.policy = waiters.choose_wait
+        waiters.choose_wait = self.choose_wait
+
+    def choose_wait(self, *, busy: int, starting: int, **_: Any) -> float:
+        """Whoever may wait does so for anybody, more often than the real policy has it."""
+        return 3_600.0 if self.may_wait and busy + starting else 0.0
 
     def teardown(self) -> None:
+        waiters.choose_wait = self.policy
+        while self.waiting:
+            self.go_away(0)
         while self.held:
             self.give_back(0)
         self._settle()
@@ -48,6 +63,28 @@ class PoolMachine(RuleBasedStateMachine):
     def _idle(self) -> list[PlayedEnvironment]:
         held = {environment.number for _, environment in self.held}
         return [e for e in self.ward.made if e.state in IDLE and e.number not in held]
+
+    def _let_them_go_on(self) -> None:
+        """Who waits and can go on does."""
+
+        async def turn() -> None:
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+        self.loop.run_until_complete(turn())
+        for each in [each for each in self.waiting if each[2].done()]:
+            self.waiting.remove(each)
+            version, context, task = each
+            if not task.cancelled():
+                assert task.result().version.revision_id == version.revision_id
+                assert all(task.result() is not environment for _, environment in self.held)
+                self.held.append((context, task.result()))
+
+    def _first_of(self, environment: PlayedEnvironment) -> Any:
+        """Who has waited longest for one of its version; None when nobody does."""
+        revision_id = environment.version.revision_id
+        those = (task for version, _, task in self.waiting if version.revision_id == revision_id)
+        return next(those, None)
 
     def _settle(self) -> None:
         for environment in self.ward.made:
@@ -77,7 +114,83 @@ class PoolMachine(RuleBasedStateMachine):
         if fails:
             environment.fail()
         self.clock.advance(1)
+        first, is_wanted = self._first_of(environment), environment not in self.ward.pool._retired
         self.loop.run_until_complete(context.__aexit__(None, None, None))
+        self._let_them_go_on()
+        if first is not None and is_wanted:
+            assert first.result() is environment
+
+    @rule(version=versions)
+    def ask(self, version: Any) -> None:
+        """Somebody reserves one, and may wait for it."""
+
+        async def enter() -> PlayedEnvironment:
+            environment: Any = await context.__aenter__()
+            environment.begin()
+            found: PlayedEnvironment = environment
+            return found
+
+        self.may_wait = True
+        context = self.ward.pool.reserve(version)
+        self.waiting.append((version, context, self.loop.create_task(enter())))
+        self._let_them_go_on()
+        self.may_wait = False
+
+    @precondition(lambda self: self.waiting)
+    @rule(which=st.integers(0, 20))
+    def go_away(self, which: int) -> None:
+        self.waiting[which % len(self.waiting)][2].cancel()
+        self._let_them_go_on()
+
+    @precondition(lambda self: self.waiting and self.held)
+    @rule(which=st.integers(0, 20), who=st.integers(0, 20), change=st.sampled_from(["", "f", "g"]))
+    def go_away_when_one_is_free(self, which: int, who: int, change: str) -> None:
+        """Perhaps just the one to whom it was handed, and perhaps the function changes too."""
+
+        async def give_back() -> None:
+            await context.__aexit__(None, None, None)
+            if change:
+                version = environment.version
+                self.ward.pool.retire((version.account_id, version.region, change))
+            task.cancel()
+
+        context, environment = self.held.pop(which % len(self.held))
+        task = self.waiting[who % len(self.waiting)][2]
+        self.loop.run_until_complete(give_back())
+        self._let_them_go_on()
+        assert task.cancelled()
+
+    @precondition(lambda self: self.waiting)
+    @rule(which=st.integers(0, 20))
+    def lose_patience(self, which: int) -> None:
+        crews = [crew for crew in self.ward.pool._waiters._crews.values() if crew.waiting]
+        crew = crews[which % len(crews)]
+        before = len(self.waiting)
+        crew.give_up(crew.waiting[which % len(crew.waiting)])
+        self._let_them_go_on()
+        assert len(self.waiting) == before - 1
+
+    @rule()
+    def nobody_waits_when_it_closes(self) -> None:
+        """Another pool, of which the first event is long known."""
+
+        async def close() -> None:
+            pool = Ward(self.clock).pool
+            version = make_version("f", "1")
+            for _ in range(2):
+                async with pool.reserve(version) as one:
+                    one.begin()  # type: ignore[attr-defined]
+            async with pool.reserve(version) as busy:
+                busy.begin()  # type: ignore[attr-defined]
+                task = asyncio.ensure_future(pool.reserve(version).__aenter__())
+                await asyncio.sleep(0)
+                await pool.close()
+                with pytest.raises(PlatformError):
+                    await task
+
+        self.may_wait = True
+        self.loop.run_until_complete(asyncio.wait_for(close(), 5))
+        self.may_wait = False
 
     @precondition(lambda self: self.held)
     @rule(which=st.integers(0, 20))
@@ -86,6 +199,7 @@ class PoolMachine(RuleBasedStateMachine):
         environment.stop()
         leaving = context.__aexit__(RuntimeError, RuntimeError("the event failed"), None)
         assert not self.loop.run_until_complete(leaving)  # it is not swallowed
+        self._let_them_go_on()
 
     @precondition(lambda self: self.ward.made)
     @rule(which=st.integers(0, 50))
@@ -94,11 +208,14 @@ class PoolMachine(RuleBasedStateMachine):
         environment = self.ward.made[which % len(self.ward.made)]
         if environment.state in (State.READY, State.STOPPING):
             environment.end()
+            self._let_them_go_on()
 
     @rule(version=versions)
     def retire(self, version: Any) -> None:
         self.ward.pool.retire((version.account_id, version.region, version.name))
         assert not [e for e in self._idle() if e.version.name == version.name]
+        self._let_them_go_on()
+        assert not [each for each, *_ in self.waiting if each.name == version.name]
 
     @rule(seconds=st.sampled_from([1, IDLE_TIMEOUT // 2, IDLE_TIMEOUT]))
     def let_time_pass(self, seconds: int) -> None:
@@ -106,6 +223,20 @@ class PoolMachine(RuleBasedStateMachine):
         self.ward.pool.expire()
         longest_ago = self.clock.monotonic() - IDLE_TIMEOUT
         assert all(environment.idle_since > longest_ago for environment in self._idle())
+
+    @invariant()
+    def who_waits_does_so_for_somebody_who_has_an_event(self) -> None:
+        idle = {environment.version.revision_id for environment in self._idle()}
+        busy = {environment.version.revision_id for _, environment in self.held}
+        for version, *_ in self.waiting:
+            assert version.revision_id not in idle
+            assert version.revision_id in busy
+
+    @invariant()
+    def the_books_hold_exactly_what_lives(self) -> None:
+        books = [each for c in self.ward.pool._waiters._crews.values() for each in c.environments]
+        living = {e.number for e in self.ward.made if e.state is not State.STOPPED}
+        assert {environment.number for environment in books} <= living  # type: ignore[attr-defined]
 
     @invariant()
     def the_pool_holds_exactly_what_has_not_ended(self) -> None:

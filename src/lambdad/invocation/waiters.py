@@ -24,15 +24,21 @@ _Waiter = asyncio.Future[ExecutionEnvironment | None]
 
 @dataclass(slots=True, eq=False)
 class Crew:
-    """The environments of one version and tenant, and who waits for them. `busy` are those that
-    had been initialized before they had their event, with the time when they had it."""
+    """The environments of one version and tenant, and who waits for them. Those that have an event
+    are `starting` until their first is over, and `busy` with every other, since some time."""
 
     version: FunctionVersion
     environments: set[ExecutionEnvironment] = field(default_factory=set)
     busy: dict[ExecutionEnvironment, float] = field(default_factory=dict)
+    starting: dict[ExecutionEnvironment, float] = field(default_factory=dict)
     duration: float | None = None  # of recent events, on average
     waiting: deque[_Waiter] = field(default_factory=deque)
     is_retired: bool = False
+
+    def drop(self, environment: ExecutionEnvironment) -> None:
+        """This one will not be free again."""
+        self.busy.pop(environment, None)
+        self.starting.pop(environment, None)
 
     def send_away(self) -> None:
         """Everybody waits in vain."""
@@ -54,6 +60,7 @@ class Waiters:
         self._clock = clock
         self._put_back = put_back
         self._crews: dict[Key, Crew] = {}
+        self._start: float | None = None  # seconds that recent ones took, on average
 
     def add(self, environment: ExecutionEnvironment) -> None:
         """It has been made."""
@@ -69,33 +76,40 @@ class Waiters:
         if crew is None or environment not in crew.environments:
             return
         crew.environments.remove(environment)
-        crew.busy.pop(environment, None)
+        crew.drop(environment)
         if not crew.environments:
             del self._crews[key_of(environment)]
             crew.send_away()
 
     def occupy(self, environment: ExecutionEnvironment) -> None:
-        """It has an event. One that needs an Init first is not waited for."""
-        if environment.state is State.READY:
-            crew = self._crews.get(key_of(environment))
-            if crew is not None:
-                crew.busy[environment] = self._clock.monotonic()
+        """It has an event. Who begins anew after a failure is not waited for."""
+        crew = self._crews.get(key_of(environment))
+        if crew is None or environment.state is State.FAILED:
+            return
+        having = crew.busy if environment.state is State.READY else crew.starting
+        having[environment] = self._clock.monotonic()
 
     def vacate(self, environment: ExecutionEnvironment) -> None:
         """Its event is over; it is still INVOKING when that has gone well."""
         crew = self._crews.get(key_of(environment))
         if crew is None:
             return
-        since = crew.busy.pop(environment, None)
-        if since is not None and environment.state is State.INVOKING:
-            crew.duration = average(crew.duration, self._clock.monotonic() - since)
+        busy_since = crew.busy.pop(environment, None)
+        starting_since = crew.starting.pop(environment, None)
+        if environment.state is not State.INVOKING:
+            return
+        if busy_since is not None:
+            crew.duration = average(crew.duration, self._clock.monotonic() - busy_since)
+        elif starting_since is not None and crew.duration is not None:
+            took = self._clock.monotonic() - starting_since
+            self._start = average(self._start, took - crew.duration)
 
     def dismiss(self, environments: Iterable[ExecutionEnvironment]) -> None:
         """These end instead of becoming free."""
         for environment in environments:
             crew = self._crews.get(key_of(environment))
             if crew is not None:
-                crew.busy.pop(environment, None)
+                crew.drop(environment)
 
     def retire(self, function: FunctionKey, version: str | None) -> None:
         """Who waits for the function, or for this version of it, waits in vain."""
@@ -120,7 +134,13 @@ class Waiters:
         crew = self._crews.get((version.revision_id, tenant_id))
         if crew is None:
             return None
-        seconds = choose_wait(len(crew.waiting), len(crew.busy), crew.duration)
+        seconds = choose_wait(
+            waiting=len(crew.waiting),
+            busy=len(crew.busy),
+            starting=len(crew.starting),
+            duration=crew.duration,
+            start=self._start,
+        )
         return (crew, seconds) if seconds else None
 
     async def wait(self, crew: Crew, seconds: float) -> ExecutionEnvironment | None:
