@@ -312,6 +312,13 @@ SETTINGS = (
         "SECONDS",
     ),
     Setting(
+        "dead_event_days",
+        _read_integer(1),
+        "14",
+        "Days that events are kept which were given up and which no destination has.",
+        "DAYS",
+    ),
+    Setting(
         "signing_profiles",
         _read_pairs(_SIGNER, _read_path, "it must be pairs of ARN=FILE, with commas between them"),
         "none",
@@ -403,6 +410,7 @@ class Config:
     cgroup_favordynmods: bool
     event_retry_delay: int
     event_lease: int
+    dead_event_days: int
     signing_profiles: dict[str, str]
     check_roles: bool
     s3_endpoint: str

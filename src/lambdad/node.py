@@ -38,6 +38,7 @@ from lambdad.gateway.models import enum_values
 from lambdad.gateway.operator_routes import OperatorRoute
 from lambdad.gateway.outbox import Outbox
 from lambdad.gateway.server import MAX_CONNECTIONS, HttpServer
+from lambdad.invocation.dead_events import forget_dead_forever
 from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.deliveries import Deliveries
 from lambdad.invocation.dispatcher import Dispatcher
@@ -218,8 +219,9 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             clock=steady_clock,
             emit=metrics.emit,
         )
+        records = EventRecords(database)
         operator_routes = {
-            **lambda_.event_routes(EventRecords(database), dispatcher, steady_clock),
+            **lambda_.event_routes(records, dispatcher, steady_clock),
             "GET /_lambdad/metrics": metrics.show,
         }
         server = HttpServer(_gateway(control, operations, sessions, operator_routes), outbox)
@@ -228,18 +230,19 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         front_door = await server.listen(
             listener, max_connections=max(MAX_CONNECTIONS, 2 * config.concurrency)
         )
-        sweeping = asyncio.create_task(pool.expire_forever())
-        parts.callback(sweeping.cancel)
-        dispatching = asyncio.create_task(dispatcher.run())
-        parts.callback(dispatching.cancel)
+        work = [
+            pool.expire_forever(),
+            dispatcher.run(),
+            lambda_.remove_forever(control),
+            forget_dead_forever(records, steady_clock, config.dead_event_days * 86_400),
+        ]
+        for each in work:
+            parts.callback(asyncio.create_task(each).cancel)
         delivering = asyncio.create_task(deliveries.run())
         parts.callback(delivering.cancel)
-        removing = asyncio.create_task(lambda_.remove_forever(control))
-        parts.callback(removing.cancel)
         _settle_memory()
         _say_ready(listener, launcher, interpreters, config)
         await stop.wait()
-        dispatching.cancel()
         await asyncio.gather(front_door.drain(DRAIN_SECONDS), dispatcher.drain(DRAIN_SECONDS))
         delivering.cancel()
         await deliveries.drain(DELIVERY_DRAIN_SECONDS)
