@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lambdad.clock import Clock
 from lambdad.errors import ClientError
@@ -33,7 +33,7 @@ from lambdad.model.fate import (
     fate_before_try,
 )
 from lambdad.model.invocation import Result
-from lambdad.model.recursion import count_hop, is_loop
+from lambdad.model.recursion import is_loop
 from lambdad.model.trace_header import parse_trace_header
 
 _SHOWN_OF_ERROR = 1024
@@ -83,8 +83,7 @@ class EventTrier:
 
     def _given_up(self, event: Event, target: EventTarget) -> GivenUp | None:
         """Whether it is given up before the function has it."""
-        header = parse_trace_header(event.trace_header)
-        if header and not target.may_recurse and is_loop(header, target.version.unqualified_arn):
+        if _is_loop(event, target):
             self.emit("RecursiveInvocationsDropped", event.function_key, 1.0)
             error = "The function invokes itself over and over."
             return GivenUp(RECURSIVE_INVOCATION, error, event.tries)
@@ -99,7 +98,7 @@ class EventTrier:
                 payload=event.payload,
                 request_id=event.request_id,
                 invoked_arn=target.invoked_arn,
-                trace_header=_counted_hop(event, target),
+                trace_header=event.trace_header,
                 tenant_id=event.tenant_id,
                 is_admitted=True,
             )
@@ -121,8 +120,10 @@ class EventTrier:
             return Tried(fate, has_run=has_run)
         if isinstance(fate, GivenUp):
             self.emit("AsyncEventsDropped", event.function_key, 1.0)
+        if not (target.on_success or target.on_failure or target.dead_letter):
+            return Tried(fate, has_run=has_run)
         told = deliveries(
-            replace(event, trace_header=_counted_hop(event, target)),
+            event,
             target,
             fate.condition,
             now=self.clock.now(),
@@ -134,13 +135,12 @@ class EventTrier:
         return Tried(fate, tuple(told), has_run=has_run)
 
 
-def _counted_hop(event: Event, target: EventTarget) -> str:
-    """The header that the function gets: counted from that of the event, so that retries of one
-    event do not add up to a loop."""
+def _is_loop(event: Event, target: EventTarget) -> bool:
+    """Whether the function invokes itself over and over. Most events have no lineage at all."""
+    if target.may_recurse or "Lineage=" not in event.trace_header:
+        return False
     header = parse_trace_header(event.trace_header)
-    if header is None:
-        return event.trace_header
-    return str(count_hop(header, target.version.unqualified_arn))
+    return header is not None and is_loop(header, target.version.unqualified_arn)
 
 
 def _told(payload: bytes) -> str:

@@ -19,8 +19,9 @@ MOST_INVOCATIONS = 16  # of one function by one request; AWS says "approximately
 
 
 def is_loop(header: TraceHeader, function_arn: str) -> bool:
-    """Whether the request has invoked this function (its unqualified ARN) too often already."""
-    return _count(header, _hash(function_arn)) >= MOST_INVOCATIONS
+    """Whether the request, this invocation counted, has invoked the function (its unqualified ARN)
+    too often."""
+    return _count(header, _hash(function_arn)) > MOST_INVOCATIONS
 
 
 def count_hop(header: TraceHeader, function_arn: str) -> TraceHeader:

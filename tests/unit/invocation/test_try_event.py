@@ -210,7 +210,7 @@ async def test_what_became_of_an_event_is_told_where_its_target_says(bench: Benc
 
 async def test_a_loop_ends_unless_it_is_allowed(bench: Bench) -> None:
     header = TraceHeader("1-5759e988-bd862e3fe1be46a994272793", "53995c3f42cd8ad8", False)
-    for _ in range(MOST_INVOCATIONS):
+    for _ in range(MOST_INVOCATIONS + 1):
         header = count_hop(header, ARN)
 
     tried = await bench.attempt(trace_header=str(header))
@@ -230,4 +230,4 @@ async def test_a_retry_is_no_hop(bench: Bench) -> None:
         await bench.attempt(trace_header=str(header), tries=tries)
 
     first, second = (each["trace_header"] for each in bench.invoked)
-    assert first == second == str(count_hop(header, ARN))
+    assert first == second == str(header)

@@ -30,10 +30,10 @@ def walk(header: TraceHeader, functions: list[int], limit: int) -> int:
     """Invoke these functions in turn, as often; return how many invocations ran."""
     for ran in range(limit):
         function = arn(functions[ran % len(functions)])
-        if is_loop(header, function):
-            return ran
         passed_on = parse_trace_header(str(count_hop(header, function)))
         assert passed_on is not None
+        if is_loop(passed_on, function):
+            return ran
         header = passed_on
     return limit
 
@@ -75,7 +75,8 @@ def test_the_count_goes_on_where_loops_are_allowed() -> None:
 
 def test_only_what_was_counted_is_stopped() -> None:
     header = PLAIN
-    for _ in range(MOST_INVOCATIONS):
+    for _ in range(MOST_INVOCATIONS + 1):
+        assert not is_loop(header, arn(1))
         header = count_hop(header, arn(1))
     assert is_loop(header, arn(1))
     assert not is_loop(header, arn(2))

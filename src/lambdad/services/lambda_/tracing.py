@@ -9,17 +9,17 @@ from lambdad.errors import ClientError
 from lambdad.model.caller import RequestContext
 from lambdad.model.function import Function, FunctionVersion
 from lambdad.model.recursion import count_hop, is_loop
-from lambdad.model.trace_header import begin_trace, next_hop, parse_trace_header
+from lambdad.model.trace_header import TraceHeader, begin_trace, next_hop, parse_trace_header
 from lambdad.services.lambda_.control_plane import ControlPlane
 
 
 def event_trace(control: ControlPlane, context: RequestContext, version: FunctionVersion) -> str:
-    """The header of an event, which is not in its lineage until it is dispatched."""
+    """The header of an event, this invocation counted: whether it is one too many of a loop is
+    looked at when the event is tried."""
     incoming = parse_trace_header(context.trace_header)
     if incoming is None:
         return _begin(control, version)
-    is_sampled = _is_sampled(control, version, incoming.sampled)
-    return str(next_hop(incoming, os.urandom(8), is_sampled=is_sampled))
+    return str(_counted(control, version, incoming))
 
 
 def invocation_trace(
@@ -30,11 +30,10 @@ def invocation_trace(
     incoming = parse_trace_header(context.trace_header)
     if incoming is None:
         return _begin(control, version)
-    arn = version.unqualified_arn
-    if is_loop(incoming, arn) and not _may_recurse(control, version):
+    header = _counted(control, version, incoming)
+    if is_loop(header, version.unqualified_arn) and not _may_recurse(control, version):
         raise _recursive_invocation()
-    is_sampled = _is_sampled(control, version, incoming.sampled)
-    return str(count_hop(next_hop(incoming, os.urandom(8), is_sampled=is_sampled), arn))
+    return str(header)
 
 
 def told_to_caller(trace: str) -> dict[str, Any]:
@@ -45,6 +44,12 @@ def told_to_caller(trace: str) -> dict[str, Any]:
 def _begin(control: ControlPlane, version: FunctionVersion) -> str:
     is_sampled = _is_sampled(control, version, None)
     return begin_trace(control.clock.now(), os.urandom(20), is_sampled=is_sampled)
+
+
+def _counted(control: ControlPlane, version: FunctionVersion, incoming: TraceHeader) -> TraceHeader:
+    is_sampled = _is_sampled(control, version, incoming.sampled)
+    header = next_hop(incoming, os.urandom(8), is_sampled=is_sampled)
+    return count_hop(header, version.unqualified_arn)
 
 
 def _is_sampled(control: ControlPlane, version: FunctionVersion, decision: bool | None) -> bool:
