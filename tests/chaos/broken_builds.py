@@ -11,7 +11,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src/lambdad"
 NO_FENCE_CHECK = """
 
 def _held(connection, claims):
-    return {claim.event.id for claim in claims}
+    return {(claim.event.id, claim.fence) for claim in claims}
 """
 ACKNOWLEDGED_BEFORE_COMMIT = """
 

@@ -126,14 +126,9 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Dispatch until cancelled."""
-        for function, at in (await self._queue.due_functions()).items():
-            self.due(function, at)
+        await self._persist(self._find_all)
         while True:
-            try:
-                await self._turn()
-            except Exception:  # a disk that refuses; whatever it is, no event may be forgotten
-                _log.exception("Events cannot be claimed; trying again.")
-                await asyncio.sleep(DISK_RETRY_SECONDS)
+            await self._persist(self._turn)
             await self._sleep()
 
     async def drain(self, seconds: float) -> None:
@@ -173,13 +168,30 @@ class Dispatcher:
         return backlog.room > 0 and self._held_bytes < MOST_HELD_BYTES
 
     def _hold(self, backlog: EventBacklog, claim: Claim) -> None:
+        if claim.event.id not in self._held:
+            self._held_bytes += len(claim.event.payload)
         self._held[claim.event.id] = claim
-        self._held_bytes += len(claim.event.payload)
         backlog.waiting.append(claim)
 
     def _let_go(self, claim: Claim) -> None:
-        if self._held.pop(claim.event.id, None) is not None:
-            self._held_bytes -= len(claim.event.payload)
+        held = self._held.get(claim.event.id)
+        if held is None or held.fence != claim.fence:
+            return  # it was lost, and this node may have claimed it again since
+        del self._held[claim.event.id]
+        self._held_bytes -= len(claim.event.payload)
+
+    async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Take a step until it succeeds."""
+        while True:
+            try:
+                return await step()
+            except Exception:  # a disk that refuses; whatever it is, no event may be forgotten
+                _log.exception("Events cannot be claimed; trying again.")
+            await asyncio.sleep(DISK_RETRY_SECONDS)
+
+    async def _find_all(self) -> None:
+        for function, at in (await self._queue.due_functions()).items():
+            self.due(function, at)
 
     async def _turn(self) -> None:
         """Keep what is held, give more workers to those who need them, claim what there is."""
@@ -296,7 +308,7 @@ class Dispatcher:
     async def _try(self, backlog: EventBacklog, claim: Claim) -> bool:
         """Whether the worker may go on."""
         held = self._held.get(claim.event.id)
-        if held is None or held.until <= self._clock.now():
+        if held is None or held.fence != claim.fence or held.until <= self._clock.now():
             self._let_go(claim)  # the lease is over: somebody else may run it, or this node again
             self.due(backlog.key, self._clock.now())
             return True

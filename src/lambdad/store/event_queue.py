@@ -209,36 +209,40 @@ def _claim(
     return Claimed(claims, next_due)
 
 
-def _held(connection: Connection, claims: Collection[Claim]) -> set[int]:
-    """Which of these claims are still good."""
-    fences = {claim.event.id: claim.fence for claim in claims}
-    rows = connection.execute(
-        select(events.c.id, events.c.fence).where(events.c.id.in_(list(fences)))
-    )
-    return {id for id, fence in rows if fences[id] == fence}
+def _held(connection: Connection, claims: Collection[Claim]) -> set[tuple[int, int]]:
+    """Which of these claims are still good, as event ids and fences: of one event there may be an
+    older claim beside the newest."""
+    ids = {claim.event.id for claim in claims}
+    rows = connection.execute(select(events.c.id, events.c.fence).where(events.c.id.in_(ids)))
+    return {(claim.event.id, claim.fence) for claim in claims} & {(id, fence) for id, fence in rows}
+
+
+def _held_ids(connection: Connection, claims: Collection[Claim]) -> set[int]:
+    return {id for id, _ in _held(connection, claims)}
 
 
 def _extend(connection: Connection, claims: Collection[Claim], until: float) -> set[int]:
-    held = _held(connection, claims)
+    held = _held_ids(connection, claims)
     connection.execute(update(events).where(events.c.id.in_(held)).values(due_at=until))
     return held
 
 
 def _release(connection: Connection, claims: Collection[Claim], now: float) -> None:
-    held = _held(connection, claims)
+    held = _held_ids(connection, claims)
     connection.execute(update(events).where(events.c.id.in_(held)).values(due_at=now, epoch=0))
 
 
 def _settle(connection: Connection, settlements: Sequence[Settlement]) -> list[bool]:
     held = _held(connection, [each.claim for each in settlements])
-    good = [each for each in settlements if each.claim.event.id in held]
+    is_good = [(each.claim.event.id, each.claim.fence) in held for each in settlements]
+    good = list(itertools.compress(settlements, is_good))
     _requeue(connection, good)
     _bury(connection, good)
     _remove(connection, good)
     rows = [event_rows.delivery_row(d) for each in good for d in each.deliveries]
     if rows:
         connection.execute(insert(deliveries), rows)
-    return [each.claim.event.id in held for each in settlements]
+    return is_good
 
 
 _REQUEUE = (
