@@ -83,8 +83,8 @@ class Campaign:
     seed: int
     traffic: tuple[Traffic, ...] = TRAFFIC
 
-    def load(self, *, clients: int = 4, rate: float = 120) -> Load:
-        """Clients of the functions."""
+    def load(self, *, clients: int = 4, rate: float) -> Load:
+        """Clients of the functions, that together send so many events a second."""
         return Load(
             lambda: self.server.url, self.traffic, seed=self.seed, clients=clients, rate=rate
         )
@@ -145,13 +145,14 @@ def wage(
     kinds: Iterable[Kind],
     *,
     seconds: float,
+    rate: float = 120,
     on_step: Callable[[Step, Load], None] = lambda step, load: None,
 ) -> tuple[History, list[Step]]:
     """Inflict all of these faults under load, so many seconds apart."""
     random = Random(campaign.seed)
     faults: list[Fault] = []
     steps: list[Step] = []
-    with campaign.load() as load:
+    with campaign.load(rate=rate) as load:
         wait_until(lambda: load.has_accepted_since(0), "events are accepted")
         for kind in kinds:
             pace(random, seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 
 from campaign import Step
@@ -47,6 +48,10 @@ def _events(history: History, violations: Sequence[Violation]) -> Table:
         "runs again after a good end, a fault between": sum(again),
         "runs again after a good end, without one": len(again) - sum(again),
     }
+    dead = Counter(
+        sent.function for sent in history.accepted if sent.request_id in history.stored.dead
+    )
+    rows |= {f"dead of {function}": dead[function] for function in sorted(dead)}
     rows |= {
         f"most at once of {function}, {limit} allowed": most_at_once(history, function)
         for function, limit in history.limits.items()

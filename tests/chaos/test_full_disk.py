@@ -24,7 +24,7 @@ from support.waiting import wait_until
 StartServer = Callable[..., LocalServer]
 pytestmark = [pytest.mark.slow, pytest.mark.root]
 MEGABYTES = 64
-REFUSALS = 50
+REFUSALS = 20
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_full_disk_refuses_events_and_loses_none(
     server = start_server(disk / "data", **settings(history))
     deploy(server, TRAFFIC)
     campaign = Campaign(server, history, 1)
-    with campaign.load() as load:
+    with campaign.load(rate=80) as load:
         wait_until(lambda: len(load.sent) > 50, "events are accepted")
         # When the disk is full for a while
         began = time.monotonic()

@@ -35,7 +35,7 @@ from support.waiting import wait_until
 FUNCTION = ("000000000000", "us-east-1", "function")
 NOW = 1_700_000_000.0
 HOUR = 3_600.0
-BACKLOGGED = (Traffic("backlogged", 1, 0.1, reserved=1),)
+BACKLOGGED = (Traffic("backlogged", 1, 0.05, reserved=1),)
 LONGEST_WAIT = 300.0
 
 
@@ -119,7 +119,7 @@ def test_a_server_runs_what_one_with_a_wrong_clock_has_accepted(
     deploy(server, BACKLOGGED)
     campaign = Campaign(server, history, 1, BACKLOGGED)
     with campaign.load(rate=400) as load:
-        wait_until(lambda: len(read_stored(server.data_dir).queued) > 20, "events are queued")
+        wait_until(lambda: len(read_stored(server.data_dir).queued) > 10, "events are queued")
     # When
     began = time.monotonic()
     server.kill()

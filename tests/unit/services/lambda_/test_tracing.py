@@ -121,15 +121,21 @@ async def test_a_loop_that_is_allowed_goes_on_until_it_is_not(plane: Plane) -> N
     assert await trace_of(plane, INCOMING)
 
 
-async def test_an_event_is_counted_when_it_is_dispatched(plane: Plane) -> None:
+async def test_an_event_is_counted_when_it_is_accepted(plane: Plane) -> None:
     await plane.create()
     function = plane.control.resources.find(Function, ACCOUNT, REGION, "echo")
     assert function
     caller = Caller(ACCOUNT, REGION)
     for incoming, form in (
         ("", r"Root=1-[0-9a-f-]{33};Parent=[0-9a-f]{16};Sampled=0"),
-        (f"{INCOMING};Sampled=1", rf"Root={ROOT};Parent=[0-9a-f]{{16}};Sampled=1"),
-        (f"{INCOMING};Lineage=a87bd80c:16", rf"Root={ROOT};.*;Sampled=0;Lineage=a87bd80c:16"),
+        (
+            f"{INCOMING};Sampled=1",
+            rf"Root={ROOT};Parent=[0-9a-f]{{16}};Sampled=1;Lineage=\w{{8}}:1",
+        ),
+        (
+            f"{INCOMING};Lineage=a87bd80c:16",
+            rf"Root={ROOT};.*;Sampled=0;Lineage=\w{{8}}:1\|a87bd80c:16",
+        ),
     ):
         context = RequestContext("r", "lambda", "Invoke", caller, "http://x", incoming)
         assert re.fullmatch(form, event_trace(plane.control, context, function.latest))
