@@ -234,9 +234,8 @@ class PoolMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_books_hold_exactly_what_lives(self) -> None:
-        books = [each for c in self.ward.pool._waiters._crews.values() for each in c.environments]
-        living = {e.number for e in self.ward.made if e.state is not State.STOPPED}
-        assert {environment.number for environment in books} <= living  # type: ignore[attr-defined]
+        books = {environment.number for environment in self.ward.pool._waiters._crew_of}  # type: ignore[attr-defined]
+        assert books == {e.number for e in self.ward.made if e.state is not State.STOPPED}
 
     @invariant()
     def the_pool_holds_exactly_what_has_not_ended(self) -> None:

@@ -28,7 +28,7 @@ class Crew:
     are `starting` until their first is over, and `busy` with every other, since some time."""
 
     version: FunctionVersion
-    environments: set[ExecutionEnvironment] = field(default_factory=set)
+    size: int = 0
     busy: dict[ExecutionEnvironment, float] = field(default_factory=dict)
     starting: dict[ExecutionEnvironment, float] = field(default_factory=dict)
     duration: float | None = None  # of recent events, on average
@@ -59,7 +59,8 @@ class Waiters:
     def __init__(self, clock: Clock, put_back: Callable[[ExecutionEnvironment], None]) -> None:
         self._clock = clock
         self._put_back = put_back
-        self._crews: dict[Key, Crew] = {}
+        self._crews: dict[Key, Crew] = {}  # that have not been retired
+        self._crew_of: dict[ExecutionEnvironment, Crew] = {}
         self._start: float | None = None  # seconds that recent ones took, on average
 
     def add(self, environment: ExecutionEnvironment) -> None:
@@ -68,46 +69,46 @@ class Waiters:
         crew = self._crews.get(key)
         if crew is None:
             crew = self._crews[key] = Crew(environment.version)
-        crew.environments.add(environment)
+        crew.size += 1
+        self._crew_of[environment] = crew
 
     def forget(self, environment: ExecutionEnvironment) -> None:
         """It has ended. After the last one nobody is left to wait for."""
-        crew = self._crews.get(key_of(environment))
-        if crew is None or environment not in crew.environments:
+        crew = self._crew_of.pop(environment, None)
+        if crew is None:
             return
-        crew.environments.remove(environment)
         crew.drop(environment)
-        if not crew.environments:
+        crew.size -= 1
+        if crew.size == 0 and not crew.is_retired:
             del self._crews[key_of(environment)]
             crew.send_away()
 
     def occupy(self, environment: ExecutionEnvironment) -> None:
         """It has an event. Who begins anew after a failure is not waited for."""
-        crew = self._crews.get(key_of(environment))
-        if crew is None or environment.state is State.FAILED:
-            return
-        having = crew.busy if environment.state is State.READY else crew.starting
-        having[environment] = self._clock.monotonic()
+        crew = self._crew_of[environment]
+        if environment.state is State.READY:
+            crew.busy[environment] = self._clock.monotonic()
+        elif environment.state is State.STARTING:
+            crew.starting[environment] = self._clock.monotonic()
 
     def vacate(self, environment: ExecutionEnvironment) -> None:
         """Its event is over; it is still INVOKING when that has gone well."""
-        crew = self._crews.get(key_of(environment))
+        crew = self._crew_of.get(environment)
         if crew is None:
             return
-        busy_since = crew.busy.pop(environment, None)
-        starting_since = crew.starting.pop(environment, None)
-        if environment.state is not State.INVOKING:
+        if (since := crew.busy.pop(environment, None)) is not None:
+            if environment.state is State.INVOKING:
+                crew.duration = average(crew.duration, self._clock.monotonic() - since)
             return
-        if busy_since is not None:
-            crew.duration = average(crew.duration, self._clock.monotonic() - busy_since)
-        elif starting_since is not None and crew.duration is not None:
-            took = self._clock.monotonic() - starting_since
-            self._start = average(self._start, took - crew.duration)
+        since = crew.starting.pop(environment, None)
+        if since is None or crew.duration is None or environment.state is not State.INVOKING:
+            return
+        self._start = average(self._start, self._clock.monotonic() - since - crew.duration)
 
     def dismiss(self, environments: Iterable[ExecutionEnvironment]) -> None:
         """These end instead of becoming free."""
         for environment in environments:
-            crew = self._crews.get(key_of(environment))
+            crew = self._crew_of.get(environment)
             if crew is not None:
                 crew.drop(environment)
 
@@ -122,8 +123,8 @@ class Waiters:
 
     def hand_over(self, environment: ExecutionEnvironment) -> bool:
         """Give it to who has waited longest; False when nobody waits for it."""
-        crew = self._crews.get(key_of(environment))
-        while crew is not None and crew.waiting:
+        crew = self._crew_of[environment]
+        while crew.waiting:
             if _resolve(crew.waiting.popleft(), environment):
                 self.occupy(environment)
                 return True

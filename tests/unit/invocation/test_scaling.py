@@ -29,9 +29,10 @@ def wait(**changes: Any) -> float:
         ({"duration": LONG, "busy": 101}, START_SECONDS),  # one of many will be free
         ({"duration": LONG, "busy": 101, "waiting": 1}, 0),  # which is another's
         ({"duration": START_SECONDS}, 0),
-        ({"waiting": 1}, START_SECONDS),
-        ({"waiting": 2}, 0),  # too many for one
-        ({"waiting": 2, "starting": 1}, START_SECONDS),
+        ({"waiting": 1}, 0),  # too many for one
+        ({"waiting": 1, "starting": 1}, START_SECONDS),
+        ({"waiting": 9, "busy": 10}, START_SECONDS),
+        ({"waiting": 10, "busy": 10}, 0),
         ({"start": 0.02}, 0.02),  # the machine is busy
         ({"start": 0.02, "duration": 0.015}, 0.02),
         ({"start": 5.0}, 0.03),  # but nobody waits for long

@@ -369,4 +369,4 @@ async def test_of_what_is_gone_nothing_is_remembered(ward: Ward) -> None:
     busy = await busy_one(ward)
     await busy.finish()
     busy.environment.stop()
-    assert ward.pool._waiters._crews == {}
+    assert ward.pool._waiters._crews == ward.pool._waiters._crew_of == {}
