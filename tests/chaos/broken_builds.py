@@ -17,17 +17,19 @@ ACKNOWLEDGED_BEFORE_COMMIT = """
 
 import asyncio
 
-_accept_in_truth = EventQueue.accept
+_begin_in_truth = EventQueue.begin_accept
 
 async def _accept_in_time(queue, event, is_claimed):
     await asyncio.sleep(0.5)
-    await _accept_in_truth(queue, event, is_claimed=is_claimed)
+    await _begin_in_truth(queue, event, is_claimed=is_claimed)[1]
 
-async def _accept_hastily(self, event, *, is_claimed=False):
+def _begin_hastily(self, event, *, is_claimed=False):
     asyncio.ensure_future(_accept_in_time(self, event, is_claimed))
-    return Claim(event, int(is_claimed), self._clock.now() + self._lease)
+    written = asyncio.get_running_loop().create_future()
+    written.set_result(None)
+    return Claim(event, int(is_claimed), self._clock.now() + self._lease), written
 
-EventQueue.accept = _accept_hastily
+EventQueue.begin_accept = _begin_hastily
 """
 
 

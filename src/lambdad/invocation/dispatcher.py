@@ -17,6 +17,7 @@ import heapq
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from lambdad.clock import Clock
@@ -121,8 +122,13 @@ class Dispatcher:
             trace_header,
             tenant_id,
         )
-        # Shielded, so that an event is run at once even if the one who sent it has hung up.
-        await asyncio.shield(asyncio.ensure_future(self._accept(event)))
+        backlog = self._backlog(function)
+        is_claimed = self._can_be_claimed(backlog)
+        backlog.coming += is_claimed
+        claim, written = self._queue.begin_accept(event, is_claimed=is_claimed)
+        written.add_done_callback(partial(self._accepted, backlog, claim, is_claimed))
+        # Shielded, so that the event is run at once even if the one who sent it has hung up.
+        await asyncio.shield(written)
         self._emit("AsyncEventsReceived", function, 1.0)
 
     def due(self, function: Key, at: float) -> None:
@@ -180,20 +186,19 @@ class Dispatcher:
             backlog = self._backlogs[function] = EventBacklog(function)
         return backlog
 
-    async def _accept(self, event: Event) -> None:
-        backlog = self._backlog(event.function_key)
-        is_claimed = self._can_be_claimed(backlog)
-        backlog.coming += is_claimed
-        try:
-            claim = await self._queue.accept(event, is_claimed=is_claimed)
-        finally:
-            backlog.coming -= is_claimed
+    def _accepted(
+        self, backlog: EventBacklog, claim: Claim, is_claimed: bool, written: asyncio.Future[None]
+    ) -> None:
+        """An event is on disk, or could not be brought there."""
+        backlog.coming -= is_claimed
+        if written.exception() is not None:
             self._unpark(backlog)
-        if is_claimed:
+        elif is_claimed:
             self._hold(backlog, claim)
             self._start_workers(backlog)
+            self._unpark(backlog)
         else:
-            self.due(event.function_key, event.accepted_at)
+            self.due(backlog.key, claim.event.accepted_at)
 
     def _can_be_claimed(self, backlog: EventBacklog) -> bool:
         """Whether an event can run as soon as it is on disk: no other waits longer, and there is

@@ -12,6 +12,7 @@ they ran.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from lambdad.store.gathered import Gathered
 from lambdad.store.schema import dead_events, deliveries, epochs, event_payloads, events
 
 LEASE_SECONDS = 60.0
+SETTLE_SECONDS = 0.01  # for which outcomes are gathered: no caller waits for them
 MOST_AT_ONCE = 4096  # claims in one change, so that many of them hold nobody up
 _IDS_PER_EPOCH = 1 << 32
 _QUEUE = "events"
@@ -74,7 +76,7 @@ class EventQueue:
         self.epoch = epoch
         self._ids = itertools.count(epoch * _IDS_PER_EPOCH)
         self._accepted = Gathered(database, _accept)
-        self._settled = Gathered(database, _settle, make_logs_durable)
+        self._settled = Gathered(database, _settle, make_logs_durable, SETTLE_SECONDS)
 
     @classmethod
     async def open(
@@ -101,10 +103,17 @@ class EventQueue:
     async def accept(self, event: Event, *, is_claimed: bool = False) -> Claim:
         """Keep an event; with `is_claimed` nobody else may run it, and the claim is the caller's.
         Returns when it is on disk; whoever is told of an error may be sure that it will not run."""
+        claim, written = self.begin_accept(event, is_claimed=is_claimed)
+        await written
+        return claim
+
+    def begin_accept(
+        self, event: Event, *, is_claimed: bool = False
+    ) -> tuple[Claim, asyncio.Future[None]]:
+        """The same for who goes on meanwhile: the claim counts when the future has ended well."""
         until = self._clock.now() + self._lease if is_claimed else event.accepted_at
         claim = Claim(event, int(is_claimed), until)
-        await self._accepted.write((claim, self.epoch if is_claimed else 0))
-        return claim
+        return claim, self._accepted.begin((claim, self.epoch if is_claimed else 0))
 
     async def due_functions(self) -> dict[Key, float]:
         """When each function that has events has the next one due."""

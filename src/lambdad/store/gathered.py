@@ -22,7 +22,9 @@ _Batch: TypeAlias = list[tuple[I, asyncio.Future[R]]]
 class Gathered(Generic[I, R]):
     """`change` makes the changes of many items, and tells the result of each, in their order.
 
-    `before` is awaited when the items of one change are known, and before it is made.
+    `before` is awaited when the items of one change are known, and before it is made. For
+    `gather_seconds` more items are waited for, where nobody is in a hurry: a change has its price,
+    whatever the number of its items.
     """
 
     def __init__(
@@ -30,24 +32,33 @@ class Gathered(Generic[I, R]):
         database: Database,
         change: Callable[[Connection, Sequence[I]], Sequence[R]],
         before: Callable[[], Awaitable[None]] | None = None,
+        gather_seconds: float = 0.0,
     ) -> None:
         self._database = database
         self._change = change
         self._before = before
+        self._gather_seconds = gather_seconds
         self._waiting: deque[tuple[I, asyncio.Future[R]]] = deque()
         self._writing: asyncio.Task[None] | None = None
 
     async def write(self, item: I) -> R:
         """The result of this item, once it is on disk."""
+        return await self.begin(item)
+
+    def begin(self, item: I) -> asyncio.Future[R]:
+        """The same for who goes on meanwhile. Who cancels the future does not hear of the result;
+        the change is made."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
-        return await future
+        return future
 
     async def _write_all(self) -> None:
         try:
             while self._waiting:
+                if self._gather_seconds and len(self._waiting) < MOST_AT_ONCE:
+                    await asyncio.sleep(self._gather_seconds)
                 count = min(len(self._waiting), MOST_AT_ONCE)
                 batch = [self._waiting.popleft() for _ in range(count)]
                 await self._write_batch(batch)

@@ -10,7 +10,7 @@ from typing import Any
 from lambdad.clock import FakeClock
 from lambdad.invocation.dispatcher import Dispatcher
 from lambdad.invocation.try_event import Tried
-from lambdad.model.event import Claim
+from lambdad.model.event import Claim, Event
 from lambdad.model.fate import Completed, Requeued
 from lambdad.model.resource import Key
 from lambdad.store.database import Database
@@ -30,8 +30,20 @@ class WatchedQueue(EventQueue):
     gates: dict[str, asyncio.Event]
     settled: list[tuple[Settlement, bool]]
 
-    async def accept(self, *args: Any, **options: Any) -> Any:
-        return await self._watch("accept", super().accept, *args, **options)
+    def begin_accept(self, event: Event, *, is_claimed: bool = False) -> Any:
+        if self.refusals.get("accept"):
+            refused = asyncio.get_running_loop().create_future()
+            refused.set_exception(self.refusals["accept"].pop(0))
+            return Claim(event, 0, 0.0), refused
+        self.calls["accept"] += 1
+        claim, written = super().begin_accept(event, is_claimed=is_claimed)
+        if "accept" in self.gates:
+            written = asyncio.ensure_future(self._behind(self.gates["accept"], written))
+        return claim, written
+
+    async def _behind(self, gate: asyncio.Event, written: asyncio.Future[None]) -> None:
+        await written
+        await gate.wait()
 
     async def due_functions(self) -> Any:
         return await self._watch("due_functions", super().due_functions)
