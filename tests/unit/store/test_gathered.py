@@ -67,6 +67,24 @@ async def test_what_comes_while_one_change_is_on_its_way_is_the_next(bench: Benc
     assert bench.batches == [[1, 2], [3, 4]]
 
 
+async def test_where_nobody_is_in_a_hurry_what_comes_a_moment_later_is_the_same_change(
+    bench: Bench, database: Database
+) -> None:
+    patient = Gathered(database, bench.change, gather_seconds=0.2)
+    first = patient.begin(1)
+    await asyncio.sleep(0)
+    second = patient.begin(2)
+
+    assert [await first, await second] == [10, 20]
+    assert bench.batches == [[1, 2]]
+
+
+async def test_who_goes_on_meanwhile_may_give_up_the_result(bench: Bench) -> None:
+    bench.gathered.begin(1).cancel()
+    assert await results(bench.start(2)) == [20]
+    assert [item for batch in bench.batches for item in batch] == [1, 2]
+
+
 async def test_before_is_awaited_between_the_cut_and_the_change(bench: Bench) -> None:
     bench.gate.clear()
     tasks = bench.start(1)
