@@ -72,7 +72,10 @@ def cli_page() -> str:
     for name in COMMANDS:
         command = lambdad.get_command(context, name)
         assert command is not None
-        lines += ["", *_command_section(command, click.Context(command, context, name))]
+        own = click.Context(command, context, name)
+        lines += ["", *_command_section(command, own)]
+        for part, below in getattr(command, "commands", {}).items():
+            lines += ["", *_command_section(below, click.Context(below, own, part))]
     return "\n".join(lines) + "\n"
 
 

@@ -315,7 +315,7 @@ SETTINGS = (
         "dead_event_days",
         _read_integer(1),
         "14",
-        "Days that events are kept which were given up and which no destination has.",
+        "Days for which dead events are kept: given up, and taken by no destination.",
         "DAYS",
     ),
     Setting(

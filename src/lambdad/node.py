@@ -180,7 +180,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
                 retry_seconds=config.event_retry_delay,
             ),
             admit=leases.admit_event,
-            free=partial(leases.free, spare=config.concurrency // SPARED_OF_CONCURRENCY),
+            free=partial(leases.free, spare=_spare(config.concurrency)),
             clock=steady_clock,
             processors=Processors(),
             emit=metrics.emit,
@@ -246,6 +246,12 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         await asyncio.gather(front_door.drain(DRAIN_SECONDS), dispatcher.drain(DRAIN_SECONDS))
         delivering.cancel()
         await deliveries.drain(DELIVERY_DRAIN_SECONDS)
+
+
+def _spare(concurrency: int) -> int:
+    """How much of an account's concurrency is not for any one backlog: a tenth, but at least one
+    if there are two."""
+    return min(concurrency - 1, max(1, concurrency // SPARED_OF_CONCURRENCY))
 
 
 async def _open_queue(

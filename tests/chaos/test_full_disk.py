@@ -23,7 +23,7 @@ from support.waiting import wait_until
 
 StartServer = Callable[..., LocalServer]
 pytestmark = [pytest.mark.slow, pytest.mark.root]
-MEGABYTES = 64
+MEGABYTES = 128  # of which a copy of the runtime takes some 50
 REFUSALS = 20
 
 

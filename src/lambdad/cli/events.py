@@ -22,8 +22,7 @@ _NUMBERS = ("Queued", "Running", "Retrying", "Dead")
 def command(endpoint: Endpoint, screen: Screen) -> None:
     """Show the events of asynchronous invocations: queued, running, retrying, dead, by function.
 
-    A dead event was given up and nobody else has it: it has no destination and no dead-letter
-    queue, or they did not take it.
+    A dead event was given up, and no destination or dead-letter queue has taken it yet.
     """
     if click.get_current_context().invoked_subcommand is not None:
         return
@@ -41,7 +40,13 @@ def command(endpoint: Endpoint, screen: Screen) -> None:
 
 @client_command("dead")
 @click.argument("function", required=False)
-@click.option("--limit", default=100, show_default=True, help="So many at most, the latest first.")
+@click.option(
+    "--limit",
+    default=100,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="How many at most, the latest first.",
+)
 def dead(endpoint: Endpoint, screen: Screen, function: str | None, limit: int) -> None:
     """List dead events, of one FUNCTION or of all."""
     query = {"FunctionName": function, "MaxItems": limit}
@@ -57,7 +62,7 @@ def dead(endpoint: Endpoint, screen: Screen, function: str | None, limit: int) -
 @client_command("replay")
 @click.argument("request_id")
 def replay(endpoint: Endpoint, screen: Screen, request_id: str) -> None:
-    """Queue a dead event again, with all its tries."""
+    """Queue a dead event again as if it had just been accepted: its age and tries begin anew."""
     answer = ask(endpoint, "POST", f"{_PATH}/replay", {"RequestId": request_id})
     if screen.as_json:
         screen.json(answer)

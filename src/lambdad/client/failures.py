@@ -13,6 +13,9 @@ _PASSING = frozenset(
         *("InternalError", "InternalFailure", "InternalException", "InternalServerError"),
         *("ServiceException", "ServiceUnavailable", "ServiceUnavailableException"),
         *("RequestTimeout", "RequestTimeoutException"),
+        # The server's own credentials or clock, which its operator will put right.
+        *("ExpiredToken", "ExpiredTokenException", "RequestExpired", "RequestTimeTooSkewed"),
+        *("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"),
     }
 )
 

@@ -279,6 +279,8 @@ class ExecutionEnvironment:
         if self._sandbox.may_be_out_of_memory() and await self._sandbox.is_out_of_memory():
             event = await self._sandbox.next_event(seconds)  # its end, whatever it answered
         duration_ms = (self._clock.monotonic() - began) * 1000
+        if isinstance(event, Exited) and self.state in (State.STOPPING, State.STOPPED):
+            raise PlatformError("the execution environment was stopped while its event ran")
         if isinstance(event, Exited) and init is _WARM and not self._sandbox.api.is_handed_over:
             self.stop()
             raise EventNotTaken

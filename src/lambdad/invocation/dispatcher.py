@@ -35,6 +35,7 @@ TICK_SECONDS = 0.1  # in which functions with a backlog get more workers
 HELD_SECONDS = 1.0  # that a function waits which has no concurrency left
 DISK_RETRY_SECONDS = 1.0
 MOST_HELD_BYTES = 128 << 20
+MOST_WHEN_SHORT = 4 << 20  # that one function may hold although others hold all of that
 _HELD_BESIDE_PAYLOAD = 1024  # bytes that an event takes in memory, about
 MOST_SETTLING = 2048
 MOST_FUNCTIONS_PER_CLAIM = 32
@@ -205,21 +206,27 @@ class Dispatcher:
         room for it."""
         if self._is_paused or backlog.next_due <= self._clock.now():
             return False
-        return backlog.room > 0 and self._held_bytes < MOST_HELD_BYTES
+        return self._room(backlog) > 0
 
     def _hold(self, backlog: EventBacklog, claim: Claim) -> None:
         former = self._held.get(claim.event.id)
         if former is not None:  # settled a moment ago, of which the one who did it has yet to hear
             self._let_go(former)
         self._held[claim.event.id] = claim
-        self._held_bytes += _HELD_BESIDE_PAYLOAD + len(claim.event.payload)
+        self._held_bytes += _size(claim)
+        backlog.holds(_size(claim))
         backlog.waiting.append(claim)
 
     def _let_go(self, claim: Claim) -> None:
         held = self._held.get(claim.event.id)
         if held is not None and held.fence == claim.fence:  # else it is held anew by now
             del self._held[claim.event.id]
-            self._held_bytes -= _HELD_BESIDE_PAYLOAD + len(claim.event.payload)
+            self._held_bytes -= _size(claim)
+            backlog = self._backlogs.get(claim.event.function_key)
+            if backlog is not None:
+                backlog.held_bytes -= _size(claim)
+            if self._held_bytes < MOST_HELD_BYTES <= self._held_bytes + _size(claim):
+                self._unpark_all()
 
     async def _turn(self) -> None:
         """Keep what is held, give more workers to those who need them, claim some of what is due.
@@ -308,9 +315,11 @@ class Dispatcher:
         return wanted
 
     def _room(self, backlog: EventBacklog) -> int:
-        """How many events may be claimed; when memory is short, one if it has none at all."""
-        if self._held_bytes < MOST_HELD_BYTES:
-            return backlog.room
+        """How many events may be claimed. When memory is short, only who has little of it may go
+        on; who has no event at all may always have one."""
+        left = max(MOST_HELD_BYTES - self._held_bytes, MOST_WHEN_SHORT - backlog.held_bytes)
+        if left > 0:
+            return min(backlog.room, max(1, int(left / backlog.mean_bytes)))
         return int(not (backlog.waiting or backlog.workers or backlog.coming))
 
     def _unpark(self, backlog: EventBacklog) -> None:
@@ -320,6 +329,11 @@ class Dispatcher:
             backlog.is_parked = False
             self._due[backlog.key] = backlog
             self._wake.set()
+
+    def _unpark_all(self) -> None:
+        """Memory is no longer short."""
+        for backlog in self._backlogs.values():
+            self._unpark(backlog)
 
     async def _claim(self, wanted: dict[Key, int]) -> None:
         backlogs = [self._backlogs[key] for key in wanted]
@@ -396,7 +410,7 @@ class Dispatcher:
             return True
         began = self._clock.monotonic()
         tried = await self._try_event(claim)
-        if tried.is_throttled:
+        if tried.is_refused:
             backlog.held_until = self._clock.monotonic() + HELD_SECONDS
         elif tried.has_run:
             backlog.took(self._clock.monotonic() - began)
@@ -405,7 +419,7 @@ class Dispatcher:
             self._spawn(settling)
         else:
             await settling
-        return not tried.is_throttled
+        return not tried.is_refused
 
     async def _settle(self, claim: Claim, tried: Tried) -> None:
         """Write down what became of an event, however long the disk refuses it."""
@@ -437,3 +451,8 @@ class Dispatcher:
 
     def _numbered(self, delivery: Delivery, event: Event) -> Delivery:
         return replace(delivery, id=self._queue.make_id(), event_id=event.id)
+
+
+def _size(claim: Claim) -> int:
+    """Bytes that an event takes in memory, about."""
+    return _HELD_BESIDE_PAYLOAD + len(claim.event.payload)

@@ -30,6 +30,8 @@ class EventBacklog:
     is_parked: bool = False
     held_until: float = 0.0  # monotonic
     mean_seconds: float | None = None
+    held_bytes: int = 0  # of events in memory
+    mean_bytes: float = 4096.0  # of an event
 
     @property
     def is_over(self) -> bool:
@@ -47,6 +49,11 @@ class EventBacklog:
     def load(self, free: int) -> Load:
         """For the policy of workers. `free` is what those that are starting will take, too."""
         return Load(self.workers, len(self.waiting), free - self.starting)
+
+    def holds(self, size: int) -> None:
+        """Another event of so many bytes is in memory."""
+        self.held_bytes += size
+        self.mean_bytes += _WEIGHT * (size - self.mean_bytes)
 
     def took(self, seconds: float) -> None:
         """An event has run for so long."""

@@ -100,7 +100,7 @@ class Leases:
         runs goes on and counts as if it had begun so."""
         function = self._functions.get(key) or self._open(key)
         function.apply(concurrency, self._clock.monotonic())
-        if function.claimed == 0 and function.reserved is None and not function.leases:
+        if not function.leases and function.is_at_rest(self._clock.monotonic()):
             del self._functions[key]
 
     def _open(self, key: Key) -> _Function:

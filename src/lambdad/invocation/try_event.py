@@ -12,7 +12,6 @@ from lambdad.errors import ClientError
 from lambdad.invocation.destinations import deliveries
 from lambdad.invocation.emit import Emit
 from lambdad.invocation.invoke import Invoker
-from lambdad.invocation.lease import TOO_MANY_REQUESTS
 from lambdad.model.event import (
     FUNCTION_NOT_FOUND,
     MAXIMUM_EVENT_AGE,
@@ -21,6 +20,7 @@ from lambdad.model.event import (
     Delivery,
     Event,
     EventTarget,
+    storable,
 )
 from lambdad.model.fate import (
     RETRY_SECONDS,
@@ -43,12 +43,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What came of a try. `is_throttled` says that the function had no concurrency left."""
+    """What came of a try. `is_refused` says that it could not be
+    run now, and that the next would fare no better."""
 
     fate: Fate
     deliveries: Sequence[Delivery] = ()
     has_run: bool = False
-    is_throttled: bool = False
+    is_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class EventTrier:
             return await self._try(event)
         except Exception:  # ours, or of the platform below: it is not the event's fault
             _log.exception("Event %s could not be run; it is tried again.", event.request_id)
-            return Tried(fate_after_refusal(event, MAXIMUM_EVENT_AGE, self.clock.now()))
+            fate = fate_after_refusal(event, MAXIMUM_EVENT_AGE, self.clock.now())
+            return Tried(fate, is_refused=True)
 
     async def _try(self, event: Event) -> Tried:
         target = self.find_target(event)
@@ -102,9 +104,9 @@ class EventTrier:
                 tenant_id=event.tenant_id,
                 is_admitted=True,
             )
-        except ClientError as error:
+        except ClientError:
             fate = fate_after_refusal(event, target.maximum_event_age, self.clock.now())
-            return Tried(fate, is_throttled=error.code == TOO_MANY_REQUESTS)
+            return Tried(fate, is_refused=True)
         return self._ended(event, target, self._fate(event, target, result), result)
 
     def _fate(self, event: Event, target: EventTarget, result: Result) -> Fate:
@@ -150,4 +152,4 @@ def _told(payload: bytes) -> str:
         told = f"{error['errorType']}: {error['errorMessage']}"
     except (ValueError, TypeError, KeyError, RecursionError):
         told = payload[:_SHOWN_OF_ERROR].decode(errors="replace")
-    return told[:_SHOWN_OF_ERROR]
+    return storable(told)[:_SHOWN_OF_ERROR]

@@ -25,6 +25,11 @@ RECURSIVE_INVOCATION = "RecursiveInvocation"
 FUNCTION_NOT_FOUND = "FunctionNotFound"  # deleted since; AWS says nothing of it
 
 
+def storable(text: str) -> str:
+    """`text` without what is no character, half a surrogate pair say, which no database takes."""
+    return text.encode(errors="replace").decode()
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One accepted event. `qualifier` is what was asked for; which version runs is found out at

@@ -183,7 +183,9 @@ class Database:
 
 
 def _engine(path: Path, *, begin: str, read_only: bool) -> Engine:
-    engine = create_engine(URL.create("sqlite", database=str(path)), pool_size=READERS)
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), pool_size=READERS, hide_parameters=True
+    )
 
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # transactions begin as written here, not by the driver

@@ -41,7 +41,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class DeadEvent:
-    """An event that was given up and that nobody else has."""
+    """An event that was given up, and that no destination or dead-letter queue has taken yet."""
 
     event: Event
     died_at: float  # seconds since the epoch

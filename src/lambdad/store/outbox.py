@@ -3,11 +3,12 @@ afterwards, at least once. They are one node's."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 
-from lambdad.model.event import ON_SUCCESS, Delivery
+from lambdad.model.event import ON_SUCCESS, Delivery, storable
 from lambdad.store import event_rows
 from lambdad.store.database import Database
 from lambdad.store.schema import dead_events, deliveries, event_payloads
@@ -19,9 +20,21 @@ class Outbox:
 
     database: Database
 
-    async def due(self, now: float, limit: int) -> list[Delivery]:
-        """Deliveries whose time has come, the oldest first."""
-        return await self.database.read(lambda connection: _due(connection, now, limit))
+    async def due(
+        self,
+        now: float,
+        limit: int,
+        *,
+        without: Collection[int] = (),
+        without_targets: Collection[str] = (),
+        without_services: Collection[str] = (),
+    ) -> list[Delivery]:
+        """Deliveries whose time has come, the oldest first, without some of them and without those
+        to some targets and services (`sqs`)."""
+        is_left_out = deliveries.c.id.in_(without) | deliveries.c.target_arn.in_(without_targets)
+        for service in without_services:
+            is_left_out |= deliveries.c.target_arn.like(f"arn:%:{service}:%")
+        return await self.database.read(lambda c: _due(c, now, limit, is_left_out))
 
     async def next_due(self) -> float | None:
         """When there is one to make; None when there is none."""
@@ -40,10 +53,12 @@ class Outbox:
         await self.database.write(lambda connection: _failed(connection, delivery, reason))
 
 
-def _due(connection: Connection, now: float, limit: int) -> list[Delivery]:
+def _due(
+    connection: Connection, now: float, limit: int, is_left_out: ColumnElement[bool]
+) -> list[Delivery]:
     rows = connection.execute(
         select(*deliveries.c)
-        .where(deliveries.c.due_at <= now)
+        .where(deliveries.c.due_at <= now, ~is_left_out)
         .order_by(deliveries.c.due_at)
         .limit(limit)
     )
@@ -75,7 +90,7 @@ def _try_again(connection: Connection, delivery: Delivery, due_at: float) -> Non
 def _failed(connection: Connection, delivery: Delivery, reason: str) -> None:
     if not _forget(connection, delivery):
         return
-    note = f" {delivery.target_arn} did not take it: {reason}"
+    note = storable(f" {delivery.target_arn} did not take it: {reason}")
     connection.execute(
         update(dead_events)
         .where(dead_events.c.id == delivery.event_id)

@@ -88,7 +88,7 @@ event_payloads = Table(
     Column("payload", LargeBinary, nullable=False),
 )
 
-# Events that were given up and that nobody else has: no destination, no dead-letter queue.
+# Events that were given up, and that no destination or dead-letter queue has taken yet.
 dead_events = Table(
     "dead_events",
     metadata,

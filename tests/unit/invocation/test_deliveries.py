@@ -16,6 +16,7 @@ from lambdad.errors import ClientError, PlatformError
 from lambdad.invocation.deliveries import (
     LONGEST,
     MOST_AT_ONCE,
+    MOST_TO_ONE_SERVICE,
     MOST_TO_ONE_TARGET,
     Deliveries,
     retry_at,
@@ -179,6 +180,19 @@ async def test_one_that_answers_slowly_does_not_keep_the_others_waiting(bench: B
     await bench.until(bench.is_empty)
     assert len(bench.sent) == MOST_AT_ONCE + 1
     assert bench.most_at_once <= MOST_AT_ONCE
+
+
+async def test_a_backlog_for_one_that_hangs_keeps_no_other_waiting(bench: Bench) -> None:
+    bench.gate.clear()
+    for number in range(100):
+        await bench.settle(target=f"{QUEUE}-{number % 10}")
+    await bench.settle(target="arn:aws:sns:us-east-1:000000000000:t")
+
+    await bench.until(lambda: _is(_count(bench, "arn:aws:sns:us-east-1:000000000000:t"), 1))
+
+    assert len(bench.sent) == MOST_TO_ONE_SERVICE + 1
+    bench.gate.set()
+    await bench.until(bench.is_empty)
 
 
 async def test_what_a_crash_left_is_sent_by_the_next(database: Database, bench: Bench) -> None:

@@ -210,7 +210,7 @@ async def test_workers_are_no_more_than_concurrency_permits(bench: DispatchBench
 
 
 async def test_a_function_without_concurrency_waits_and_begins_anew(bench: DispatchBench) -> None:
-    throttled = Tried(Requeued(bench.clock.now() + 300, 0, 1), is_throttled=True)
+    throttled = Tried(Requeued(bench.clock.now() + 300, 0, 1), is_refused=True)
     bench.play = lambda claim: throttled
     bench.concurrency = 0  # so that there is one worker
     await bench.send(10)
@@ -226,7 +226,7 @@ async def test_a_function_without_concurrency_waits_and_begins_anew(bench: Dispa
 
 
 async def test_a_function_without_concurrency_holds_up_no_other(bench: DispatchBench) -> None:
-    throttled = Tried(Requeued(bench.clock.now() + 300, 0, 1), is_throttled=True)
+    throttled = Tried(Requeued(bench.clock.now() + 300, 0, 1), is_refused=True)
     bench.play = lambda claim: throttled if claim.event.function_name == "f" else COMPLETED
     await bench.send(10)
     await bench.send(10, "other")
@@ -437,6 +437,7 @@ async def test_when_memory_is_short_every_event_runs_nevertheless(
     bench: DispatchBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatcher_module, "MOST_HELD_BYTES", 3_000)
+    monkeypatch.setattr(dispatcher_module, "MOST_WHEN_SHORT", 0)
     most = 0
 
     def play(claim: Claim) -> Tried:
@@ -449,6 +450,20 @@ async def test_when_memory_is_short_every_event_runs_nevertheless(
     await bench.ended(100)
     assert most < 100
     assert set(bench.ran.values()) == {1}
+
+
+async def test_one_functions_large_events_leave_room_for_the_small_ones_of_others(
+    bench: DispatchBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher_module, "MOST_HELD_BYTES", 3_000)
+    bench.gate.clear()
+    await bench.send(4, "large")
+
+    await bench.send(4, "small")
+    await bench.until(lambda: bench.running == 8)
+
+    bench.gate.set()
+    await bench.ended(8)
 
 
 async def test_what_is_accepted_while_a_claim_is_on_its_way_is_not_forgotten(
@@ -505,7 +520,7 @@ async def test_nothing_is_left_when_all_is_done(bench: DispatchBench) -> None:
             return again(bench.clock, random.uniform(0, 300))
         if tries[claim.event.request_id] == 2:
             fate = Requeued(bench.clock.now() + 1, 1, 1)
-            return Tried(fate, is_throttled=random.random() < 0.5)
+            return Tried(fate, is_refused=random.random() < 0.5)
         return COMPLETED
 
     bench.play = play

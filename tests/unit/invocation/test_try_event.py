@@ -113,7 +113,7 @@ async def test_the_error_that_is_kept_is_short_text(bench: Bench) -> None:
 async def test_a_throttled_event_has_not_been_tried(bench: Bench) -> None:
     bench.outcome = throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
     tried = await bench.attempt(throttles=2)
-    assert tried == Tried(Requeued(bench.clock.now() + 4, 0, 3), is_throttled=True)
+    assert tried == Tried(Requeued(bench.clock.now() + 4, 0, 3), is_refused=True)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,9 @@ async def test_a_failure_of_the_platform_is_no_try_of_the_function(
     bench: Bench, failure: Exception
 ) -> None:
     bench.outcome = failure
-    assert await bench.attempt(tries=1) == Tried(Requeued(bench.clock.now() + 1, 1, 1))
+    assert await bench.attempt(tries=1) == Tried(
+        Requeued(bench.clock.now() + 1, 1, 1), is_refused=True
+    )
     assert not any(name == "AsyncEventsDropped" for name, _ in bench.emitted)
 
 
@@ -138,7 +140,7 @@ async def test_a_target_that_cannot_be_found_out_raises_nothing(
     bench: Bench, failure: Exception
 ) -> None:
     bench.target = failure
-    assert await bench.attempt() == Tried(Requeued(bench.clock.now() + 1, 0, 1))
+    assert await bench.attempt() == Tried(Requeued(bench.clock.now() + 1, 0, 1), is_refused=True)
     assert bench.invoked == []
 
 
@@ -221,6 +223,13 @@ async def test_a_loop_ends_unless_it_is_allowed(bench: Bench) -> None:
     assert ("RecursiveInvocationsDropped", 1.0) in bench.emitted
     bench.target = EventTarget(VERSION, ARN, may_recurse=True)
     assert (await bench.attempt(trace_header=str(header))).fate == Completed()
+
+
+async def test_an_error_that_no_database_takes_is_told_all_the_same(bench: Bench) -> None:
+    bench.error = '{"errorType": "E", "errorMessage": "\\ud800"}'
+    fate = (await bench.attempt(tries=2)).fate
+    assert isinstance(fate, GivenUp)
+    assert fate.error == "E: ?"
 
 
 async def test_a_retry_is_no_hop(bench: Bench) -> None:

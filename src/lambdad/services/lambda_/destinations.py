@@ -68,7 +68,9 @@ def _check_function(control: ControlPlane, name: FunctionName, arn: str) -> None
         raise invalid_parameter(f"The destination ARN {arn} is invalid.")
     if (written.account_id, written.region, written.name) == name.key:
         raise invalid_parameter("You can't specify the function as a destination for itself.")
-    is_here = (written.account_id, written.region) == (name.account_id, name.region)
+    if written.region != name.region:
+        raise invalid_parameter(f"The destination ARN {arn} is invalid: it is in another region.")
+    is_here = written.account_id == name.account_id
     if is_here and control.resources.find(Function, *name.key[:2], written.name) is None:
         raise invalid_parameter(f"The destination ARN {arn} is invalid.")
 

@@ -17,7 +17,7 @@ _CODE = (
     "`S3ObjectStorageMode` REFERENCE; `SourceKMSKeyArn` encrypts nothing (the disk may)"
 )
 _SETTINGS = (
-    "`VpcConfig`, `KMSKeyArn`, `SnapStart`, `DeadLetterConfig`, `CapacityProviderConfig` and "
+    "`VpcConfig`, `KMSKeyArn`, `SnapStart`, `CapacityProviderConfig` and "
     "`DurableConfig` are kept and have no effect; `TracingConfig` decides `Sampled` of the trace "
     "header, and no traces are recorded; with `LogFormat` JSON the platform's own lines stay text, "
     "whatever `SystemLogLevel` says"
@@ -66,7 +66,7 @@ PARTIAL: Mapping[str, str] = MappingProxyType(
             "works on executions that are there; nothing starts one yet",
         ),
         "PutFunctionRecursionConfig": "loops are found among functions that invoke each other with "
-        "an AWS SDK, which passes the trace header on; there are no queues, topics or buckets here",
+        "an AWS SDK, which passes the trace header on; not through queues, topics and buckets",
         "PutRuntimeManagementConfig": "kept and told; a function runs on the interpreters that "
         "this machine has, whatever the mode",
         "PutFunctionScalingConfig": "the bounds are kept and told, without any effect: there are "
