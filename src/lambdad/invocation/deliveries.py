@@ -12,6 +12,7 @@ from lambdad.clock import Clock
 from lambdad.errors import ClientError
 from lambdad.invocation.emit import Emit
 from lambdad.model.event import DEAD_LETTER, Delivery
+from lambdad.model.fate import backoff
 from lambdad.store.outbox import Outbox
 
 MOST_AT_ONCE = 32
@@ -19,8 +20,6 @@ MOST_TO_ONE_TARGET = 4  # so that one that answers slowly does not keep the othe
 MOST_TO_ONE_SERVICE = 16
 _READ_AT_ONCE = 8  # a record may have megabytes
 LONGEST = 21_600.0  # seconds that a target may be out of reach
-_FIRST_BACKOFF = 1.0
-_LONGEST_BACKOFF = 300.0
 _RETRY_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
@@ -31,7 +30,7 @@ def retry_at(delivery: Delivery, now: float) -> float | None:
     """When to send again what did not arrive (POLICY); None when it has been tried for too long."""
     if now - delivery.created_at >= LONGEST:
         return None
-    return now + min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** min(delivery.tries, 16))
+    return now + backoff(delivery.tries)
 
 
 class Deliveries:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from lambdad.model.event import (
     DEAD_LETTER,
@@ -20,6 +20,7 @@ from lambdad.model.event import (
     EventTarget,
 )
 from lambdad.model.invocation import Result
+from lambdad.model.strict_json import DECODER
 
 SUCCESS = "Success"
 RECORD_VERSION = "1.0"
@@ -122,18 +123,10 @@ def _embedded(payload: bytes) -> bytes:
     if not payload:
         return b"null"
     try:
-        _DECODER.decode(payload.decode())
+        DECODER.decode(payload.decode())
     except (ValueError, RecursionError):
         return _json(payload.decode(errors="replace"))
     return payload
-
-
-def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(constant)
-
-
-# Only whether it is JSON matters: numbers stay text, however many digits they have.
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse_constant)
 
 
 def _message_attributes(

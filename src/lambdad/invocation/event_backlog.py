@@ -6,11 +6,11 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from lambdad.invocation.choose_workers import Load, choose_ahead
+from lambdad.invocation.scaling import average
 from lambdad.model.event import Claim
 from lambdad.model.resource import Key
 
 NEVER = float("inf")
-_WEIGHT = 0.2  # of the latest in the mean
 
 
 @dataclass(slots=True, eq=False)
@@ -53,9 +53,8 @@ class EventBacklog:
     def holds(self, size: int) -> None:
         """Another event of so many bytes is in memory."""
         self.held_bytes += size
-        self.mean_bytes += _WEIGHT * (size - self.mean_bytes)
+        self.mean_bytes = average(self.mean_bytes, size)
 
     def took(self, seconds: float) -> None:
         """An event has run for so long."""
-        mean = self.mean_seconds
-        self.mean_seconds = seconds if mean is None else mean + _WEIGHT * (seconds - mean)
+        self.mean_seconds = average(self.mean_seconds, seconds)

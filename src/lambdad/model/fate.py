@@ -81,16 +81,20 @@ def fate_after_error(
 
 def fate_after_refusal(event: Event, maximum_event_age: int, now: float) -> Requeued:
     """It was throttled, or the platform has failed: that is no try of the function."""
-    backoff = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** min(event.throttles, 16))
     # Never at once, even when it is too old already: who cannot even be told so waits as well.
     expiry = max(event.accepted_at + maximum_event_age, now + _FIRST_BACKOFF)
-    return Requeued(min(now + backoff, expiry), event.tries, event.throttles + 1)
+    return Requeued(min(now + backoff(event.throttles), expiry), event.tries, event.throttles + 1)
 
 
 def longest_wait(retry_seconds: float) -> float:
     """Seconds for which an event waits at most; one that is due later was told so by a clock that
     was wrong."""
     return max(_LONGEST_BACKOFF, retry_seconds * MAXIMUM_RETRY_ATTEMPTS)
+
+
+def backoff(times: int) -> float:
+    """Seconds to wait after what was refused so many times before, and is no fault of its own."""
+    return min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** min(times, 16))
 
 
 def _expiry(event: Event, target: EventTarget) -> float:

@@ -7,13 +7,14 @@ import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from lambdad.errors import ClientError
 from lambdad.model.caller import RequestContext
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Result
 from lambdad.model.limits import CLIENT_CONTEXT, EVENT_PAYLOAD, LOG_TAIL, REQUEST_PAYLOAD
+from lambdad.model.strict_json import DECODER
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.events import accept_event
@@ -133,14 +134,14 @@ def _check_json(payload: bytes) -> None:
 def _is_plainly_json(text: str) -> bool:
     """Whether `text` is one JSON value with nothing around it; if not, it may still be JSON."""
     try:
-        return _DECODER.raw_decode(text)[1] == len(text)
+        return DECODER.raw_decode(text)[1] == len(text)
     except (ValueError, RecursionError):
         return False
 
 
 def _check_json_text(text: str) -> None:
     try:
-        _DECODER.decode(text)
+        DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise _not_json(_explanation(text, error)) from None
     except RecursionError:
@@ -159,14 +160,6 @@ def _explanation(text: str, error: json.JSONDecodeError) -> str:
     )
     source = text[:SHOWN_OF_PAYLOAD]
     return f'{what}\n at [Source: (byte[])"{source}"; line: {error.lineno}, column: {error.colno}]'
-
-
-def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"Non-standard token '{constant}'")
-
-
-# Only whether it is JSON matters: numbers stay text, however many digits they have.
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse_constant)
 
 
 def _not_json(explanation: str) -> ClientError:
