@@ -319,6 +319,14 @@ SETTINGS = (
         "DAYS",
     ),
     Setting(
+        "stream_bandwidth",
+        _read_integer(0),
+        "0",
+        "Megabytes per second of a streamed response after its first 6 MB, 0 for as fast as it "
+        "can be; AWS's are 2.",
+        "MEGABYTES",
+    ),
+    Setting(
         "signing_profiles",
         _read_pairs(_SIGNER, _read_path, "it must be pairs of ARN=FILE, with commas between them"),
         "none",
@@ -411,6 +419,7 @@ class Config:
     event_retry_delay: int
     event_lease: int
     dead_event_days: int
+    stream_bandwidth: int
     signing_profiles: dict[str, str]
     check_roles: bool
     s3_endpoint: str

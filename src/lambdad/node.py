@@ -167,7 +167,9 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         parts.push_async_callback(pool.close)
         provisioner = Provisioner(pool, clock)
         parts.push_async_callback(provisioner.close)
-        invoker = Invoker(leases, pool, provisioner, metrics.emit)
+        invoker = Invoker(
+            leases, pool, provisioner, clock, metrics.emit, config.stream_bandwidth << 20
+        )
         steady_clock = SteadyClock()
         queue = await _open_queue(database, steady_clock, log_store, config, stop)
         dispatcher = Dispatcher(

@@ -13,16 +13,26 @@ from hypothesis import strategies as st
 from lambdad.environment.http import Connection, Request
 from lambdad.environment.runtime_api import RuntimeApi
 from lambdad.model.invocation import Invocation
+from lambdad.model.response_stream import ResponseStream
 
 pytestmark = pytest.mark.slow
 PREFIX = "/2018-06-01/runtime"
 ANSWER = re.compile(rb"HTTP/1\.1 \d{3} ")
 
 names = st.sampled_from(
-    ["Content-Length", "Transfer-Encoding", "Connection", "Expect", "Upgrade", "Host", "X-A"]
+    [
+        "Content-Length",
+        "Transfer-Encoding",
+        "Connection",
+        "Expect",
+        "Upgrade",
+        "Host",
+        "Lambda-Runtime-Function-Response-Mode",
+        "Lambda-Runtime-Function-Error-Body",
+    ]
 )
 values = st.one_of(
-    st.sampled_from(["0", "3", "-1", "99", "chunked", "close", "keep-alive", "Upgrade", "h2c"]),
+    st.sampled_from(["0", "3", "-1", "99", "chunked", "close", "Upgrade", "streaming"]),
     st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=8),
 )
 paths = st.sampled_from(
@@ -61,6 +71,9 @@ class Wire:
     def close(self) -> None:
         self.is_closed = True
 
+    def is_closing(self) -> bool:
+        return self.is_closed
+
 
 class Counted:
     """A RuntimeApi, and how often it was asked."""
@@ -74,6 +87,9 @@ class Counted:
             on_next=self._deliver, on_init_error=lambda e: None, on_answer=lambda a: None
         )
 
+    def open_stream(self, request: Request) -> ResponseStream | None:
+        return self.api.open_stream(request)
+
     def handle(self, request: Request) -> None:
         self.asked += 1
         self.api.handle(request)
@@ -83,7 +99,7 @@ class Counted:
         self.api.lost(request)
 
     def _deliver(self) -> None:
-        self.api.deliver(Invocation("r1", b"{}", "arn", "trace"), 1)
+        self.api.deliver(Invocation("r1", b"{}", "arn", "trace", stream=ResponseStream(20)), 1)
 
 
 def play(stream: bytes, cuts: list[int]) -> tuple[Counted, Wire]:

@@ -24,8 +24,12 @@ class Asked:
     path: str
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    trailers: dict[str, str] = field(default_factory=dict)
     is_too_large: bool = False
     answers: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def header(self, name: bytes) -> str:
+        return self.headers.get(name.decode(), "")
 
     def answer(self, status: int, body: bytes, headers: str = "") -> None:
         self.answers.append((status, body))

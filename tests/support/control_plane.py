@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import zipfile
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ import pytest
 
 from lambdad.clock import FakeClock
 from lambdad.errors import ClientError
+from lambdad.invocation.streaming import StreamedInvocation
 from lambdad.model.caller import Caller, RequestContext
 from lambdad.model.concurrency import FunctionConcurrency, Provisioned
 from lambdad.model.function import FunctionVersion
-from lambdad.model.invocation import FunctionError, Report, Result
+from lambdad.model.invocation import FunctionError, Invocation, Report, Result
+from lambdad.model.response_stream import ResponseStream
 from lambdad.model.runtime import Interpreter
 from lambdad.services.lambda_ import operations
 from lambdad.services.lambda_.control_plane import ControlPlane
@@ -62,16 +64,28 @@ class StubInvoker:
 
     error: FunctionError | None = None
     log_tail: bytes = b"START\nREPORT\n"
-    invoked: list[tuple[FunctionVersion, dict[str, Any]]] = field(default_factory=list)
+    writes: Callable[[ResponseStream], None] | None = None  # as a function that streams
+    invoked: list[tuple[FunctionVersion, Invocation]] = field(default_factory=list)
     retired: list[tuple[tuple[str, str, str], str | None]] = field(default_factory=list)
     concurrency: dict[tuple[str, str, str], FunctionConcurrency] = field(default_factory=dict)
     progress: dict[str, Provisioned] = field(default_factory=dict)  # by `function:version`
     used: set[str] = field(default_factory=set)  # digests of what environments run
 
-    async def invoke(self, version: FunctionVersion, **invocation: Any) -> Result:
+    async def invoke(self, version: FunctionVersion, invocation: Invocation) -> Result:
         self.invoked.append((version, invocation))
-        report = Report(invocation["request_id"], 1.0, 1, 128, 30, error=self.error)
-        return Result(invocation["payload"], version.version, report, self.log_tail)
+        if invocation.stream is not None and self.writes is not None:
+            self.writes(invocation.stream)
+        report = Report(invocation.request_id, 1.0, 1, 128, 30, error=self.error)
+        is_streamed = invocation.stream is not None and invocation.stream.has_begun
+        payload = b"" if is_streamed and self.error is None else invocation.payload
+        return Result(payload, version.version, report, self.log_tail)
+
+    async def stream(self, version: FunctionVersion, invocation: Invocation) -> StreamedInvocation:
+        streamed = StreamedInvocation(
+            lambda stream: self.invoke(version, replace(invocation, stream=stream)), FakeClock(), 0
+        )
+        await streamed.begin()
+        return streamed
 
     def retire(self, function_key: tuple[str, str, str], version: str | None = None) -> None:
         self.retired.append((function_key, version))

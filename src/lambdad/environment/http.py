@@ -1,7 +1,8 @@
 """The small HTTP server behind each environment's Runtime API.
 
 One connection answers one request at a time, in order; an answer may be a long time coming
-(`next` waits for an event). What comes in is bounded: a function may be hostile.
+(`next` waits for an event). What comes in is bounded: a function may be hostile. A body is
+collected, or goes into a stream as it comes, and is read no faster than that is.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 import httptools
+
+from lambdad.model.response_stream import ResponseStream
 
 # The official clients send the cause of a failure, with its stack, in a header of up to 1 MiB.
 MAX_HEADER_BYTES = 1_114_112
@@ -31,12 +34,19 @@ class Request(Protocol):
 
     method: str
     path: str
-    body: bytes
+    body: bytes  # empty when it went into a stream
     is_too_large: bool  # `body` is then empty
 
     @property
     def headers(self) -> dict[str, str]:
         """Names are in lower case."""
+
+    @property
+    def trailers(self) -> dict[str, str]:
+        """The headers that came behind the body."""
+
+    def header(self, name: bytes) -> str:
+        """One of the headers, its name in lower case; "" when it is not there."""
 
     def answer(self, status: int, body: bytes, headers: str = "") -> None:
         """Send the answer; `headers` are whole lines."""
@@ -47,11 +57,15 @@ class Routes(Protocol):
 
     max_body: int
 
+    def open_stream(self, request: Request) -> ResponseStream | None:
+        """The head of a request is here: where its body goes; None when it is to be collected."""
+
     def handle(self, request: Request) -> None:
         """Answer now or later."""
 
     def lost(self, request: Request | None) -> None:
-        """The connection ended; `request` is the one that was still waiting for its answer."""
+        """The connection ended; `request` is the one that was still waiting for its answer, or
+        whose body streamed."""
 
 
 class Send(Protocol):
@@ -102,6 +116,9 @@ class Connection(asyncio.Protocol):
         self.method = ""
         self.path = ""
         self._fields: list[tuple[bytes, bytes]] = []
+        self._head_fields = 0  # so many of them; the others are trailers
+        self._stream: ResponseStream | None = None
+        self._is_waiting_for_room = False
         self.body = b""
         self.is_too_large = False
 
@@ -113,7 +130,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._forget(self)
-        self._routes.lost(None if self._is_answered else self)
+        is_under_way = not self._is_answered or self._stream is not None
+        self._routes.lost(self if is_under_way else None)
 
     def data_received(self, data: bytes) -> None:
         self._without_progress += len(data)
@@ -134,8 +152,8 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
+        if not self._is_waiting_for_room:
+            self._resume_reading()
 
     def close(self) -> None:
         """End the connection."""
@@ -162,8 +180,17 @@ class Connection(asyncio.Protocol):
             raise ValueError("a request has too many headers")
         self._fields.append((name, value))
 
+    def on_headers_complete(self) -> None:
+        self.method = self._parser.get_method().decode("latin-1")
+        self.path = self._url.decode("latin-1")
+        self._head_fields = len(self._fields)
+        self._stream = self._routes.open_stream(self)
+
     def on_body(self, chunk: bytes) -> None:
         self._without_progress = 0
+        if self._stream is not None:
+            self._feed(self._stream, chunk)
+            return
         self._body_bytes += len(chunk)
         if self._body_bytes > self._routes.max_body:
             self.is_too_large = True
@@ -173,8 +200,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         self._without_progress = 0
-        self.method = self._parser.get_method().decode("latin-1")
-        self.path = self._url.decode("latin-1")
+        self._stream = None
         self.body = b"" if self.is_too_large else b"".join(self._chunks)
         self._is_keep_alive = self._parser.should_keep_alive()
         self._is_answered = False
@@ -185,9 +211,18 @@ class Connection(asyncio.Protocol):
     @property
     def headers(self) -> dict[str, str]:
         """Decoded when somebody asks, which is when a function has failed."""
-        return {
-            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self._fields
-        }
+        return _decoded(self._fields[: self._head_fields])
+
+    @property
+    def trailers(self) -> dict[str, str]:
+        return _decoded(self._fields[self._head_fields :])
+
+    def header(self, name: bytes) -> str:
+        """One of the headers."""
+        for each, value in self._fields:
+            if each.lower() == name:
+                return value.decode("latin-1")
+        return ""
 
     def answer(self, status: int, body: bytes, headers: str = "") -> None:
         """Send the answer of the current request."""
@@ -205,6 +240,21 @@ class Connection(asyncio.Protocol):
         if not self._is_keep_alive:
             self.close()
 
+    def _feed(self, stream: ResponseStream, chunk: bytes) -> None:
+        stream.feed(chunk)
+        if stream.is_full and not self._is_waiting_for_room and self._transport is not None:
+            self._is_waiting_for_room = True
+            self._transport.pause_reading()
+            stream.when_room(self._has_room)
+
+    def _has_room(self) -> None:
+        self._is_waiting_for_room = False
+        self._resume_reading()
+
+    def _resume_reading(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
     def _send(self, *, is_last: bool = False) -> None:
         """Send what is held.
 
@@ -214,3 +264,7 @@ class Connection(asyncio.Protocol):
         held, self._held = self._held, []
         if self._transport is not None and (held or is_last):
             self._send_pieces(self._transport, (b"".join(held),) if held else (), is_last=is_last)
+
+
+def _decoded(fields: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in fields}

@@ -4,18 +4,24 @@ GET  /runtime/invocation/next            waits for an event
 POST /runtime/invocation/{id}/response   the function's answer
 POST /runtime/invocation/{id}/error      the function's failure
 POST /runtime/init/error                 the function could not be loaded
+
+A response may be streamed: its head says so, and the body goes to who reads it while it comes. How
+it ended, trailers tell.
 """
 
 from __future__ import annotations
 
+import binascii
 import json
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from lambdad.environment.http import Request
 from lambdad.model import limits
 from lambdad.model.invocation import Invocation
+from lambdad.model.response_stream import ResponseStream
 
 _PREFIX = "/2018-06-01/runtime/"
 _NEXT = _PREFIX + "invocation/next"
@@ -23,12 +29,16 @@ _INIT_ERROR = _PREFIX + "init/error"
 _INVOCATION = _PREFIX + "invocation/"
 _OK = b'{"status":"OK"}\n'
 _PLATFORM_ERROR_TYPE = re.compile(r"^(Runtime|Function)\.[A-Z][a-zA-Z]+$")
-_TOO_LARGE = f"Exceeded maximum allowed payload size ({limits.RESPONSE_PAYLOAD} bytes)."
+_RESPONSE_MODE = b"lambda-runtime-function-response-mode"
+_STREAMING = "streaming"
+_ERROR_TYPE = "lambda-runtime-function-error-type"
+_ERROR_BODY = "lambda-runtime-function-error-body"
+_INVALID_MODE = f"The response mode may be {_STREAMING}, and nothing else."
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What the runtime sent to `response`."""
+    """What the runtime sent to `response`; nothing when it went into a stream."""
 
     payload: bytes
 
@@ -68,6 +78,10 @@ class RuntimeApi:
         self._waiting: Request | None = None
         self._queued: tuple[bytes, str] | None = None
         self._out: str | None = None
+        self._stream: ResponseStream | None = None  # of the event that is out
+        self._writer: Request | None = None  # writes into it
+        self._is_broken_off = False  # and will write no more, though it was not at its end
+        self._overflowed: Request | None = None
 
     @property
     def is_handed_over(self) -> bool:
@@ -78,6 +92,7 @@ class RuntimeApi:
         """Hand the event to the runtime, as soon as it asks."""
         headers = _event_headers(invocation, deadline_ms)
         self._out = invocation.request_id
+        self._stream = invocation.stream
         if self._waiting is not None:
             request, self._waiting = self._waiting, None
             request.answer(200, invocation.payload, headers)
@@ -98,10 +113,32 @@ class RuntimeApi:
         else:
             self._outcome(request, path)
 
+    def open_stream(self, request: Request) -> ResponseStream | None:
+        """Where the body goes of a response that streams, if somebody reads it as it comes."""
+        stream = self._stream
+        if stream is None or stream.has_begun or request.header(_RESPONSE_MODE) != _STREAMING:
+            return None
+        if request.method != "POST" or request.path != f"{_INVOCATION}{self._out}/response":
+            return None
+        if not self.is_handed_over:
+            return None
+        self._writer = request
+        stream.begin(request.header(b"content-type"), lambda: self._overflow(request))
+        return stream
+
     def lost(self, request: Request | None) -> None:
-        """A connection ended; a `next` that waited on it waits no more."""
-        if request is not None and request is self._waiting:
+        """A connection ended; a `next` that waited on it waits no more. A response that broke off
+        is no outcome yet: perhaps its process has crashed."""
+        if request is None:
+            return
+        if request is self._waiting:
             self._waiting = None
+        if request is self._writer:
+            self._is_broken_off = True
+
+    def _overflow(self, request: Request) -> None:
+        self._overflowed = request
+        self._finish(_too_large(limits.STREAMED_RESPONSE))
 
     def _next(self, request: Request) -> None:
         if self._waiting is not None:
@@ -109,9 +146,11 @@ class RuntimeApi:
         elif self._queued is not None:
             (payload, headers), self._queued = self._queued, None
             request.answer(200, payload, headers)
-        elif self._out is not None:
+        elif self._out is not None and not self._is_broken_off:
             _refuse(request, 403, "InvalidStateTransition", "The last event has no answer yet.")
         else:
+            if self._is_broken_off:
+                self._finish(_truncated())
             self._waiting = request
             if not self._is_initialized:
                 self._is_initialized = True
@@ -130,21 +169,38 @@ class RuntimeApi:
         request_id, _, kind = path[len(_INVOCATION) :].partition("/")
         if not path.startswith(_INVOCATION) or kind not in ("response", "error"):
             _refuse(request, 404, "NotFound", f"There is no POST {path[:200]} here.")
+        elif request is self._overflowed:
+            self._overflowed = None
+            _refuse_too_large(request, limits.STREAMED_RESPONSE)
         elif self._out is None or self._queued is not None:
             _refuse(request, 403, "InvalidStateTransition", "No event is waiting for an answer.")
         elif request_id != self._out:
             _refuse(request, 400, "InvalidRequestID", "Invalid request ID")
+        elif not self._may_answer(request, kind):
+            _refuse(request, 403, "InvalidStateTransition", "The response has begun already.")
         elif request.is_too_large:
-            self._finish(_too_large())
-            _refuse(request, 413, "RequestEntityTooLarge", _TOO_LARGE)
+            self._finish(_too_large(limits.RESPONSE_PAYLOAD))
+            _refuse_too_large(request, limits.RESPONSE_PAYLOAD)
+        elif request.header(_RESPONSE_MODE) not in ("", _STREAMING):
+            self._finish(_invalid_mode())
+            _refuse(request, 400, "InvalidFunctionResponseMode", _INVALID_MODE)
         else:
-            answer = Response(request.body) if kind == "response" else _error_response(request)
+            answer = _error_response(request) if kind == "error" else _response(request)
             # The next event may be delivered before the runtime asks, so this goes first.
             request.answer(202, _OK)
             self._finish(answer)
 
+    def _may_answer(self, request: Request, kind: str) -> bool:
+        """Once a response streams, it is the answer; where it broke off, an error may follow."""
+        if self._writer is None or request is self._writer:
+            return True
+        return self._is_broken_off and kind == "error"
+
     def _finish(self, answer: Answer) -> None:
         self._out = None
+        self._stream = None
+        self._writer = None
+        self._is_broken_off = False
         self._on_answer(answer)
 
 
@@ -169,21 +225,56 @@ def _one_line(json_text: str) -> str:
     return escaped.replace("\r", " ").replace("\n", " ")
 
 
+def _response(request: Request) -> Answer:
+    """What the runtime answered; the trailers of one that streamed may tell that it failed."""
+    trailers = request.trailers
+    if _ERROR_TYPE not in trailers and _ERROR_BODY not in trailers:
+        return Response(request.body)
+    declared = trailers.get(_ERROR_TYPE, "")
+    encoded = trailers.get(_ERROR_BODY, "")
+    try:
+        body = b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        body = encoded.encode("latin-1")
+    if not body:
+        return _failure(declared, "The response ended with an error.", _platform_type(declared))
+    return ErrorResponse(body, _platform_type(declared))
+
+
 def _error_response(request: Request) -> ErrorResponse:
-    declared = request.headers.get("lambda-runtime-function-error-type", "")
-    if not _PLATFORM_ERROR_TYPE.match(declared):
-        declared = "Function.Unknown" if declared.startswith("Function.") else "Runtime.Unknown"
-    return ErrorResponse(request.body, declared)
+    return ErrorResponse(request.body, _platform_type(request.headers.get(_ERROR_TYPE, "")))
 
 
-def _too_large() -> ErrorResponse:
-    error_type = "Function.ResponseSizeTooLarge"
-    message = (
-        "Response payload size exceeded maximum allowed payload size "
-        f"({limits.RESPONSE_PAYLOAD} bytes)."
+def _platform_type(declared: str) -> str:
+    if _PLATFORM_ERROR_TYPE.match(declared):
+        return declared
+    return "Function.Unknown" if declared.startswith("Function.") else "Runtime.Unknown"
+
+
+def _too_large(limit: int) -> ErrorResponse:
+    return _failure(
+        "Function.ResponseSizeTooLarge",
+        f"Response payload size exceeded maximum allowed payload size ({limit} bytes).",
     )
+
+
+def _truncated() -> ErrorResponse:
+    return _failure("Runtime.TruncatedResponse", "The response ended before it was complete.")
+
+
+def _invalid_mode() -> ErrorResponse:
+    return _failure("Runtime.InvalidResponseModeHeader", _INVALID_MODE)
+
+
+def _failure(error_type: str, message: str, platform_type: str = "") -> ErrorResponse:
+    """A failure of which the runtime has not sent a body."""
     body = {"errorType": error_type, "errorMessage": message}
-    return ErrorResponse(json.dumps(body).encode(), error_type)
+    return ErrorResponse(json.dumps(body).encode(), platform_type or error_type)
+
+
+def _refuse_too_large(request: Request, limit: int) -> None:
+    message = f"Exceeded maximum allowed payload size ({limit} bytes)."
+    _refuse(request, 413, "RequestEntityTooLarge", message)
 
 
 def _refuse(request: Request, status: int, error_type: str, message: str) -> None:

@@ -6,6 +6,9 @@
 
 The head is bounded here, the body by who reads it. While requests wait, or a body lies here that
 nobody reads, the connection is not read from; while answers lie unsent, no other is written.
+
+An answer may be a stream: it is written while it comes to be, and no faster than the client reads.
+A client that is gone ends no stream: what it was promised runs to its end, and is dropped.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -23,11 +26,15 @@ from lambdad.gateway.body import Body
 from lambdad.gateway.http import Headers, Request, Response
 from lambdad.gateway.outbox import Outbox
 from lambdad.model.caller import Caller
+from lambdad.model.response_stream import ResponseBrokenOff
 
 # Answers a request; None when there is nobody to answer any more.
 App = Callable[[Request], Awaitable[Response | None]]
 
 HEAD_LIMIT = 64 * 1024  # bytes of request line and headers
+LAST_CHUNK = b"0\r\n\r\n"
+_SEPARATE = {b"cookie": b"; "}  # what stands between the values of a header sent several times
+_ONCE = frozenset({b"content-length", b"host"})  # who sends these twice means two things at once
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _BAD_REQUEST = Response(400, {"content-type": "text/plain"}, b"Invalid HTTP request received.")
 _TOO_LARGE = Response(431)
@@ -105,6 +112,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._server = ("127.0.0.1", 80)
+        self._client = ""
         self._url = b""
         self._headers: Headers = {}
         self._without_progress = 0  # bytes that were neither body nor the end of a head
@@ -115,6 +123,8 @@ class Connection(asyncio.Protocol):
         self._refusal: Response | None = None  # what comes after the last answer
         self._is_deaf = False  # what comes in from now on is nobody's business
         self._is_paused = False
+        self._is_secure = False
+        self._has_streamed = False  # of the request being answered: some of it is on its way
         self._is_ending = False
         self._is_lost = False
         self._is_continue_wanted = False
@@ -151,6 +161,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._server = transport.get_extra_info("sockname", self._server)[:2]
+        self._is_secure = transport.get_extra_info("sslcontext") is not None
+        self._client = str((transport.get_extra_info("peername") or ("",))[0])
         if not self._siblings.add(self):
             self._transport.abort()
 
@@ -160,6 +172,15 @@ class Connection(asyncio.Protocol):
         self._incoming.lose()
         self._is_writable.set()
         self._siblings.remove(self)
+
+    def eof_received(self) -> bool:
+        """The client has said all that it will: what it has asked for it may still hear."""
+        if self._is_owed_a_body or self._is_secure:
+            return False
+        if self._current is None:
+            self._send_last(())  # behind what has been answered, but not sent yet
+        self._is_deaf = True
+        return True
 
     def data_received(self, data: bytes) -> None:
         if self._is_deaf:
@@ -196,7 +217,15 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.lower()] = value
+        name = name.lower()
+        if name in self._headers:
+            value = self._joined(name, value)
+        self._headers[name] = value
+
+    def _joined(self, name: bytes, value: bytes) -> bytes:
+        if name in _ONCE:
+            raise ValueError(f"there may be one header {name.decode('latin-1')} only")
+        return self._headers[name] + _SEPARATE.get(name, b",") + value
 
     def on_headers_complete(self) -> None:
         self._without_progress = 0
@@ -210,6 +239,8 @@ class Connection(asyncio.Protocol):
             self._incoming,
             caller=self._siblings.caller,
             server=self._server,
+            client=self._client,
+            protocol=f"HTTP/{self._parser.get_http_version()}",
             keeps_alive=self._may_keep_alive(headers),
         )
         if self._current is None:
@@ -243,6 +274,7 @@ class Connection(asyncio.Protocol):
 
     def _start(self, request: Request) -> None:
         self._current = request
+        self._has_streamed = False
         self.idle_since = None
         self._siblings.began(self)
         self._task = self._loop.create_task(self._serve(request))
@@ -252,9 +284,14 @@ class Connection(asyncio.Protocol):
             response = await self._siblings.app(request)
             if not self._is_writable.is_set():
                 await self._is_writable.wait()
+            if response is not None and response.stream is not None:
+                await self._send_stream(request, response, response.stream)
+                response = None
+        except ResponseBrokenOff:  # the client sees it by the end that is missing
+            response, request.keeps_alive = None, False
         except Exception:
             _log.exception("A request could not be answered.")
-            response, request.keeps_alive = _FAILURE, False
+            response, request.keeps_alive = None if self._has_streamed else _FAILURE, False
         finally:
             self._siblings.finished(self)
         try:
@@ -273,14 +310,44 @@ class Connection(asyncio.Protocol):
         is_last = self._is_ending or not request.keeps_alive
         if response is not None:
             self._send(response, is_last=is_last, is_head=request.method == "HEAD")
-        if response is None or not is_last:
+        elif self._has_streamed and is_last:
+            self._send_last(())
+        if not is_last or (response is None and not self._has_streamed):
             self._go_on()
+
+    async def _send_stream(
+        self, request: Request, response: Response, stream: AsyncIterator[bytes]
+    ) -> None:
+        """Write an answer while it comes to be, to its end, whether or not somebody hears it."""
+        self._has_streamed = True
+        is_chunked = request.protocol == "HTTP/1.1"
+        if not is_chunked:
+            request.keeps_alive = False  # its end is that of the connection
+        is_last = self._is_ending or not request.keeps_alive
+        date_line = self._siblings.pulse.date_line
+        self._write((response.head(date_line, is_last=is_last, is_chunked=is_chunked),))
+        is_heard = request.method != "HEAD" and response.has_body
+        async for piece in stream:
+            if piece and is_heard:
+                size = b"%x\r\n" % len(piece)
+                self._write((size, piece, b"\r\n") if is_chunked else (piece,))
+                await asyncio.sleep(0)  # it is on its way then, or waits for its client
+                if not self._is_writable.is_set():
+                    await self._is_writable.wait()
+        if is_chunked and is_heard:
+            self._write((LAST_CHUNK,))
+
+    def _write(self, pieces: Sequence[bytes]) -> None:
+        if not self._is_lost:
+            self._siblings.outbox.send(self._transport, pieces)
 
     def _go_on(self) -> None:
         if self._waiting:
             self._start(self._waiting.popleft())
         elif self._refusal is not None:
             self._send(self._refusal, is_last=True)
+        elif self._is_deaf:
+            self._send_last(())  # its client has said that it asks for nothing more
         else:
             self.idle_since = self._siblings.pulse.seconds
         if not self._waiting:

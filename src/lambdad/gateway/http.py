@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
@@ -26,7 +27,8 @@ class Request:
     """One HTTP request; its body is read when somebody asks for it, and never beyond a limit.
 
     `caller` is whose listener it came in on, None on the front door. `server` is the address that
-    it came in on. `keeps_alive` says whether the client may send another one after it.
+    it came in on, `client` the one that it came from. `keeps_alive` says whether the client may
+    send another one after it.
     """
 
     __slots__ = (
@@ -37,10 +39,12 @@ class Request:
         "_server",
         "body",
         "caller",
+        "client",
         "headers",
         "keeps_alive",
         "labels",
         "method",
+        "protocol",
         "query_string",
         "raw_path",
     )
@@ -54,6 +58,8 @@ class Request:
         *,
         caller: Caller | None = None,
         server: tuple[str, int] = ("127.0.0.1", 80),
+        client: str = "",
+        protocol: str = "HTTP/1.1",
         keeps_alive: bool = True,
     ) -> None:
         raw_path, self.query_string = _split(target)
@@ -61,6 +67,8 @@ class Request:
         self.raw_path = raw_path.decode("ascii")
         self.headers = headers
         self.caller = caller
+        self.client = client
+        self.protocol = protocol
         self.keeps_alive = keeps_alive
         self.labels: dict[str, str] = {}  # set by the router: the decoded labels of the path
         self.body = b""
@@ -147,18 +155,28 @@ def _declared_length(headers: Headers) -> int:
 
 @dataclass(slots=True)
 class Response:
-    """What goes back. Header values are text; `head` makes them fit for the wire."""
+    """What goes back. Header values are text; `head` makes them fit for the wire.
+
+    `cookies` are the values of as many set-cookie headers. A body that comes to be while it is
+    sent is a `stream`, and `body` empty: it must be read to its end, or it is not over.
+    """
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    cookies: Sequence[str] = ()
+    stream: AsyncIterator[bytes] | None = None
 
-    def head(self, date_line: str, *, is_last: bool) -> bytes:
+    def head(self, date_line: str, *, is_last: bool, is_chunked: bool = False) -> bytes:
         """Everything before the body; the client is told when the connection ends with it."""
         lines = [_status_line(self.status), date_line]
         for name, value in self.headers.items():
             lines.append(f"{_field_name(name)}: {_field_value(value)}\r\n")
-        if self.status not in _WITHOUT_BODY:
+        for cookie in self.cookies:
+            lines.append(f"set-cookie: {_field_value(cookie)}\r\n")
+        if is_chunked:
+            lines.append("transfer-encoding: chunked\r\n")
+        elif self.status not in _WITHOUT_BODY and self.stream is None:
             lines.append(f"content-length: {len(self.body)}\r\n")
         if is_last:
             lines.append("connection: close\r\n")
@@ -173,7 +191,11 @@ class Response:
 
 @lru_cache(maxsize=64)
 def _status_line(status: int) -> str:
-    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:  # a function may answer with one that nobody has a word for
+        phrase = ""
+    return f"HTTP/1.1 {status} {phrase}\r\n"
 
 
 @lru_cache(maxsize=256)

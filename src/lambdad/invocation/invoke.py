@@ -3,46 +3,47 @@ until its deadline; return the result."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from lambdad.clock import Clock
 from lambdad.environment.environment import EventNotTaken
 from lambdad.errors import ClientError
 from lambdad.invocation.emit import Emit, emit_nothing
 from lambdad.invocation.lease import TOO_MANY_REQUESTS, Leases
 from lambdad.invocation.pool import FunctionKey, Pool
 from lambdad.invocation.provisioner import Provisioner
+from lambdad.invocation.streaming import StreamedInvocation
 from lambdad.model.concurrency import FunctionConcurrency, Provisioned
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Invocation, Result
 
 
 class Invoker:
-    """Runs invocations of versions that have been resolved."""
+    """Runs invocations of versions that have been resolved. `stream_rate` bounds how fast streamed
+    responses go, in bytes per second after the first 6 MiB; 0 is no bound."""
 
     def __init__(
-        self, leases: Leases, pool: Pool, provisioner: Provisioner, emit: Emit = emit_nothing
+        self,
+        leases: Leases,
+        pool: Pool,
+        provisioner: Provisioner,
+        clock: Clock,
+        emit: Emit = emit_nothing,
+        stream_rate: int = 0,
     ) -> None:
         self._leases = leases
         self._pool = pool
         self._provisioner = provisioner
+        self._clock = clock
         self._emit = emit
+        self._stream_rate = stream_rate
 
     async def invoke(
-        self,
-        version: FunctionVersion,
-        *,
-        payload: bytes,
-        request_id: str,
-        invoked_arn: str,
-        trace_header: str,
-        client_context: str | None = None,
-        tenant_id: str | None = None,
-        is_admitted: bool = False,
+        self, version: FunctionVersion, invocation: Invocation, *, is_admitted: bool = False
     ) -> Result:
         """The function's result; its failure is a result too. TooManyRequestsException without
         a lease, PlatformError when no environment could be had. An event `is_admitted`: it has
         counted in the rate of requests when it was accepted."""
-        invocation = Invocation(
-            request_id, payload, invoked_arn, trace_header, client_context, tenant_id
-        )
         try:
             with self._leases.lease(version, counts_rate=not is_admitted) as lease:
                 self._emit("ConcurrentExecutions", version.function_key, lease.concurrency)
@@ -56,6 +57,16 @@ class Invoker:
         if result.error is not None:
             self._emit("Errors", version.function_key, 1.0)
         return result
+
+    async def stream(self, version: FunctionVersion, invocation: Invocation) -> StreamedInvocation:
+        """The same, as soon as there is something of the response to read."""
+        streamed = StreamedInvocation(
+            lambda stream: self.invoke(version, replace(invocation, stream=stream)),
+            self._clock,
+            self._stream_rate,
+        )
+        await streamed.begin()
+        return streamed
 
     def retire(self, function: FunctionKey, version: str | None = None) -> None:
         """The function, or this version of it, has changed or is gone; see Pool.retire."""

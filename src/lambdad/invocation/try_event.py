@@ -32,7 +32,7 @@ from lambdad.model.fate import (
     fate_after_refusal,
     fate_before_try,
 )
-from lambdad.model.invocation import Result
+from lambdad.model.invocation import Invocation, Result
 from lambdad.model.recursion import is_loop
 from lambdad.model.trace_header import parse_trace_header
 
@@ -97,11 +97,13 @@ class EventTrier:
         try:
             result = await self.invoker.invoke(
                 target.version,
-                payload=event.payload,
-                request_id=event.request_id,
-                invoked_arn=target.invoked_arn,
-                trace_header=event.trace_header,
-                tenant_id=event.tenant_id,
+                Invocation(
+                    event.request_id,
+                    event.payload,
+                    target.invoked_arn,
+                    event.trace_header,
+                    tenant_id=event.tenant_id,
+                ),
                 is_admitted=True,
             )
         except ClientError:

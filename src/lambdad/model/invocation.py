@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lambdad.model.response_stream import ResponseStream
+
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
     """One accepted request to run a function.
 
     `deadline` (epoch seconds) is set by the environment when the event is handed to the runtime.
+    A response that the runtime streams goes into `stream` as it is written; without one it is
+    collected, and is a result as every other.
     """
 
     request_id: str
@@ -18,6 +22,7 @@ class Invocation:
     trace_id: str
     client_context: str | None = None  # decoded JSON text
     tenant_id: str | None = None
+    stream: ResponseStream | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,8 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Outcome of an invocation: the payload is the function's answer or the error's JSON body.
+    """Outcome of an invocation: the payload is the function's answer or the error's JSON body;
+    it is empty when the answer went into the invocation's stream.
 
     `log_tail` is what this invocation logged, START to REPORT; the caller cuts it to its last
     4 KB.

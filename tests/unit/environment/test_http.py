@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lambdad.environment.http import MAX_HEADER_BYTES, Connection, Request
+from lambdad.model.response_stream import HIGH_WATER, ResponseStream
 
 NEXT = b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n"
 MB = 1 << 20
@@ -55,8 +56,14 @@ class Desk:
         self.seen: list[tuple[str, str, dict[str, str], bytes, bool]] = []
         self.request: Request | None = None
         self.losses: list[Request | None] = []
+        self.stream = ResponseStream(1_000_000)
+        self.trailers: dict[str, str] = {}
+
+    def open_stream(self, request: Request) -> ResponseStream | None:
+        return self.stream if request.path == "/stream" else None
 
     def handle(self, request: Request) -> None:
+        self.trailers = request.trailers
         self.seen.append(
             (request.method, request.path, request.headers, request.body, request.is_too_large)
         )
@@ -325,3 +332,54 @@ def test_a_wish_for_another_protocol_is_no_failure_of_ours(
     line.send(request_)
     assert line.answers <= 1
     assert caplog.record_tuples == [] or caplog.records[0].levelno < logging.ERROR
+
+
+STREAMED = b"POST /stream HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTrailer: Fate\r\n\r\n"
+
+
+def chunk(content: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(content), content)
+
+
+async def test_a_streamed_body_can_be_read_before_its_end(line: Line) -> None:
+    line.send(STREAMED + chunk(b"first"))
+    assert await line.desk.stream.read() == b"first"
+    assert line.desk.seen == []
+    line.send(chunk(b"last") + b"0\r\nFate: sealed\r\n\r\n")
+    assert await line.desk.stream.read() == b"last"
+    ((method, path, headers, body, _),) = line.desk.seen
+    assert (method, path, body) == ("POST", "/stream", b"")
+    assert "fate" not in headers
+    assert line.desk.trailers == {"fate": "sealed"}
+
+
+async def test_a_stream_is_read_no_faster_than_its_reader_takes_it(line: Line) -> None:
+    line.send(STREAMED + chunk(bytes(HIGH_WATER)))
+    assert not line.wire.is_read
+    line.connection.pause_writing()
+    line.connection.resume_writing()
+    assert not line.wire.is_read
+    await line.desk.stream.read()
+    assert line.wire.is_read
+
+
+def test_a_stream_that_nobody_reads_any_more_holds_nobody_up(line: Line) -> None:
+    line.send(STREAMED + chunk(bytes(HIGH_WATER)))
+    line.desk.stream.abandon()
+    assert line.wire.is_read
+    line.send(chunk(bytes(HIGH_WATER)) + b"0\r\n\r\n")
+    assert line.answers == 1
+
+
+def test_who_reads_learns_that_a_stream_broke_off(line: Line) -> None:
+    line.send(STREAMED + chunk(b"first"))
+    line.connection.connection_lost(None)
+    assert line.desk.losses == [line.connection]
+
+
+def test_a_connection_that_ends_while_its_stream_is_full_is_left_alone(line: Line) -> None:
+    line.send(STREAMED + chunk(bytes(HIGH_WATER)))
+    line.wire.is_closed = True
+    line.connection.connection_lost(None)
+    line.desk.stream.end()
+    assert not line.wire.is_read

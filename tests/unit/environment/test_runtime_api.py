@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -10,6 +11,7 @@ from stage import INVOCATION
 
 from lambdad.environment.runtime_api import Answer, ErrorResponse, Response, RuntimeApi
 from lambdad.model import limits
+from lambdad.model.response_stream import ResponseStream
 
 PREFIX = "/2018-06-01/runtime"
 
@@ -22,8 +24,12 @@ class Asked:
     path: str
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    trailers: dict[str, str] = field(default_factory=dict)
     is_too_large: bool = False
     answered: list[tuple[int, bytes, str]] = field(default_factory=list)
+
+    def header(self, name: bytes) -> str:
+        return self.headers.get(name.decode(), "")
 
     def answer(self, status: int, body: bytes, headers: str = "") -> None:
         self.answered.append((status, body, headers))
@@ -237,3 +243,130 @@ def test_the_client_context_goes_in_one_line_of_ascii(played: Played) -> None:
 def test_the_tenant_is_told(played: Played) -> None:
     played.api.deliver(replace(INVOCATION, tenant_id="blue:1"), 1)
     assert "\r\nLambda-Runtime-Aws-Tenant-Id: blue:1\r\n" in played.next().answered[0][2]
+
+
+# Responses that stream
+
+MODE = {"lambda-runtime-function-response-mode": "streaming", "content-type": "text/plain"}
+RESPONSE = PREFIX + "/invocation/r1/response"
+
+
+@dataclass
+class Streamed:
+    """An API whose event is with the runtime, and whose response somebody waits to read."""
+
+    played: Played
+    stream: ResponseStream
+    request: Asked
+
+    def begin(self) -> ResponseStream | None:
+        return self.played.api.open_stream(self.request)
+
+    def finish(self, **trailers: str) -> Asked:
+        self.request.trailers = {
+            f"lambda-runtime-function-{name.replace('_', '-')}": v for name, v in trailers.items()
+        }
+        self.played.api.handle(self.request)
+        return self.request
+
+    @property
+    def failure(self) -> tuple[str, str]:
+        (answer,) = self.played.answers
+        assert isinstance(answer, ErrorResponse)
+        return answer.error_type, json.loads(answer.payload)["errorType"]
+
+
+@pytest.fixture
+def streamed(played: Played) -> Streamed:
+    stream = ResponseStream(10)
+    played.next()
+    played.api.deliver(replace(INVOCATION, stream=stream), 1234)
+    return Streamed(played, stream, Asked("POST", RESPONSE, headers=MODE))
+
+
+def test_a_response_that_streams_goes_to_who_reads_it(streamed: Streamed) -> None:
+    assert streamed.begin() is streamed.stream
+    assert (streamed.stream.has_begun, streamed.stream.content_type) == (True, "text/plain")
+    assert streamed.played.answers == []
+    assert streamed.finish().status == 202
+    assert streamed.played.answers == [Response(b"")]
+
+
+def test_a_stream_that_nobody_reads_is_collected(played: Played) -> None:
+    played.next()
+    played.api.deliver(INVOCATION, 1234)
+    request = Asked("POST", RESPONSE, b"whole", MODE)
+    assert played.api.open_stream(request) is None
+    played.api.handle(request)
+    assert played.answers == [Response(b"whole")]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Asked("POST", RESPONSE),
+        Asked("GET", RESPONSE, headers=MODE),
+        Asked("POST", RESPONSE.replace("r1", "r2"), headers=MODE),
+        Asked("POST", RESPONSE.replace("response", "error"), headers=MODE),
+    ],
+)
+def test_nothing_else_gets_into_the_stream(streamed: Streamed, request_: Asked) -> None:
+    assert streamed.played.api.open_stream(request_) is None
+    assert not streamed.stream.has_begun
+
+
+def test_trailers_tell_of_a_failure_on_the_way(streamed: Streamed) -> None:
+    streamed.begin()
+    body = b'{"errorType": "Mine", "errorMessage": "no"}'
+    assert streamed.finish(error_type="Mine", error_body=b64encode(body).decode()).status == 202
+    assert streamed.failure == ("Runtime.Unknown", "Mine")
+
+
+@pytest.mark.parametrize("body", [{}, {"error_body": ""}])
+def test_a_failure_without_a_body_has_its_type(streamed: Streamed, body: dict[str, str]) -> None:
+    streamed.begin()
+    streamed.finish(error_type="Function.Broken", **body)
+    assert streamed.failure == ("Function.Broken", "Function.Broken")
+
+
+def test_a_stream_that_grows_too_large_is_a_failure_at_once(streamed: Streamed) -> None:
+    streamed.begin()
+    streamed.stream.feed(b"12345678901")
+    error_type = "Function.ResponseSizeTooLarge"
+    assert streamed.failure == (error_type, error_type)
+    assert streamed.finish().status == 413
+    assert len(streamed.played.answers) == 1
+
+
+def test_nobody_answers_beside_a_stream(streamed: Streamed) -> None:
+    streamed.begin()
+    assert streamed.played.respond().error_type == "InvalidStateTransition"
+    assert streamed.played.fail().error_type == "InvalidStateTransition"
+    assert streamed.played.next().error_type == "InvalidStateTransition"
+    assert streamed.played.answers == []
+
+
+def test_a_stream_that_broke_off_is_a_failure_when_the_runtime_goes_on(streamed: Streamed) -> None:
+    streamed.begin()
+    streamed.played.api.lost(streamed.request)
+    assert streamed.played.answers == []
+    assert streamed.played.next().status is None
+    assert streamed.failure == ("Runtime.TruncatedResponse", "Runtime.TruncatedResponse")
+
+
+def test_after_a_stream_that_broke_off_the_runtime_may_tell_why(streamed: Streamed) -> None:
+    streamed.begin()
+    streamed.played.api.lost(streamed.request)
+    assert streamed.played.respond().error_type == "InvalidStateTransition"
+    assert streamed.played.fail(body=b'{"errorType": "Why"}').status == 202
+    assert streamed.failure == ("Runtime.Unknown", "Why")
+
+
+def test_another_mode_than_streaming_is_a_failure(played: Played) -> None:
+    played.next()
+    played.api.deliver(INVOCATION, 1234)
+    mode = {"lambda-runtime-function-response-mode": "dreaming"}
+    assert played.respond(**mode).error_type == "InvalidFunctionResponseMode"
+    (answer,) = played.answers
+    assert isinstance(answer, ErrorResponse)
+    assert answer.error_type == "Runtime.InvalidResponseModeHeader"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,25 +18,17 @@ from lambdad.model.invocation import Invocation, Result
 
 F = make_version()
 ARN = F.unqualified_arn
+INVOCATION = Invocation("r1", b"1", ARN, "Root=1")
 
 
 class Bench:
     def __init__(self, ward: Ward, limit: int = 1) -> None:
         self.ward = ward
         self.provisioner = Provisioner(ward.pool, ward.clock)
-        self.invoker = Invoker(Leases(limit, ward.clock), ward.pool, self.provisioner)
+        self.invoker = Invoker(Leases(limit, ward.clock), ward.pool, self.provisioner, ward.clock)
 
-    async def invoke(self, **parameters: Any) -> Result:
-        return await self.invoker.invoke(
-            F,
-            **{
-                "payload": b"1",
-                "request_id": "r1",
-                "invoked_arn": ARN,
-                "trace_header": "Root=1",
-                **parameters,
-            },
-        )
+    async def invoke(self, **members: Any) -> Result:
+        return await self.invoker.invoke(F, replace(INVOCATION, **members))
 
 
 @pytest.fixture

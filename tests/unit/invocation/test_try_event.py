@@ -15,7 +15,7 @@ from lambdad.invocation.lease import throttled
 from lambdad.invocation.try_event import EventTrier, Tried
 from lambdad.model.event import Claim, Event, EventTarget
 from lambdad.model.fate import Completed, GivenUp, Requeued
-from lambdad.model.invocation import FunctionError, Report, Result
+from lambdad.model.invocation import FunctionError, Invocation, Report, Result
 from lambdad.model.recursion import MOST_INVOCATIONS, count_hop
 from lambdad.model.trace_header import TraceHeader
 
@@ -32,18 +32,18 @@ class Bench:
         self.outcome: Exception | None = None
         self.error: str | None = None  # of the function
         self.target: EventTarget | Exception | None = EventTarget(VERSION, ARN)
-        self.invoked: list[dict[str, Any]] = []
+        self.invoked: list[tuple[Invocation, dict[str, Any]]] = []
         self.emitted: list[tuple[str, float]] = []
         self.settings: dict[str, Any] = {}
 
-    async def invoke(self, version: Any, **invocation: Any) -> Result:
+    async def invoke(self, version: Any, invocation: Invocation, **how: Any) -> Result:
         assert version is VERSION
-        self.invoked.append(invocation)
+        self.invoked.append((invocation, how))
         await asyncio.sleep(0)
         if self.outcome is not None:
             raise self.outcome
         error = None if self.error is None else FunctionError("Unhandled")
-        report = Report(invocation["request_id"], 1.0, 1, 128, 10, error=error)
+        report = Report(invocation.request_id, 1.0, 1, 128, 10, error=error)
         return Result((self.error or "1").encode("latin-1"), "$LATEST", report)
 
     def find_target(self, event: Event) -> EventTarget | None:
@@ -73,11 +73,9 @@ def bench() -> Bench:
 
 async def test_the_function_gets_what_was_accepted(bench: Bench) -> None:
     await bench.attempt(tenant_id="blue")
-    (invocation,) = bench.invoked
-    assert invocation["payload"] == b"[1]"
-    assert invocation["request_id"] == "r-1"
-    assert invocation["invoked_arn"] == ARN
-    assert invocation["tenant_id"] == "blue"
+    ((invocation, how),) = bench.invoked
+    assert invocation == Invocation("r-1", b"[1]", ARN, "", tenant_id="blue")
+    assert how == {"is_admitted": True}
 
 
 async def test_a_success_completes_the_event(bench: Bench) -> None:
@@ -238,5 +236,5 @@ async def test_a_retry_is_no_hop(bench: Bench) -> None:
     for tries in range(2):
         await bench.attempt(trace_header=str(header), tries=tries)
 
-    first, second = (each["trace_header"] for each in bench.invoked)
+    first, second = (each.trace_id for each, _ in bench.invoked)
     assert first == second == str(header)

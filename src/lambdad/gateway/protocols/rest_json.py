@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, TypeVar
 
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
@@ -275,11 +275,24 @@ def _write_headers(name: str, shape: Shape) -> _WriteStep:
 
 
 def _write_event_stream(name: str, write: WriteEvent) -> _WriteStep:
+    """Events are written when they come; those of a result that is there already, at once."""
+
     def step(result: Mapping[str, Any], response: Response) -> None:
         response.headers["content-type"] = eventstream.CONTENT_TYPE
-        response.body = b"".join(map(write, result.get(name) or ()))
+        events = result.get(name) or ()
+        if isinstance(events, AsyncIterator):
+            response.stream = _written(events, write)
+        else:
+            response.body = b"".join(map(write, events))
 
     return step
+
+
+async def _written(
+    events: AsyncIterator[Mapping[str, Any]], write: WriteEvent
+) -> AsyncIterator[bytes]:
+    async for event in events:
+        yield write(event)
 
 
 def _text(body: bytes) -> str:

@@ -26,6 +26,7 @@ from lambdad_runtime import (
     preloading,
     rehearsal,
     search_path,
+    streaming,
     termination,
 )
 from lambdad_runtime.context import ContextBuilder
@@ -93,19 +94,38 @@ def handle_event_request(
         context = environment.contexts.build(request)
         event = environment.marshaller.unmarshal(request.event_body, request.content_type)
         response = request_handler(event, context)
-        result, content_type = environment.marshaller.marshal(response)
-    except Fault as fault:
-        error = errors.make_error(fault.message, fault.error_type, fault.trace, request.invoke_id)
-        cause = errors.xray_cause("LambdaValidationError", fault.message, [])
+        if streaming.is_stream(response):
+            stream = streaming.begin(response, environment.marshaller.to_json)
+        else:
+            stream = None
+            result, content_type = environment.marshaller.marshal(response)
     except Exception as exception:
-        frames = errors.function_frames(exception)
-        error = errors.from_exception(exception, frames, request.invoke_id)
-        cause = errors.xray_cause(error["errorType"], error["errorMessage"], frames)
+        error, cause = errors.describe(exception, request.invoke_id)
+        _post_error(lambda_runtime_client, request.invoke_id, error, cause, environment)
+        return
+    if stream is not None:
+        _send_stream(lambda_runtime_client, request.invoke_id, stream, environment)
+        return
+    _flush_output()
+    lambda_runtime_client.post_invocation_result(request.invoke_id, result, content_type)
+
+
+def _send_stream(
+    client: LambdaRuntimeClient,
+    invoke_id: str,
+    stream: streaming.Stream,
+    environment: _Environment,
+) -> None:
+    try:
+        streaming.send(client, invoke_id, stream)
+    except Exception as exception:
+        error, _ = errors.describe(exception, invoke_id)
+        environment.log.error(error)
+        _flush_output()
+        client.end_stream(error["errorType"], environment.marshaller.to_json(error))
     else:
         _flush_output()
-        lambda_runtime_client.post_invocation_result(request.invoke_id, result, content_type)
-        return
-    _post_error(lambda_runtime_client, request.invoke_id, error, cause, environment)
+        client.end_stream()
 
 
 class _Environment:

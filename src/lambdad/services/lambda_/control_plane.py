@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from lambdad.clock import Clock
+from lambdad.invocation.streaming import StreamedInvocation
 from lambdad.model.concurrency import FunctionConcurrency, Provisioned
 from lambdad.model.function import FunctionVersion
-from lambdad.model.invocation import Result
+from lambdad.model.invocation import Invocation, Result
 from lambdad.model.limits import CODE_STORAGE
 from lambdad.model.resource import Key
 from lambdad.model.runtime import Interpreter
@@ -55,18 +56,11 @@ class Preparation(Protocol):
 class Invoker(Protocol):
     """The data plane."""
 
-    async def invoke(
-        self,
-        version: FunctionVersion,
-        *,
-        payload: bytes,
-        request_id: str,
-        invoked_arn: str,
-        trace_header: str,
-        client_context: str | None,
-        tenant_id: str | None = None,
-    ) -> Result:
+    async def invoke(self, version: FunctionVersion, invocation: Invocation) -> Result:
         """Run one invocation. A ClientError (throttled, …) means that the function did not run."""
+
+    async def stream(self, version: FunctionVersion, invocation: Invocation) -> StreamedInvocation:
+        """The same, as soon as its response has begun, or as it is over."""
 
     def retire(self, function_key: Key, version: str | None = None) -> None:
         """Start no more invocations in environments of what this function, or this version of

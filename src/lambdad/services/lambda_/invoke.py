@@ -7,17 +7,19 @@ import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from lambdad.errors import ClientError
 from lambdad.model.caller import RequestContext
 from lambdad.model.function import FunctionVersion
-from lambdad.model.invocation import Result
+from lambdad.model.invocation import Invocation, Result
 from lambdad.model.limits import CLIENT_CONTEXT, EVENT_PAYLOAD, LOG_TAIL, REQUEST_PAYLOAD
 from lambdad.model.strict_json import DECODER
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.events import accept_event
+from lambdad.services.lambda_.names import FunctionName
 from lambdad.services.lambda_.tracing import invocation_trace, told_to_caller
 from lambdad.services.lambda_.unsupported import refuse_unsupported
 
@@ -29,34 +31,70 @@ SHOWN_OF_PAYLOAD = 500
 _TOKEN = re.compile(r"[A-Za-z_$][\w$]*")
 
 
+@dataclass(frozen=True, slots=True)
+class Invocable:
+    """What is to be run, and of which version."""
+
+    version: FunctionVersion
+    invocation: Invocation
+
+
 async def invoke(
     control: ControlPlane, context: RequestContext, request: dict[str, Any]
 ) -> dict[str, Any]:
     """Run a function and wait for its answer. A failure of the function is an answer too."""
+    if request.get("InvocationType") == EVENT:
+        return await _invoke_event(control, context, request)
+    found = find_invocable(control, context, request)
+    if found is None:
+        return {"StatusCode": 204}
+    result = await control.invoker.invoke(found.version, found.invocation)
+    return _answer(result, found.invocation.trace_id, is_tail_wanted=is_tail_wanted(request))
+
+
+def find_invocable(
+    control: ControlPlane, context: RequestContext, request: Mapping[str, Any]
+) -> Invocable | None:
+    """What a request whose caller waits for the answer means; None for a dry run, which only asks
+    whether it could be run."""
+    name, version, payload = _checked(control, context, request)
+    client_context = _client_context(request.get("ClientContext"))
+    if request.get("InvocationType") == DRY_RUN:
+        return None
+    trace = invocation_trace(control, context, version)
+    tenant_id = request.get("TenantId")
+    invocation = Invocation(context.request_id, payload, name.arn, trace, client_context, tenant_id)
+    return Invocable(version, invocation)
+
+
+def is_tail_wanted(request: Mapping[str, Any]) -> bool:
+    """Whether the end of the log is asked for."""
+    return request.get("LogType") == "Tail"
+
+
+def log_tail(result: Result) -> str:
+    """The end of the log, as it is answered."""
+    return b64encode(result.log_tail[-LOG_TAIL:]).decode()
+
+
+async def _invoke_event(
+    control: ControlPlane, context: RequestContext, request: Mapping[str, Any]
+) -> dict[str, Any]:
+    name, version, payload = _checked(control, context, request)
+    _client_context(request.get("ClientContext"))
+    trace = await accept_event(control, context, name, version, payload, request.get("TenantId"))
+    return {"StatusCode": 202, **told_to_caller(trace)}
+
+
+def _checked(
+    control: ControlPlane, context: RequestContext, request: Mapping[str, Any]
+) -> tuple[FunctionName, FunctionVersion, bytes]:
+    """What is asked for, which version that is, and with what payload."""
     name = names.resolve(context, request)
     version = names.choose_invoked(control.resources, name, control.draw())
-    invocation_type = request.get("InvocationType", REQUEST_RESPONSE)
     check_invocable(version, request)
-    payload = checked_payload(request.get("Payload") or b"{}", invocation_type)
-    client_context = _client_context(request.get("ClientContext"))
-    if invocation_type == DRY_RUN:
-        return {"StatusCode": 204}
-    if invocation_type == EVENT:
-        trace = await accept_event(
-            control, context, name, version, payload, request.get("TenantId")
-        )
-        return {"StatusCode": 202, **told_to_caller(trace)}
-    trace = invocation_trace(control, context, version)
-    result = await control.invoker.invoke(
-        version,
-        payload=payload,
-        request_id=context.request_id,
-        invoked_arn=name.arn,
-        trace_header=trace,
-        client_context=client_context,
-        tenant_id=request.get("TenantId"),
-    )
-    return _answer(result, trace, is_tail_wanted=request.get("LogType") == "Tail")
+    invocation_type = request.get("InvocationType", REQUEST_RESPONSE)
+    return name, version, checked_payload(request.get("Payload") or b"{}", invocation_type)
 
 
 def check_invocable(version: FunctionVersion, request: Mapping[str, Any]) -> None:
@@ -103,7 +141,7 @@ def _answer(result: Result, trace: str, *, is_tail_wanted: bool) -> dict[str, An
     if result.error is not None:
         answer["FunctionError"] = "Unhandled"
     if is_tail_wanted:
-        answer["LogResult"] = b64encode(result.log_tail[-LOG_TAIL:]).decode()
+        answer["LogResult"] = log_tail(result)
     return answer
 
 

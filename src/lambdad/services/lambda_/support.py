@@ -40,7 +40,6 @@ PARTIAL: Mapping[str, str] = MappingProxyType(
         "CreateFunction": f"{_CODE}; {_SETTINGS}; {_FILE_SYSTEMS}; {_HOT_RELOAD}",
         "UpdateFunctionCode": f"{_CODE}; {_HOT_RELOAD}",
         "UpdateFunctionConfiguration": f"{_SETTINGS}; {_FILE_SYSTEMS}",
-        "InvokeWithResponseStream": "the answer comes as one chunk, when the function has ended",
         "UpdateEventSourceMapping": "as CreateEventSourceMapping",
         "UpdateFunctionUrlConfig": "as CreateFunctionUrlConfig",
         "CreateCapacityProvider": "kept and told; no instances are made, every function runs "

@@ -56,7 +56,7 @@ async def test_an_invocation_by_an_alias_runs_its_version(published: Plane) -> N
     answer = await published("Invoke", FunctionName="echo:live", Payload=b"{}")
     assert answer["ExecutedVersion"] == "1"
     version, invocation = published.invoker.invoked[-1]
-    assert (version.timeout, invocation["invoked_arn"]) == (1, f"{ARN}:live")
+    assert (version.timeout, invocation.invoked_arn) == (1, f"{ARN}:live")
 
 
 async def test_weights_decide_by_the_draw(published: Plane) -> None:

@@ -50,7 +50,7 @@ async def test_a_stranger_invokes_what_was_granted(echo: Plane) -> None:
     await grant(echo)
     assert (await echo("Invoke", **call))["StatusCode"] == 200
     version, invocation = echo.invoker.invoked[-1]
-    assert (version.account_id, invocation["invoked_arn"]) == (ACCOUNT, ARN)
+    assert (version.account_id, invocation.invoked_arn) == (ACCOUNT, ARN)
     await echo("RemovePermission", FunctionName="echo", StatementId="s")
     await refused(echo("Invoke", **call), "AccessDeniedException", denial("InvokeFunction", ARN))
 

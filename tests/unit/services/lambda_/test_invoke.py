@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lambdad.errors import ClientError, PlatformError
-from lambdad.model.invocation import FunctionError
+from lambdad.model.invocation import FunctionError, Invocation
 
 Plane = Any
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:echo"
@@ -28,21 +28,14 @@ async def test_the_answer_is_the_functions(plane: Plane) -> None:
     answer = await plane("Invoke", FunctionName="echo", Payload=b'{"a": 1}')
 
     ((version, invocation),) = plane.invoker.invoked
-    trace_header = invocation.pop("trace_header")
     assert answer == {
         "StatusCode": 200,
         "ExecutedVersion": "$LATEST",
         "Payload": b'{"a": 1}',
-        "ResponseMetadata": {"HTTPHeaders": {"X-Amzn-Trace-Id": trace_header}},
+        "ResponseMetadata": {"HTTPHeaders": {"X-Amzn-Trace-Id": invocation.trace_id}},
     }
     assert version.name == "echo"
-    assert invocation == {
-        "payload": b'{"a": 1}',
-        "request_id": "r-1",
-        "invoked_arn": ARN,
-        "client_context": None,
-        "tenant_id": None,
-    }
+    assert invocation == Invocation("r-1", b'{"a": 1}', ARN, invocation.trace_id)
 
 
 async def test_a_function_error_is_an_answer_too(plane: Plane) -> None:
@@ -57,7 +50,7 @@ async def test_a_function_error_is_an_answer_too(plane: Plane) -> None:
 async def test_an_empty_payload_is_an_empty_object(plane: Plane) -> None:
     await plane.create()
     await plane("Invoke", FunctionName="echo", Payload=b"")
-    assert plane.invoker.invoked[0][1]["payload"] == b"{}"
+    assert plane.invoker.invoked[0][1].payload == b"{}"
 
 
 async def test_the_tail_is_the_last_four_kilobytes(plane: Plane) -> None:
@@ -72,7 +65,7 @@ async def test_the_tail_is_the_last_four_kilobytes(plane: Plane) -> None:
 async def test_a_qualified_invocation_says_so_to_the_function(plane: Plane) -> None:
     await plane.create()
     await plane("Invoke", FunctionName=f"{ARN}:$LATEST")
-    assert plane.invoker.invoked[0][1]["invoked_arn"] == f"{ARN}:$LATEST"
+    assert plane.invoker.invoked[0][1].invoked_arn == f"{ARN}:$LATEST"
 
 
 async def test_a_dry_run_runs_nothing(plane: Plane) -> None:
@@ -87,7 +80,7 @@ async def test_the_client_context_is_decoded(plane: Plane) -> None:
     await plane.create()
     encoded = base64.b64encode(b'{"client": {}}').decode()
     await plane("Invoke", FunctionName="echo", ClientContext=encoded)
-    assert plane.invoker.invoked[0][1]["client_context"] == '{"client": {}}'
+    assert plane.invoker.invoked[0][1].client_context == '{"client": {}}'
 
 
 @pytest.mark.parametrize("context", ["%", "e30", "bnVsbA==", "/w==", "A" * 3584])
@@ -192,7 +185,7 @@ async def test_a_tenant_is_named_exactly_where_each_has_environments_of_its_own(
     await plane.create("apart", TenancyConfig={"TenantIsolationMode": "PER_TENANT"})
 
     await plane("Invoke", FunctionName="apart", TenantId="blue")
-    assert plane.invoker.invoked.pop()[1]["tenant_id"] == "blue"
+    assert plane.invoker.invoked.pop()[1].tenant_id == "blue"
 
     for request, message in (
         (

@@ -22,7 +22,7 @@ INCOMING = f"Root={ROOT};Parent={PARENT}"
 async def trace_of(plane: Plane, trace_header: str = "", name: str = "echo", **more: Any) -> str:
     """The header that an invocation had, which its caller was told too."""
     answer = await plane("Invoke", FunctionName=name, trace_header=trace_header, **more)
-    trace: str = plane.invoker.invoked[-1][1]["trace_header"]
+    trace: str = plane.invoker.invoked[-1][1].trace_id
     assert answer["ResponseMetadata"] == {"HTTPHeaders": {"X-Amzn-Trace-Id": trace}}
     return trace
 

@@ -55,6 +55,14 @@ class Connection:
             self._socket.sendall(head)
             self._socket.sendall(body)
 
+    def send_pieces(self, *pieces: bytes) -> None:
+        """Write more of a request, without putting it together first."""
+        sent = self._socket.sendmsg(pieces)
+        for piece in pieces:
+            if sent < len(piece):
+                self._socket.sendall(memoryview(piece)[sent:])
+            sent = max(0, sent - len(piece))
+
     def receive(self) -> Answer:
         """Wait for the answer of the oldest request that has none yet."""
         if self._is_over:

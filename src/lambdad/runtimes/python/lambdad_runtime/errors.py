@@ -60,6 +60,16 @@ def from_exception(
     return make_error(str(exception), type(exception).__name__, stack_trace, invoke_id)
 
 
+def describe(exception: Exception, invoke_id: str) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+    """The error object of what a handler raised, or of a Fault, and the error as X-Ray wants it."""
+    if isinstance(exception, Fault):
+        error = make_error(exception.message, exception.error_type, exception.trace, invoke_id)
+        return error, xray_cause("LambdaValidationError", exception.message, [])
+    frames = function_frames(exception)
+    error = from_exception(exception, frames, invoke_id)
+    return error, xray_cause(error["errorType"], error["errorMessage"], frames)
+
+
 def function_frames(exception: BaseException) -> List[Frame]:
     """The frames of the traceback without the runtime's own, unless there are no others."""
     frames = [

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from base64 import b64encode
 from typing import Any, Dict, NamedTuple, Optional, Type
 
 from lambdad_runtime.connection import Answer, Connection
@@ -17,6 +18,9 @@ from lambdad_runtime.connection import Answer, Connection
 _VERSION = "/2018-06-01"
 _PIPELINE_LIMIT = 65536
 _TOO_LARGE = 413
+_TYPE = "Lambda-Runtime-Function-Error-Type"
+_BODY = "Lambda-Runtime-Function-Error-Body"
+_LAST_CHUNK = b"0\r\n"
 
 
 class InvocationRequest(NamedTuple):
@@ -40,6 +44,7 @@ class LambdaRuntimeClient:
         self._connection = connect(address)
         self._unsent = b""
         self._unanswered = ""  # what the answer that is still to come is about
+        self._is_cut_off = False  # nobody takes the rest of the response that is being written
         self._host = f" HTTP/1.1\r\nHost: {address}\r\n"
         self._next = f"GET {_VERSION}/runtime/invocation/next{self._host}\r\n".encode()
 
@@ -76,6 +81,36 @@ class LambdaRuntimeClient:
         if xray_cause:
             fields += f"Lambda-Runtime-Function-XRay-Error-Cause: {xray_cause}\r\n"
         self._post(f"/runtime/invocation/{invoke_id}/error", fields, error_data, "failure")
+
+    def begin_stream(self, invoke_id: str, content_type: str, first: bytes) -> None:
+        """Send the head and the first bytes of a response that is sent while it is written."""
+        self._is_cut_off = False
+        head = (
+            f"POST {_VERSION}/runtime/invocation/{invoke_id}/response{self._host}"
+            f"Content-Type: {content_type}\r\nTransfer-Encoding: chunked\r\n"
+            f"Lambda-Runtime-Function-Response-Mode: streaming\r\nTrailer: {_TYPE}, {_BODY}\r\n\r\n"
+        )
+        self._connection.send(head.encode() + _chunk(first))
+
+    def write_stream(self, piece: bytes) -> None:
+        """Send more of it; waits while who reads it does not keep up."""
+        if self._is_cut_off or not piece:
+            return
+        try:
+            self._connection.send_pieces(b"%x\r\n" % len(piece), piece, b"\r\n")
+        except ConnectionError:
+            self._is_cut_off = True  # the server knows why
+
+    def end_stream(self, error_type: str = "", error_data: bytes = b"") -> None:
+        """There is no more of it; if an error ended it, this is told behind."""
+        if self._is_cut_off:
+            self._connection.reopen()
+            return
+        trailers = _type_field(error_type)
+        if error_data:
+            trailers += f"{_BODY}: {b64encode(error_data).decode()}\r\n"
+        self._unanswered = "streaming"
+        self._unsent = _LAST_CHUNK + trailers.encode() + b"\r\n"
 
     def post_init_error(self, error: Dict[str, Any]) -> None:
         """The function could not be loaded; the process must end after this."""
@@ -123,7 +158,11 @@ class LambdaRuntimeClient:
 
 def _type_field(error_type: str) -> str:
     plain = error_type.encode("ascii", "replace").decode()
-    return f"Lambda-Runtime-Function-Error-Type: {plain}\r\n" if plain else ""
+    return f"{_TYPE}: {plain}\r\n" if plain else ""
+
+
+def _chunk(piece: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b""
 
 
 def _parse_request(answer: Answer) -> InvocationRequest:
