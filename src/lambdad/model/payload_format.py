@@ -61,15 +61,13 @@ def event_of(
     `authorizer` is that of `iam_authorizer`, None for a URL that anybody may call. What AWS sends
     as null or leaves out is left out.
     """
-    sent = request.headers
-    query = request.raw_query
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": request.raw_path,
-        "rawQueryString": query,
+        "rawQueryString": request.raw_query,
     }
-    cookies = [cookie.strip() for cookie in sent.get("cookie", "").split(";")]
+    cookies = [cookie.strip() for cookie in request.headers.get("cookie", "").split(";")]
     if any(cookies):
         event["cookies"] = [cookie for cookie in cookies if cookie]
     event["headers"] = headers = _event_headers(request)
@@ -77,36 +75,20 @@ def event_of(
         headers["x-amzn-trace-id"] = trace_header
     if authorizer:
         headers.pop("authorization", None)  # it was for us, and the function could use it
-    if query:
-        event["queryStringParameters"] = _parameters(query)
-    context: dict[str, Any] = {
+    if request.raw_query:
+        event["queryStringParameters"] = _parameters(request.raw_query)
+    event["requestContext"] = {
         "accountId": authorizer["iam"]["accountId"] if authorizer else "anonymous",
         "apiId": url_id,
-    }
-    if authorizer:
-        context["authorizer"] = authorizer
-    context |= {
-        "domainName": request.host,
-        "domainPrefix": request.host.partition(".")[0],
-        "http": {
-            "method": request.method,
-            "path": request.raw_path,
-            "protocol": request.protocol,
-            "sourceIp": request.source_ip,
-            "userAgent": sent.get("user-agent", ""),
-        },
+        **({"authorizer": authorizer} if authorizer else {}),
+        **_where_and_how(request),
         "requestId": request_id,
         "routeKey": "$default",
         "stage": "$default",
         "time": _time(int(now)),
         "timeEpoch": int(now * 1000),
     }
-    event["requestContext"] = context
-    event["isBase64Encoded"] = False
-    if request.body:
-        text = _text(request)
-        event["body"] = b64encode(request.body).decode() if text is None else text
-        event["isBase64Encoded"] = text is None
+    event |= _event_body(request) if request.body else {"isBase64Encoded": False}
     # Half a surrogate pair becomes its own escape, which is JSON too.
     return _ENCODER.encode(event).encode("utf-8", "backslashreplace")
 
@@ -180,6 +162,27 @@ def _event_headers(request: WebRequest) -> dict[str, str]:
     headers["x-forwarded-port"] = str(request.port)
     headers["x-forwarded-proto"] = request.scheme
     return headers
+
+
+def _where_and_how(request: WebRequest) -> dict[str, Any]:
+    return {
+        "domainName": request.host,
+        "domainPrefix": request.host.partition(".")[0],
+        "http": {
+            "method": request.method,
+            "path": request.raw_path,
+            "protocol": request.protocol,
+            "sourceIp": request.source_ip,
+            "userAgent": request.headers.get("user-agent", ""),
+        },
+    }
+
+
+def _event_body(request: WebRequest) -> dict[str, Any]:
+    text = _text(request)
+    if text is None:
+        return {"body": b64encode(request.body).decode(), "isBase64Encoded": True}
+    return {"body": text, "isBase64Encoded": False}
 
 
 def _parameters(query: str) -> dict[str, str]:
