@@ -1,0 +1,36 @@
+"""A request from the web and its answer, as a function URL sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WebRequest:
+    """One HTTP request, read whole.
+
+    Names of headers are in lower case; one that was sent several times is joined by `,`, and
+    `cookie` by `; `. `raw_path` and `raw_query` are percent-encoded, as they were sent. `host` is
+    the domain name without a port; scheme and port are those by which the client has come.
+    """
+
+    method: str
+    raw_path: str
+    raw_query: str
+    headers: Mapping[str, str]
+    body: bytes
+    host: str
+    source_ip: str
+    protocol: str = "HTTP/1.1"
+    scheme: str = "http"
+    port: int = 80
+
+
+@dataclass(frozen=True, slots=True)
+class WebResponse:
+    """The answer. Names of headers are in lower case, and only `set-cookie` may repeat."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
