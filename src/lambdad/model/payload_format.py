@@ -216,7 +216,7 @@ def _text(request: WebRequest) -> str | None:
 
 
 def _head(value: Mapping[str, Any], usual_type: str) -> tuple[int, tuple[tuple[str, str], ...]]:
-    """Status and headers; members that are null count as absent."""
+    """Status and headers of an object that has them."""
     status = _status(value.get("statusCode", 200))
     headers: dict[str, str] = {}
     cookies: list[str] = []
