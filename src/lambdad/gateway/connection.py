@@ -105,6 +105,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._server = ("127.0.0.1", 80)
+        self._scheme = "http"
         self._url = b""
         self._headers: Headers = {}
         self._without_progress = 0  # bytes that were neither body nor the end of a head
@@ -151,6 +152,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._server = transport.get_extra_info("sockname", self._server)[:2]
+        self._scheme = "https" if transport.get_extra_info("ssl_object") else "http"
         if not self._siblings.add(self):
             self._transport.abort()
 
@@ -209,6 +211,7 @@ class Connection(asyncio.Protocol):
             headers,
             self._incoming,
             caller=self._siblings.caller,
+            scheme=self._scheme,
             server=self._server,
             keeps_alive=self._may_keep_alive(headers),
         )
