@@ -47,6 +47,11 @@ class Endpoint:
         return urlsplit(self.url).hostname in _LOOPBACK
 
     @property
+    def is_secure(self) -> bool:
+        """Is it reached by https?"""
+        return urlsplit(self.url).scheme == "https"
+
+    @property
     def ca_bundle(self) -> str | None:
         """The file of the CAs that it is checked with (AWS_CA_BUNDLE, or the profile's); None for
         those that everybody trusts."""
@@ -111,7 +116,9 @@ class Endpoint:
 
         if isinstance(error, aws.SSLError):
             reason = error.kwargs.get("error", error)
-            text = f"No secure connection to {self.url}: {reason}. AWS_CA_BUNDLE names its CA's file."
+            text = (
+                f"No secure connection to {self.url}: {reason}. AWS_CA_BUNDLE names its CA's file."
+            )
         elif isinstance(error, aws.ReadTimeoutError):
             text = f"The server at {self.url} took too long to answer."
         elif isinstance(error, aws.ConnectionClosedError):

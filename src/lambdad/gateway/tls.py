@@ -2,10 +2,10 @@
 
     socket ◀──▶ its transport ◀── records ──▶ TlsTransport ◀── bytes ──▶ Connection
 
-asyncio has such a layer of its own, and uvloop another. Theirs wait for the client's farewell before
-they close, which an idle client never sends, and cut off an answer that takes longer to be read than
-they wait; and they hide how much is unsent. Here to close, to pause and to be full is what it is on
-the socket itself.
+asyncio has such a layer of its own, and uvloop another. Before they close, theirs wait for the
+client's farewell, which an idle client never sends; they cut off an answer that takes longer to be
+read than they wait; and they hide how much is unsent. Here the socket itself is what is closed,
+paused and full.
 """
 
 from __future__ import annotations
