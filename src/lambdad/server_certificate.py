@@ -21,6 +21,8 @@ _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE--
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN ((?:[A-Z]+ )?PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL
 )
+# What OpenSSL calls it: another key, or one of another kind.
+_NOT_ITS_KEY = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
 _ENCRYPTED = ("BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED")
 
 
@@ -92,6 +94,6 @@ def _refuse_password() -> str:
 
 
 def _reason(error: ssl.SSLError) -> str:
-    if error.reason == "KEY_VALUES_MISMATCH":
+    if error.reason in _NOT_ITS_KEY:
         return "the key is not the one of the certificate"
     return f"OpenSSL cannot use them ({error.reason or error})"
