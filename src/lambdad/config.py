@@ -15,12 +15,16 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lambdad.errors import SettingsError
+from lambdad.server_certificate import make_tls_context, read_certificates, read_private_key
+
+if TYPE_CHECKING:
+    import ssl
 
 ENVIRONMENT_PREFIX = "LAMBDAD_"
 _HIGHEST_PORT = 65_535
@@ -82,7 +86,9 @@ class Setting:
         try:
             return self.read(text)
         except ValueError as error:
-            raise SettingsError(f"Setting {self.name} cannot be {text!r}: {error}.") from None
+            # What should be in a file may be a secret.
+            shown = "what it is" if "-----BEGIN" in text else repr(text)
+            raise SettingsError(f"Setting {self.name} cannot be {shown}: {error}.") from None
 
 
 def _read_host(text: str) -> str:
@@ -179,6 +185,11 @@ def _read_url(text: str) -> str:
     return text.strip()
 
 
+def _read_optional_file(read_file: Callable[[str], str]) -> Callable[[str], str]:
+    """What is in the file of that name; empty for none."""
+    return lambda text: "" if text.strip() in _NONE else read_file(text)
+
+
 def _read_directories(text: str) -> list[str]:
     if text.strip() in _NONE:
         return []
@@ -224,6 +235,21 @@ SETTINGS = (
         "4566",
         "Port to listen on; 0 takes any free one, which the ready line names.",
         "PORT",
+    ),
+    Setting(
+        "tls_cert",
+        _read_optional_file(read_certificates),
+        "none",
+        "File of a certificate and those between it and its CA (PEM): the port then speaks https "
+        "beside http. `lambdad certificate` makes one.",
+        "FILE",
+    ),
+    Setting(
+        "tls_key",
+        _read_optional_file(read_private_key),
+        "none",
+        "File of the certificate's private key (PEM), not encrypted.",
+        "FILE",
     ),
     Setting(
         "data_dir",
@@ -403,10 +429,15 @@ SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Every setting, read and checked. The field names are those of the table."""
+    """Every setting, read and checked. The field names are those of the table.
+
+    `tls_cert` and `tls_key` are what is in the files, or empty; the key is never shown.
+    """
 
     host: str
     port: int
+    tls_cert: str
+    tls_key: str = field(repr=False)
     data_dir: str
     sandbox: str
     runtimes: str
@@ -435,18 +466,32 @@ class Config:
         unknown = set(flags) - {setting.name for setting in SETTINGS}
         if unknown:
             raise SettingsError(f"There is no setting named {', '.join(sorted(unknown))}.")
-        return cls(
+        config = cls(
             **{
                 setting.name: setting.parse(setting.text_from(flags, environ))
                 for setting in SETTINGS
             }
         )
+        config.tls_context()
+        return config
 
     @property
     def service_urls(self) -> dict[str, str]:
         """Where each service is that is reached elsewhere."""
         store = {"s3": self.s3_endpoint} if self.s3_endpoint else {}
         return {**store, **self.endpoints}
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """What the front door speaks https with; None when it speaks http alone."""
+        if bool(self.tls_cert) != bool(self.tls_key):
+            given, missing = ("cert", "key") if self.tls_cert else ("key", "cert")
+            raise SettingsError(f"Setting tls_{missing} is missing: tls_{given} needs it.")
+        if not self.tls_cert:
+            return None
+        try:
+            return make_tls_context(self.tls_cert, self.tls_key)
+        except ValueError as error:
+            raise SettingsError(f"Settings tls_cert and tls_key: {error}.") from None
 
     def to_json(self) -> str:
         """As a child process is given it."""
@@ -457,3 +502,19 @@ class Config:
         """The config that `to_json` wrote."""
         values = json.loads(text)
         return cls(**{field.name: values[field.name] for field in fields(cls)})
+
+    def to_descriptor(self) -> int:
+        """A file in memory from which a child process reads it: no setting shows in a process
+        table, and its size does not matter, as that of a pipe would. The caller closes it."""
+        descriptor = os.memfd_create("config")
+        os.fchmod(descriptor, 0o600)
+        with os.fdopen(descriptor, "w", closefd=False) as file:
+            file.write(self.to_json())
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return descriptor
+
+    @classmethod
+    def from_descriptor(cls, descriptor: int) -> Config:
+        """The config that `to_descriptor` wrote; the descriptor is closed."""
+        with os.fdopen(descriptor) as file:
+            return cls.from_json(file.read())

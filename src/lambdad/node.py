@@ -95,8 +95,7 @@ _log = logging.getLogger(__name__)
 def main() -> int:
     """Run a node until SIGTERM."""
     launcher_socket, listener, description = (int(text) for text in sys.argv[1:4])
-    with os.fdopen(description) as file:
-        config = Config.from_json(file.read())
+    config = Config.from_descriptor(description)
     logging.basicConfig(
         level=config.log_level.upper(), format="lambdad: %(message)s", stream=sys.stderr
     )
@@ -230,7 +229,9 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         parts.callback(server.close)
         await lambda_.resume(control)  # what is reserved holds from the first request on
         front_door = await server.listen(
-            listener, max_connections=max(MAX_CONNECTIONS, 2 * config.concurrency)
+            listener,
+            tls=config.tls_context(),
+            max_connections=max(MAX_CONNECTIONS, 2 * config.concurrency),
         )
         work = [
             pool.expire_forever(),
@@ -416,8 +417,10 @@ def _say_ready(
             file=sys.stderr,
         )
     names = ", ".join(interpreter.name for interpreter in interpreters) or "no runtime found"
+    url = _own_url(listener)
+    both = f"{url} and {url.replace('http', 'https', 1)}" if config.tls_cert else url
     print(
-        f"lambdad {__version__} is ready at {_own_url(listener)} "
+        f"lambdad {__version__} is ready at {both} "
         f"({launcher.hello.sandbox}; {names}; state in {config.data_dir})",
         flush=True,
     )

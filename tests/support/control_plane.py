@@ -157,9 +157,10 @@ class Plane:
         account_id: str = ACCOUNT,
         region: str = REGION,
         trace_header: str = "",
+        endpoint_url: str = "http://127.0.0.1:4566",
         **request: Any,
     ) -> dict[str, Any]:
-        caller, endpoint_url = Caller(account_id, region), "http://127.0.0.1:4566"
+        caller = Caller(account_id, region)
         context = RequestContext("r-1", "lambda", operation, caller, endpoint_url, trace_header)
         return dict(await operations(self.control)["lambda", operation](context, request))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from lambdad.config import SETTINGS, Config
 from lambdad.errors import SettingsError
+from support.certificates import local_certificate
 
 
 def test_a_flag_wins_over_a_variable_and_a_variable_over_the_default() -> None:
@@ -205,3 +206,54 @@ def test_an_s3_endpoint_is_a_url_or_none() -> None:
     assert Config.load({}, {}).s3_endpoint == ""
     url = "https://s3.eu-central-1.amazonaws.com"
     assert Config.load({}, {"LAMBDAD_S3_ENDPOINT": url}).s3_endpoint == url
+
+
+# https
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> dict[str, str]:
+    """A certificate's and its key's files, as settings."""
+    made = local_certificate()
+    (tmp_path / "cert.pem").write_bytes(made.chain)
+    (tmp_path / "key.pem").write_bytes(made.key)
+    return {"tls_cert": str(tmp_path / "cert.pem"), "tls_key": str(tmp_path / "key.pem")}
+
+
+def test_without_a_certificate_only_http_is_spoken() -> None:
+    config = Config.load({"tls_cert": "none", "tls_key": ""}, {})
+    assert (config.tls_cert, config.tls_key, config.tls_context()) == ("", "", None)
+
+
+def test_what_is_in_the_files_travels_to_a_child_process(tls: dict[str, str]) -> None:
+    config = Config.load({}, {f"LAMBDAD_{name.upper()}": file for name, file in tls.items()})
+    assert config.tls_key == local_certificate().key.decode()
+    received = Config.from_descriptor(config.to_descriptor())
+    assert received == config
+    assert received.tls_context() is not None
+
+
+def test_the_key_is_not_shown(tls: dict[str, str]) -> None:
+    config = Config.load(tls, {})
+    assert "tls_cert=" in repr(config)
+    assert "PRIVATE KEY" not in repr(config)
+
+
+@pytest.mark.parametrize(("given", "missing"), [("tls_cert", "tls_key"), ("tls_key", "tls_cert")])
+def test_a_certificate_and_its_key_are_both_given_or_neither(
+    tls: dict[str, str], given: str, missing: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"Setting {missing} is missing: {given} needs it."):
+        Config.load({given: tls[given]}, {})
+
+
+def test_the_content_of_a_file_in_place_of_its_name_is_not_shown() -> None:
+    with pytest.raises(SettingsError, match=r"Setting tls_key .*must name a file") as told:
+        Config.load({"tls_key": local_certificate().key.decode()}, {})
+    assert local_certificate().key.decode().splitlines()[1] not in str(told.value)
+
+
+def test_a_config_of_any_size_fits_the_way_to_a_child_process(tls: dict[str, str]) -> None:
+    names = {f"arn:{n}": f"/{'x' * 100}" for n in range(10_000)}
+    config = replace(Config.load(tls, {}), signing_profiles=names)
+    assert Config.from_descriptor(config.to_descriptor()) == config

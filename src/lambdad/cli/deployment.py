@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import sys
 import urllib.error
 import urllib.request
@@ -180,8 +181,13 @@ def _minor(runtime: str) -> int:
 
 def _offered_runtimes(endpoint: Endpoint) -> list[str]:
     """The runtimes that the health page names."""
-    handlers = [urllib.request.ProxyHandler({})] if endpoint.is_local else []
+    handlers: list[urllib.request.BaseHandler] = []
+    if endpoint.is_local:
+        handlers.append(urllib.request.ProxyHandler({}))
     try:
+        if endpoint.is_secure:
+            trust = ssl.create_default_context(cafile=endpoint.ca_bundle)
+            handlers.append(urllib.request.HTTPSHandler(context=trust))
         opener = urllib.request.build_opener(*handlers)
         with opener.open(f"{endpoint.url}/_lambdad/health", timeout=_HEALTH_TIMEOUT) as answer:
             health = json.load(answer)

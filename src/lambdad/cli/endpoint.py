@@ -46,6 +46,20 @@ class Endpoint:
         """Is it on this machine?"""
         return urlsplit(self.url).hostname in _LOOPBACK
 
+    @property
+    def is_secure(self) -> bool:
+        """Is it reached by https?"""
+        return urlsplit(self.url).scheme == "https"
+
+    @property
+    def ca_bundle(self) -> str | None:
+        """The file of the CAs that it is checked with (AWS_CA_BUNDLE, or the profile's); None for
+        those that everybody trusts."""
+        import botocore.session
+
+        bundle: str | None = botocore.session.Session().get_config_variable("ca_bundle")
+        return bundle
+
     def client(
         self,
         service: str,
@@ -100,7 +114,12 @@ class Endpoint:
     def _unreachable(self, error: Exception) -> CommandError:
         import botocore.exceptions as aws
 
-        if isinstance(error, aws.ReadTimeoutError):
+        if isinstance(error, aws.SSLError):
+            reason = error.kwargs.get("error", error)
+            text = (
+                f"No secure connection to {self.url}: {reason}. AWS_CA_BUNDLE names its CA's file."
+            )
+        elif isinstance(error, aws.ReadTimeoutError):
             text = f"The server at {self.url} took too long to answer."
         elif isinstance(error, aws.ConnectionClosedError):
             text = f"The server at {self.url} closed the connection before it answered."

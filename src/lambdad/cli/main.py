@@ -26,6 +26,7 @@ COMMANDS = (
     "events",
     "rm",
     "sign",
+    "certificate",
     "completion",
 )
 

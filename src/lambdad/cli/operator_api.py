@@ -28,7 +28,8 @@ def ask(endpoint: Endpoint, method: str, path: str, query: Mapping[str, Any]) ->
         os.environ.get("AWS_SESSION_TOKEN"),
     )
     SigV4Auth(credentials, "lambda", endpoint.region).add_auth(request)
-    session = URLLib3Session(proxies={} if endpoint.is_local else None)
+    verify: Any = endpoint.ca_bundle or True
+    session = URLLib3Session(verify=verify, proxies={} if endpoint.is_local else None)
     answer = session.send(request.prepare())
     return _read(answer.status_code, answer.content, endpoint)
 

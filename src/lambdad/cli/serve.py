@@ -1,7 +1,7 @@
 """`lambdad serve`: read the settings, then become the launcher.
 
-Nothing heavy is imported here. The config goes to the launcher through a pipe whose read end it
-inherits, so that no setting shows in the process table.
+Nothing heavy is imported here. The config goes to the launcher in a descriptor that it inherits, so
+that no setting shows in the process table.
 """
 
 from __future__ import annotations
@@ -37,15 +37,6 @@ def _text(value: str | bool | None) -> str | None:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def _hand_over(text: str) -> int:
-    """A descriptor from which the launcher reads `text`; small enough to fit a pipe's buffer."""
-    read_end, write_end = os.pipe()
-    os.write(write_end, text.encode())
-    os.close(write_end)
-    os.set_inheritable(read_end, True)
-    return read_end
-
-
 @click.command("serve")
 @_setting_options
 def command(**flags: str | bool | None) -> NoReturn:
@@ -54,7 +45,8 @@ def command(**flags: str | bool | None) -> NoReturn:
         config = Config.load({name: _text(value) for name, value in flags.items()}, os.environ)
     except SettingsError as error:
         raise CommandError(str(error), ExitCode.USAGE, name="SettingsError") from None
-    descriptor = _hand_over(config.to_json())
+    descriptor = config.to_descriptor()
+    os.set_inheritable(descriptor, True)
     # -P: the working directory may be anybody's, and the launcher may be root.
     launcher = [sys.executable, "-P", "-m", "lambdad.launcher.main", str(descriptor)]
     os.execv(sys.executable, launcher)  # noqa: S606 - our own interpreter, no shell

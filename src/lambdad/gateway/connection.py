@@ -112,6 +112,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._server = ("127.0.0.1", 80)
+        self._scheme = "http"
         self._client = ""
         self._url = b""
         self._headers: Headers = {}
@@ -123,7 +124,6 @@ class Connection(asyncio.Protocol):
         self._refusal: Response | None = None  # what comes after the last answer
         self._is_deaf = False  # what comes in from now on is nobody's business
         self._is_paused = False
-        self._is_secure = False
         self._has_streamed = False  # of the request being answered: some of it is on its way
         self._is_ending = False
         self._is_lost = False
@@ -161,7 +161,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._server = transport.get_extra_info("sockname", self._server)[:2]
-        self._is_secure = transport.get_extra_info("sslcontext") is not None
+        self._scheme = "https" if transport.get_extra_info("ssl_object") else "http"
         self._client = str((transport.get_extra_info("peername") or ("",))[0])
         if not self._siblings.add(self):
             self._transport.abort()
@@ -175,7 +175,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client has said all that it will: what it has asked for it may still hear."""
-        if self._is_owed_a_body or self._is_secure:
+        if self._is_owed_a_body or self._scheme == "https":
             return False
         if self._current is None:
             self._send_last(())  # behind what has been answered, but not sent yet
@@ -238,6 +238,7 @@ class Connection(asyncio.Protocol):
             headers,
             self._incoming,
             caller=self._siblings.caller,
+            scheme=self._scheme,
             server=self._server,
             client=self._client,
             protocol=f"HTTP/{self._parser.get_http_version()}",

@@ -26,9 +26,9 @@ _NOT_IN_A_NAME = re.compile(r"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
 class Request:
     """One HTTP request; its body is read when somebody asks for it, and never beyond a limit.
 
-    `caller` is whose listener it came in on, None on the front door. `server` is the address that
-    it came in on, `client` the one that it came from. `keeps_alive` says whether the client may
-    send another one after it.
+    `caller` is whose listener it came in on, None on the front door. `scheme` (`http`, `https`) and
+    `server`, an address, are how it came in, `client` is the address that it came from.
+    `keeps_alive` says whether the client may send another one after it.
     """
 
     __slots__ = (
@@ -47,6 +47,7 @@ class Request:
         "protocol",
         "query_string",
         "raw_path",
+        "scheme",
     )
 
     def __init__(
@@ -57,6 +58,7 @@ class Request:
         content: Body,
         *,
         caller: Caller | None = None,
+        scheme: str = "http",
         server: tuple[str, int] = ("127.0.0.1", 80),
         client: str = "",
         protocol: str = "HTTP/1.1",
@@ -67,6 +69,7 @@ class Request:
         self.raw_path = raw_path.decode("ascii")
         self.headers = headers
         self.caller = caller
+        self.scheme = scheme
         self.client = client
         self.protocol = protocol
         self.keeps_alive = keeps_alive
@@ -120,7 +123,9 @@ class Request:
     def endpoint_url(self) -> str:
         """The address that the client used, as its Host header says."""
         host = self.header(b"host")
-        return f"http://{self._server[0]}:{self._server[1]}" if host is None else f"http://{host}"
+        if host is None:
+            host = f"{self._server[0]}:{self._server[1]}"
+        return f"{self.scheme}://{host}"
 
 
 def parse_fields(text: bytes) -> dict[str, list[str]]:

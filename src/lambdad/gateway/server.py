@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from functools import partial
 
+from lambdad.gateway.arrivals import Arrival, Arrivals
 from lambdad.gateway.connection import App, Connection, Connections, Pulse
 from lambdad.gateway.outbox import Outbox
 from lambdad.model.caller import Caller
@@ -36,19 +39,24 @@ class HttpServer:
         sock: socket.socket,
         caller: Caller | None = None,
         *,
+        tls: ssl.SSLContext | None = None,
         max_connections: int = MAX_CONNECTIONS,
     ) -> Listener:
-        """Serve what arrives on `sock`, which is the listener's from now on, as from `caller`."""
+        """Serve what arrives on `sock`, which is the listener's from now on, as from `caller`; with
+        `tls`, it speaks https beside http."""
         if self._timer is None:
             self._tick()
         connections = Connections(self._app, self._pulse, self._outbox, caller, max_connections)
         if sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it
+        make_protocol: Callable[[], asyncio.Protocol] = partial(Connection, connections)
+        arrivals = None
+        if tls is not None:
+            arrivals = Arrivals(tls, self._pulse, make_protocol, max_connections)
+            make_protocol = partial(Arrival, arrivals)
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: Connection(connections), sock=sock, backlog=_BACKLOG
-        )
-        listener = Listener(server, connections, on_close=self._listeners.discard)
+        server = await loop.create_server(make_protocol, sock=sock, backlog=_BACKLOG)
+        listener = Listener(server, connections, arrivals, on_close=self._listeners.discard)
         self._listeners.add(listener)
         return listener
 
@@ -79,11 +87,13 @@ class Listener:
         self,
         server: asyncio.Server,
         connections: Connections,
+        arrivals: Arrivals | None,
         *,
         on_close: Callable[[Listener], None],
     ) -> None:
         self._server = server
         self._connections = connections
+        self._arrivals = arrivals
         self._on_close = on_close
 
     async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109 - it closes what is late
@@ -92,7 +102,7 @@ class Listener:
 
         After `timeout` the connections of what still runs end; returns whether nothing did.
         """
-        self._server.close()
+        self._stop_accepting()
         for connection in self._connections:
             connection.shut_down()
         try:
@@ -106,6 +116,8 @@ class Listener:
 
     def close_idle(self, since: int) -> None:
         """End connections on which nothing has moved since `since`, though something should."""
+        if self._arrivals is not None:
+            self._arrivals.end_late()
         for connection in self._connections:
             connection.end_if_stuck(since)
 
@@ -114,7 +126,12 @@ class Listener:
 
         Operations that run for them go on; their answers are dropped.
         """
-        self._server.close()
+        self._stop_accepting()
         for connection in self._connections:
             connection.abort()
         self._on_close(self)
+
+    def _stop_accepting(self) -> None:
+        self._server.close()
+        if self._arrivals is not None:
+            self._arrivals.end_all()

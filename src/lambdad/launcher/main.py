@@ -44,9 +44,7 @@ _WITHOUT = "WITHOUT isolation: as ordinary processes that see this machine's fil
 def main() -> int:
     """Serve; 0 after an orderly stop, 2 when a setting must change first."""
     try:
-        with os.fdopen(int(sys.argv[1])) as file:
-            config = Config.from_json(file.read())
-        return launch(config)
+        return launch(Config.from_descriptor(int(sys.argv[1])))
     except SettingsError as error:
         print(f"lambdad: {error}", file=sys.stderr)
         return REFUSED_TO_START
@@ -262,9 +260,7 @@ def _node_starter(
     interpreters: dict[str, Interpreter],
 ) -> Callable[[int], int]:
     def start(node_socket: int) -> int:
-        description, writing_end = os.pipe()  # in a pipe, as no setting shows in a process table
-        os.write(writing_end, config.to_json().encode())
-        os.close(writing_end)
+        description = config.to_descriptor()
         prefixes = [interpreter.prefix for interpreter in interpreters.values()]
         process = node_process.NodeProcess(
             *(node_socket, listener.fileno(), description, home, prefixes, standing.node_uid),

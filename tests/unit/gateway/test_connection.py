@@ -15,12 +15,15 @@ from lambdad.gateway.body import ClientDisconnected
 from lambdad.gateway.connection import HEAD_LIMIT
 from lambdad.gateway.http import Request, Response
 from lambdad.gateway.server import KEEP_ALIVE_SECONDS, HttpServer, Listener
+from support.certificates import client_context, server_context
 
 pytestmark = pytest.mark.timeout(20)
 CLOSE = b"Connection: close\r\n"
 MB = 1 << 20
 LARGE = 16 * MB  # more than sockets hold
 LONG_AFTER = 1_000_000
+# A client's end of asyncio does not wait for what TLS has not sent; test_tls.py has one that does.
+IN_PLAIN = pytest.mark.parametrize("line", ["http"], indirect=True)
 
 
 def post(body: bytes, path: str = "/p", headers: bytes = b"") -> bytes:
@@ -89,12 +92,13 @@ async def desk() -> Desk:
 
 
 @asynccontextmanager
-async def line_to(app: Desk) -> AsyncIterator[Line]:
+async def line_to(app: Desk, *, is_secure: bool = False) -> AsyncIterator[Line]:
     server, sock = HttpServer(app), socket.create_server(("127.0.0.1", 0))
     sock.setblocking(False)
     address = sock.getsockname()
-    listener = await server.listen(sock)
-    line = Line(*await asyncio.open_connection(*address), listener)
+    listener = await server.listen(sock, tls=server_context() if is_secure else None)
+    trust = client_context() if is_secure else None
+    line = Line(*await asyncio.open_connection(*address, ssl=trust), listener)
     try:
         yield line
     finally:
@@ -103,9 +107,9 @@ async def line_to(app: Desk) -> AsyncIterator[Line]:
         await asyncio.sleep(0)
 
 
-@pytest.fixture
-async def line(desk: Desk) -> AsyncIterator[Line]:
-    async with line_to(desk) as line:
+@pytest.fixture(params=["http", "https"])
+async def line(desk: Desk, request: pytest.FixtureRequest) -> AsyncIterator[Line]:
+    async with line_to(desk, is_secure=request.param == "https") as line:
         yield line
 
 
@@ -163,6 +167,7 @@ async def test_requests_in_one_piece_are_answered_in_order(line: Line, desk: Des
     assert [fields["x-path"] for _, fields, _ in answers] == [f"/{n}" for n in range(20)]
 
 
+@IN_PLAIN
 @pytest.mark.slow
 async def test_a_client_that_sends_ahead_is_not_read_without_end(line: Line, desk: Desk) -> None:
     desk.may_answer.clear()
@@ -344,6 +349,7 @@ async def test_a_body_that_nobody_reads_is_skipped(line: Line, desk: Desk) -> No
     assert (await line.answer())[1]["x-path"] == "/next"
 
 
+@IN_PLAIN
 @pytest.mark.slow
 async def test_a_body_that_nobody_reads_yet_stays_outside(line: Line, desk: Desk) -> None:
     desk.reads = False

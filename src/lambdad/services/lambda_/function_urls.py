@@ -2,8 +2,8 @@
 
     http://<id>.lambda-url.<region>.localhost:<port>/
 
-A name beneath `localhost` leads to this machine without any entry in a name server; the port is the
-one by which the caller has reached the server.
+A name beneath `localhost` leads to this machine without any entry in a name server; scheme and port
+are those by which the caller has reached the server.
 """
 
 from __future__ import annotations
@@ -140,9 +140,10 @@ def _configuration(context: RequestContext, url: FunctionUrl) -> dict[str, Any]:
 
 def _address(context: RequestContext, url: FunctionUrl) -> str:
     """Where the URL is reached by whom has reached this server at `context.endpoint_url`."""
+    scheme = context.endpoint_url.partition("://")[0]
     port = _PORT.search(context.endpoint_url)
     host = f"{url.url_id}.lambda-url.{url.region}.localhost"
-    return f"http://{host}{port.group() if port else ''}/"
+    return f"{scheme}://{host}{port.group() if port else ''}/"
 
 
 OPERATIONS = {

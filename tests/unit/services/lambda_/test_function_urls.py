@@ -71,6 +71,18 @@ async def test_a_url_is_created_found_changed_and_deleted(published: Plane) -> N
         await refused(call, "ResourceNotFoundException", GONE)
 
 
+async def test_a_url_is_told_by_the_scheme_and_port_that_it_is_asked_by(published: Plane) -> None:
+    created = (await create(published))["FunctionUrl"]
+    for at, start, end in (
+        ("https://localhost:4567", "https://", ".localhost:4567/"),
+        ("https://localhost", "https://", ".localhost/"),
+    ):
+        told = await published("GetFunctionUrlConfig", FunctionName="echo", endpoint_url=at)
+        assert told["FunctionUrl"] == created.replace("http://", start).replace(
+            ".localhost:4566/", end
+        )
+
+
 async def test_a_new_url_has_another_address(published: Plane) -> None:
     first = await create(published)
     await published("DeleteFunctionUrlConfig", FunctionName="echo")
