@@ -34,6 +34,7 @@ from lambdad.environment.preparation import Preparation
 from lambdad.environment.sandbox import Surroundings
 from lambdad.errors import PlatformError, SettingsError
 from lambdad.gateway.app import Gateway, Operation
+from lambdad.gateway.function_urls import FunctionUrls
 from lambdad.gateway.models import enum_values
 from lambdad.gateway.operator_routes import OperatorRoute
 from lambdad.gateway.outbox import Outbox
@@ -344,6 +345,12 @@ def _gateway(
             "/_lambdad/code/": partial(lambda_.download, control),
         },
         operator_routes=operator_routes,
+        urls=FunctionUrls(
+            partial(lambda_.answer_url, control, partial(sts.user_id, control.resources)),
+            find_key=partial(sts.find_signing_key, sessions),
+            identify=partial(sts.identify, sessions),
+            now=control.clock.now,
+        ),
     )
 
 

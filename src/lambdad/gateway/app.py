@@ -13,6 +13,7 @@ from lambdad.errors import ClientError
 from lambdad.gateway import faults
 from lambdad.gateway.auth import Identify, Signature, find_caller, read_signature
 from lambdad.gateway.body import BodyTooLargeError, ClientDisconnected
+from lambdad.gateway.function_urls import FunctionUrls
 from lambdad.gateway.http import Request, Response
 from lambdad.gateway.internal_routes import InternalRoute, InternalRoutes
 from lambdad.gateway.models import OperationPlan, ServicePlan, load_service_model
@@ -34,7 +35,7 @@ class Gateway:
     `excepted_shapes` are (service, shape): the service checks these shapes' constraints itself.
     `identify` tells whose an access key is.
     `routes` are path prefixes of our own, answered without any AWS parsing; `operator_routes` are
-    methods and paths, for who signs as AWS's clients do.
+    methods and paths, for who signs as AWS's clients do. `urls` are the function URLs.
     A result may have `ResponseMetadata: {HTTPHeaders: {…}}`, headers that no model knows.
     """
 
@@ -44,6 +45,7 @@ class Gateway:
         *,
         routes: Mapping[str, InternalRoute] | None = None,
         operator_routes: Mapping[str, OperatorRoute] | None = None,
+        urls: FunctionUrls | None = None,
         body_limits: Mapping[tuple[str, str], int] | None = None,
         excepted_shapes: Collection[tuple[str, str]] = (),
         default_region: str = "us-east-1",
@@ -52,6 +54,7 @@ class Gateway:
         self._operations = dict(operations)
         self._routes = InternalRoutes(routes or {})
         self._operator_routes = OperatorRoutes(operator_routes or {})
+        self._urls = urls
         self._body_limits = dict(body_limits or {})
         self._default_region = default_region
         self._identify = identify
@@ -60,18 +63,25 @@ class Gateway:
     async def __call__(self, request: Request) -> Response | None:
         """The answer to one HTTP request; a caller who has hung up gets none."""
         request_id = make_request_id()
-        route = self._routes.find(request.path)
-        answer = self._answer if route is None else partial(self._routes.answer, route)
-        if self._operator_routes.is_here(request.path):
-            answer = self._answer_operator
-        if is_from_a_web_page(request):
-            answer = self._refuse_web_page
+        answer = self._choose(request)
         try:
             response = await answer(request, request_id)
         except ClientDisconnected:
             return None
         response.headers["x-amzn-RequestId"] = request_id
         return response
+
+    def _choose(self, request: Request) -> Callable[[Request, str], Awaitable[Response]]:
+        """Who answers a request."""
+        address = self._urls.find(request) if self._urls else None
+        if self._urls and address:
+            return partial(self._urls.answer, address)
+        if is_from_a_web_page(request):
+            return self._refuse_web_page
+        if self._operator_routes.is_here(request.path):
+            return self._answer_operator
+        route = self._routes.find(request.path)
+        return self._answer if route is None else partial(self._routes.answer, route)
 
     async def _answer_operator(self, request: Request, request_id: str) -> Response:
         try:

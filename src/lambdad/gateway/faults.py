@@ -14,7 +14,7 @@ from lambdad.gateway.protocols.protocol import Fault
 INTERNAL_MESSAGE = "An error occurred and the request cannot be processed."
 
 # Statuses of errors that AWS answers with and no model declares; any other is a 400.
-_STATUSES = {
+STATUSES = {
     "AccessDeniedException": 403,
     "ExpiredTokenException": 403,
     "IncompleteSignatureException": 400,
@@ -61,4 +61,4 @@ def _status(code: str, shape: StructureShape | None) -> int:
         if declared is not None:
             return int(declared)
         return 500 if shape.metadata.get("fault") else 400
-    return _STATUSES.get(code, 400)
+    return STATUSES.get(code, 400)

@@ -2,7 +2,9 @@
 
 The server listens on loopback and authenticates nobody yet, and a browser on this machine reaches
 it. No program that speaks to AWS looks like a page: a browser names the page's origin, and a page
-that has had its own name point here (DNS rebinding) is still asked for by that name.
+that has had its own name point here (DNS rebinding) is still asked for by that name. What a page
+asks of its own origin has no Origin header if it only reads; a browser tells all the same where
+from.
 """
 
 from __future__ import annotations
@@ -16,10 +18,15 @@ from lambdad.gateway.http import Request
 # Names that nobody else can have: of this machine, and AWS's own.
 _SAFE_ENDINGS = (".localhost", ".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
+_FROM = b"sec-fetch-site"
+_BY_HAND = b"none"  # somebody has typed the address
+
 
 def is_from_a_web_page(request: Request) -> bool:
     """Whether a page in a browser may stand behind this request."""
-    return b"origin" in request.headers or not _is_safe(request.headers.get(b"host", b""))
+    if b"origin" in request.headers or request.headers.get(_FROM, _BY_HAND) != _BY_HAND:
+        return True
+    return not _is_safe(request.headers.get(b"host", b""))
 
 
 @lru_cache(maxsize=64)  # on the hot path, and nearly always the same few

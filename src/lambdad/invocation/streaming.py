@@ -53,6 +53,10 @@ class StreamedInvocation:
             if seconds > 0:
                 await asyncio.sleep(seconds)
 
+    def abandon(self) -> None:
+        """Nobody reads the rest; the function writes it to its end all the same."""
+        self._stream.abandon()
+
     async def result(self) -> Result:
         """How it ended."""
         return await self._task

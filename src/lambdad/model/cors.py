@@ -7,6 +7,7 @@ MaxAge. A list with `*` allows everything. Where it is configured, the function 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lambdad.model.web_request import WebRequest, WebResponse
@@ -61,7 +62,7 @@ def with_cors(response: WebResponse, cors: Mapping[str, Any], origin: str | None
     if "vary" in headers and varies:
         kept = [(name, value) for name, value in kept if name != "vary"]
         headers["vary"] = _with_origin(",".join(varies))
-    return WebResponse(response.status, (*kept, *headers.items()), response.body)
+    return replace(response, headers=(*kept, *headers.items()))
 
 
 def _permissions(cors: Mapping[str, Any], method: str, names: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 
@@ -29,8 +29,11 @@ class WebRequest:
 
 @dataclass(frozen=True, slots=True)
 class WebResponse:
-    """The answer. Names of headers are in lower case, and only `set-cookie` may repeat."""
+    """The answer. Names of headers are in lower case, and only `set-cookie` may repeat. A body
+    that comes to be while it is sent is a `stream`, which must be read to its end; one that breaks
+    off raises ResponseBrokenOff."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    stream: AsyncIterator[bytes] | None = None

@@ -18,6 +18,7 @@ from lambdad.store.code_tally import CodeTally
 from lambdad.store.database import Database
 from lambdad.store.documents import KINDS, parse_resource, serialize_resource
 from lambdad.store.schema import resources
+from lambdad.store.url_index import UrlIndex
 
 R = TypeVar("R", bound=Resource)
 
@@ -44,13 +45,14 @@ class _Shelf:
 class Resources:
     """Every resource of the node. What it hands out are immutable snapshots.
 
-    `code` tells which packages they refer to.
+    `code` tells which packages they refer to, `urls` finds function URLs by their ids.
     """
 
     def __init__(self, database: Database, known: Iterable[Resource] = ()) -> None:
         self._database = database
         self._shelves = {kind: _Shelf() for kind in KINDS}
         self.code = CodeTally()
+        self.urls = UrlIndex()
         for resource in known:
             self._put(resource)
 
@@ -115,13 +117,16 @@ class Resources:
         replaced = shelf.by_key.get(resource.key)
         if replaced is not None:
             self.code.remove(replaced)
+            self.urls.remove(replaced)
         self.code.add(resource)
+        self.urls.add(resource)
         shelf.put(resource)
 
     def _remove(self, kind: type[Resource], key: Key) -> None:
         removed = self._shelves[kind].by_key.get(key)
         if removed is not None:
             self.code.remove(removed)
+            self.urls.remove(removed)
             self._shelves[kind].remove(key)
 
 

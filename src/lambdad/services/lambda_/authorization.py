@@ -18,6 +18,7 @@ from lambdad.model.caller import Caller, RequestContext
 from lambdad.model.policy import Policy
 from lambdad.model.policy_language import AccessRequest, evaluate
 from lambdad.model.principal import Principal
+from lambdad.model.resource import Key
 from lambdad.model.wildcards import Context
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.control_plane import ControlPlane
@@ -90,33 +91,37 @@ def _access_request(
         action=names.action_of(context.operation),
         resource=name.arn,
         owner=name.account_id,
-        context=_condition_keys(control, context, name, principal),
+        context={
+            **request_keys(
+                control.clock.now(),
+                name.key,
+                is_secure=context.endpoint_url.startswith("https:"),
+            ),
+            **caller_keys(context.caller, principal),
+        },
     )
 
 
-def _condition_keys(
-    control: ControlPlane, context: RequestContext, name: FunctionName, principal: Principal
-) -> Context:
-    """The condition keys of a request that no AWS service makes."""
-    now = control.clock.now()
-    is_secure = context.endpoint_url.startswith("https:")
+def request_keys(now: float, function: Key, *, is_secure: bool) -> Context:
+    """The condition keys of a request that no AWS service makes, whoever makes it."""
+    account_id, region, _ = function
     return {
         **_FROM_OUTSIDE,
         "aws:currenttime": (datetime.fromtimestamp(now, UTC).isoformat(),),
         "aws:epochtime": (str(int(now)),),
-        "aws:principalaccount": (context.caller.account_id,),
-        "aws:principalarn": (str(principal.role_arn or principal.arn),),
-        "aws:principaltype": (_principal_type(context.caller),),
-        "aws:requestedregion": (name.region,),
-        "aws:resourceaccount": (name.account_id,),
+        "aws:requestedregion": (region,),
+        "aws:resourceaccount": (account_id,),
         "aws:securetransport": ("true" if is_secure else "false",),
-        **_identity_keys(context.caller),
     }
 
 
-def _identity_keys(caller: Caller) -> Context:
-    """Those that only some callers have."""
-    keys = {}
+def caller_keys(caller: Caller, principal: Principal) -> Context:
+    """The condition keys of who makes it; some have more of them than others."""
+    keys = {
+        "aws:principalaccount": (caller.account_id,),
+        "aws:principalarn": (str(principal.role_arn or principal.arn),),
+        "aws:principaltype": (_principal_type(caller),),
+    }
     if caller.principal_id is not None:
         keys["aws:userid"] = (caller.principal_id,)
     if caller.user is not None:

@@ -142,8 +142,7 @@ def _address(context: RequestContext, url: FunctionUrl) -> str:
     """Where the URL is reached by whom has reached this server at `context.endpoint_url`."""
     scheme = context.endpoint_url.partition("://")[0]
     port = _PORT.search(context.endpoint_url)
-    host = f"{url.url_id}.lambda-url.{url.region}.localhost"
-    return f"{scheme}://{host}{port.group() if port else ''}/"
+    return f"{scheme}://{url.host}{port.group() if port else ''}/"
 
 
 OPERATIONS = {

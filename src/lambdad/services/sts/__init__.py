@@ -8,8 +8,10 @@ from typing import Any
 
 from lambdad.model.caller import RequestContext
 from lambdad.services.sts import assume_role, caller_identity, user_sessions
+from lambdad.services.sts.caller_identity import user_id
 from lambdad.services.sts.identify import identify
 from lambdad.services.sts.sessions import Sessions
+from lambdad.services.sts.signing_keys import find_signing_key
 
 Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, Any]]]
 
@@ -26,4 +28,4 @@ def operations(sessions: Sessions) -> dict[tuple[str, str], Operation]:
     }
 
 
-__all__ = ["Operation", "Sessions", "identify", "operations"]
+__all__ = ["Operation", "Sessions", "find_signing_key", "identify", "operations", "user_id"]

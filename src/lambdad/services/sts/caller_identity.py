@@ -21,7 +21,7 @@ async def get_caller_identity(
     """Tell the caller who it is."""
     caller = context.caller
     return {
-        "UserId": _user_id(sessions.resources, caller),
+        "UserId": user_id(sessions.resources, caller),
         "Account": caller.account_id,
         "Arn": caller.arn,
     }
@@ -38,7 +38,7 @@ async def get_access_key_info(
     return {"Account": account_id}
 
 
-def _user_id(resources: Resources, caller: Caller) -> str:
+def user_id(resources: Resources, caller: Caller) -> str:
     """AWS's form: the account's own id, the user's, or the role's and the session."""
     if caller.role is None:
         return caller.principal_id or caller.account_id

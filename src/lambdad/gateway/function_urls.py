@@ -1,0 +1,160 @@
+"""Requests to function URLs: they are told from AWS's own by the name of their host, or by a path
+of ours, and answered without any of AWS's protocols.
+
+What a function answers is its own affair, a web page among it, so that a page may ask for it where
+it has an origin of its own: by the name of its host. Beneath the path it would have ours, and with
+it the API.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from urllib.parse import urlsplit
+
+from lambdad.errors import ClientError
+from lambdad.gateway import faults
+from lambdad.gateway.auth import Identify, find_caller, read_signature
+from lambdad.gateway.body import BodyTooLargeError, ClientDisconnected
+from lambdad.gateway.http import Request, Response
+from lambdad.gateway.protocols.json_values import encode_json
+from lambdad.gateway.sigv4 import FindKey, verify
+from lambdad.gateway.web_pages import is_from_a_web_page
+from lambdad.model.caller import Caller
+from lambdad.model.function_url import PATH_PREFIX, UrlAddress, parse_address
+from lambdad.model.limits import REQUEST_PAYLOAD
+from lambdad.model.web_request import WebRequest, WebResponse
+
+# Tells who has signed a request, for a URL in this region; a ClientError when nobody has.
+Who = Callable[[str], Caller]
+AnswerUrl = Callable[[UrlAddress, WebRequest, Who, str], Awaitable[WebResponse]]
+
+_SIGN = b".lambda-url."
+_PORTS = {"http": 80, "https": 443}
+# Of errors that Lambda's model knows; of a function that cannot run yet it is a server's.
+_STATUSES = {
+    "RecursiveInvocationException": 400,
+    "RequestTooLargeException": 413,
+    "ResourceConflictException": 503,
+    "ResourceNotFoundException": 404,
+    "ServiceException": 500,
+    "TooManyRequestsException": 429,
+}
+
+log = logging.getLogger(__name__)
+
+
+class FunctionUrls:
+    """The function URLs of a node.
+
+    `answer` gets an address, the request, a function that tells who has signed it, and the
+    request's id. `find_key` finds the secret of an access key, `identify` whose it is; `now` is the
+    time by which signatures are judged.
+    """
+
+    def __init__(
+        self,
+        answer: AnswerUrl,
+        *,
+        find_key: FindKey,
+        identify: Identify,
+        now: Callable[[], float],
+    ) -> None:
+        self._answer = answer
+        self._find_key = find_key
+        self._identify = identify
+        self._now = now
+
+    def find(self, request: Request) -> UrlAddress | None:
+        """The URL that is meant, None when it is none; most requests are told at a glance."""
+        host = request.headers.get(b"host", b"")
+        if _SIGN not in host and not request.raw_path.startswith(PATH_PREFIX):
+            return None
+        return parse_address(_name_and_port(request)[0], request.raw_path)
+
+    async def answer(self, address: UrlAddress, request: Request, request_id: str) -> Response:
+        """Answer a request; what goes wrong before a function runs is told as AWS tells it."""
+        try:
+            if address.region is None and is_from_a_web_page(request):
+                raise _page_beneath_our_path()
+            await request.read_body(REQUEST_PAYLOAD)
+            who = partial(self._who, request)
+            response = await self._answer(address, _web_request(address, request), who, request_id)
+        except ClientDisconnected:
+            raise
+        except BodyTooLargeError:
+            return _refusal(ClientError("RequestTooLargeException", "Request Too Long"))
+        except ClientError as error:
+            return _refusal(error)
+        except Exception:
+            log.exception("Request %s to a function URL failed.", request_id)
+            return _refusal(ClientError("ServiceException", "Internal Server Error"))
+        return _http_response(response)
+
+    def _who(self, request: Request, region: str) -> Caller:
+        """Who has signed a request. On an environment's own listener that is the environment."""
+        if request.caller is None:
+            verify(request, find_key=self._find_key, region=region, now=self._now())
+        signature = read_signature(request)
+        if signature is None:
+            raise ClientError("MissingAuthenticationTokenException", "Missing Authentication Token")
+        return find_caller(signature, request.caller, region, self._identify)
+
+
+def _name_and_port(request: Request) -> tuple[str, int | None]:
+    """The host that the client has named, without its last dot, and the port."""
+    try:
+        url = urlsplit(f"//{request.header(b'host') or ''}")
+        return (url.hostname or "").removesuffix("."), url.port
+    except ValueError:
+        return "", None
+
+
+def _web_request(address: UrlAddress, request: Request) -> WebRequest:
+    host, port = _name_and_port(request)
+    return WebRequest(
+        method=request.method,
+        raw_path=address.raw_path,
+        raw_query=request.query_string.decode("latin-1"),
+        headers={
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in request.headers.items()
+        },
+        body=request.body,
+        host=host,
+        source_ip=request.client,
+        protocol=request.protocol,
+        scheme=request.scheme,
+        port=port or _PORTS[request.scheme],
+    )
+
+
+def _http_response(response: WebResponse) -> Response:
+    headers = dict(response.headers)
+    cookies = [value for name, value in response.headers if name == "set-cookie"]
+    headers.pop("set-cookie", None)
+    return Response(response.status, headers, response.body, cookies, response.stream)
+
+
+def _refusal(error: ClientError) -> Response:
+    """An error as function URLs tell it."""
+    status = error.status or _STATUSES.get(error.code) or faults.STATUSES.get(error.code, 502)
+    headers = {"content-type": "application/json", "x-amzn-ErrorType": error.code, **error.headers}
+    body = {"Message": error.message}
+    if "Reason" in error.members:
+        headers["retry-after"] = error.members["retryAfterSeconds"]
+        body = {
+            "Reason": error.members["Reason"],
+            "Type": "User",
+            "message": error.message,
+        }
+    return Response(status, headers, encode_json(body))
+
+
+def _page_beneath_our_path() -> ClientError:
+    return ClientError(
+        "AccessDeniedException",
+        f"A web page has access to a function URL by the name of its host only, not beneath "
+        f"{PATH_PREFIX}.",
+    )
