@@ -43,8 +43,11 @@ class Listener:
 
     def next(self, timeout: float = 30) -> str:
         """The next path that it is asked for; browsers' wish for an icon is none."""
-        while (path := self._asked.get(timeout=timeout)) == "/favicon.ico":
-            pass
+        try:
+            while (path := self._asked.get(timeout=timeout)) == "/favicon.ico":
+                pass
+        except queue.Empty:
+            pytest.fail(f"nothing was asked for within {timeout:g} s")
         return path
 
 
