@@ -4,16 +4,46 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from support import gate
 from support.browser import browsing
+from support.functions import DeployedFunction
 from support.processes import strangers
+from support.web import publish
 
 pytestmark = pytest.mark.slow
+
+# The page tells the test of every event as it comes.
+PAGE = """<!doctype html>
+<link rel="icon" href="data:,">
+<script>
+  const port = new URLSearchParams(location.search).get("port");
+  const tell = (what) => fetch(`http://127.0.0.1:${port}/${what}`, {mode: "no-cors"});
+  const source = new EventSource("/events");
+  source.onmessage = (event) => tell("seen/" + event.data);
+  source.addEventListener("done", () => { source.close(); tell("done"); });
+</script>
+"""
+EVENTS = 3
+SERVER_SENT_EVENTS = f"""
+import gate
+
+def handler(event, context):
+    if event["rawPath"] != "/events":
+        yield {{"statusCode": 200, "headers": {{"content-type": "text/html; charset=utf-8"}}}}
+        yield open("page.html").read()
+        return
+    yield {{"statusCode": 200, "headers": {{"content-type": "text/event-stream"}}}}
+    for number in range(1, {EVENTS} + 1):
+        yield f"data: {{number}}\\n\\n"
+        gate.wait(number)
+    yield "event: done\\ndata:\\n\\n"
+"""
 
 
 class Listener:
@@ -80,3 +110,19 @@ def test_a_browser_runs_the_script_of_a_page_and_nothing_of_it_is_left() -> None
 
 def _browsers() -> list[str]:
     return [process for process in strangers() if "chrom" in process]
+
+
+@pytest.mark.root
+def test_a_page_sees_every_event_before_the_function_makes_the_next(
+    make_function: Callable[..., DeployedFunction],
+) -> None:
+    # Given a page that listens to a stream, and a stream that waits for this test
+    files = {"app.py": SERVER_SENT_EVENTS, "page.html": PAGE, "gate.py": gate.SOURCE}
+    function = make_function(files=files, Timeout=60, MemorySize=1769)  # a whole CPU
+    site = publish(function, stream=True)
+    # When, Then
+    with listening() as listener, browsing(f"{site.url}?port={listener.port}"):
+        for number in range(1, EVENTS + 1):
+            assert listener.next() == f"/seen/{number}"
+            gate.Gate(function).open(number)
+        assert listener.next() == "/done"
