@@ -11,11 +11,12 @@ RUN := $(VENV)/bin/python
 LOCK := requirements-dev.lock
 STAMP := $(VENV)/.lambdad-setup
 OFFICIAL_CLIENT := tests/functions/official_client/requirements
+ADAPTER := $(VENV)/web_adapter
 PEER := $(VENV)/peers/ministack
 PEER_LOCK := benchmarks/peers/ministack
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz chaos lint bench docs lock
+.PHONY: help setup demo test fuzz chaos lint bench docs lock adapter
 
 help: ## Show these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -42,6 +43,10 @@ lint: setup ## Run ruff, mypy and the tests of style
 
 bench: setup $(if $(PEERS),$(PEER)/.setup) ## Measure, print a table, append to benchmarks/results; with rivals: PEERS=1
 	@$(RUN) -m benchmarks $(if $(PEERS),--peers)
+
+adapter: setup ## Build AWS's Lambda Web Adapter with cargo, for its tests: two minutes
+	@echo "Building into $(ADAPTER) ..."
+	@cargo install --quiet --locked --root $(ADAPTER) lambda_web_adapter@0.9.1
 
 docs: setup ## Write docs/reference again from the code
 	@$(RUN) docs/generate.py

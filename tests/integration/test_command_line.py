@@ -112,6 +112,32 @@ def test_a_function_is_deployed_invoked_listed_read_and_removed(run: Run, tmp_pa
     run("lambdad", "invoke", name, code=3)
 
 
+def test_a_function_is_deployed_with_a_url_of_its_own(
+    run: Run, tmp_path: Path, lambda_client: Any
+) -> None:
+    # Given
+    name = f"shell-{uuid.uuid4().hex[:8]}"
+    (tmp_path / "hello.py").write_text(HANDLER)
+    # When it is deployed twice, the second time for streams
+    first, second = (
+        json.loads(
+            run("lambdad", "deploy", "hello.py", "--name", name, "--json", "--url", *more).stdout
+        )
+        for more in ((), ("--stream",))
+    )
+    # Then it has one URL, open to everybody
+    assert first["FunctionUrl"] == second["FunctionUrl"]
+    assert first["FunctionUrl"].startswith("http://")
+    found = lambda_client.get_function_url_config(FunctionName=name)
+    assert (found["AuthType"], found["InvokeMode"]) == ("NONE", "RESPONSE_STREAM")
+    policy = json.loads(lambda_client.get_policy(FunctionName=name)["Policy"])
+    assert [statement["Action"] for statement in policy["Statement"]] == [
+        "lambda:InvokeFunctionUrl",
+        "lambda:InvokeFunction",
+    ]
+    run("lambdad", "rm", name, "--yes")
+
+
 def test_a_save_is_what_the_next_invocation_runs(
     start: Start, tmp_path: Path, lambda_client: Any
 ) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib.util
 import io
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from importlib.metadata import distribution
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 ZOO = Path(__file__).parents[1] / "functions"
 
@@ -42,3 +45,23 @@ def installed_files(module: str) -> dict[str, bytes]:
     assert spec, f"{module} is not installed"
     assert spec.origin, f"{module} is no package"
     return directory_files(Path(spec.origin).parent, f"{module}/")
+
+
+def distribution_files(*names: str) -> dict[str, bytes]:
+    """Installed distributions with all that they need, as pip would have put them there."""
+    found: dict[str, bytes] = {}
+    waiting, seen = list(names), set(names)
+    while waiting:
+        one = distribution(waiting.pop())
+        for path in one.files or ():
+            if path.parts[0] != ".." and "__pycache__" not in path.parts:  # no scripts
+                found[str(path)] = path.read_binary()
+        new = _needed_by(one.requires or ()) - seen
+        waiting += new
+        seen |= new
+    return found
+
+
+def _needed_by(requirements: Iterable[str]) -> set[str]:
+    parsed = [Requirement(text) for text in requirements]
+    return {one.name for one in parsed if not one.marker or one.marker.evaluate({"extra": ""})}

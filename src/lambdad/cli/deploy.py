@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from lambdad.cli.endpoint import ATTEMPTS, Endpoint
 from lambdad.cli.ls import size_text
 from lambdad.cli.options import client_command
 from lambdad.cli.package import Source, unreadable
+from lambdad.cli.public_url import give_url
 from lambdad.cli.screen import Screen
 from lambdad.cli.watch import Watch
 from lambdad.cli.watched_files import WatchedFiles
@@ -58,18 +60,37 @@ def _read_variables(
     metavar="ARN",
     help="Execution role.  [default for a new one: arn:aws:iam::000000000000:role/lambdad]",
 )
+@click.option("--url", is_flag=True, help="Give it a URL, open to everybody if it is new.")
+@click.option(
+    "--stream/--no-stream",
+    default=None,
+    help="With --url: whether an answer is sent as it is written.  [default for a new one: no]",
+)
 @click.option("--watch", is_flag=True, help="Deploy every change, until Ctrl-C.")
 def command(
-    endpoint: Endpoint, screen: Screen, path: Path, name: str | None, watch: bool, **options: Any
+    endpoint: Endpoint,
+    screen: Screen,
+    path: Path,
+    name: str | None,
+    url: bool,
+    stream: bool | None,
+    watch: bool,
+    **options: Any,
 ) -> None:
     """Deploy the function at PATH: a directory, one .py file, or a zip.
 
     A requirements.txt in the directory is installed into the package, as wheels. A function of
     that name is updated; options that are not given stay as they are.
 
+    With --url the function gets a URL of its own, which is printed. It takes requests of
+    everybody who can reach the server. One that the function has already stays as open, or as
+    closed, as it is.
+
     With --watch the first deployment must succeed; after it, one that fails is told in a line
     and the next change is waited for. With --json each deployment is a document in one line.
     """
+    if stream is not None and not url:
+        raise click.UsageError("--stream and --no-stream say how a URL answers: add --url.")
     with Workshop() as workshop:
         with unreadable(path):
             files = WatchedFiles(path)  # from before the first deployment: no change is missed
@@ -80,6 +101,9 @@ def command(
             deployment = Deployment(endpoint, wishes, workshop, attempts=attempts)
             with _progress(screen) as on_step:
                 outcome = deployment.run(source, on_step)
+        if url:
+            given = give_url(endpoint.client("lambda"), wishes.name, stream=stream)
+            outcome = replace(outcome, url=given["FunctionUrl"])
         _show(screen, outcome, in_one_line=watch)
         if watch:
             Watch(endpoint, screen, deployment, files).run()
@@ -115,3 +139,5 @@ def _show(screen: Screen, outcome: Outcome, *, in_one_line: bool) -> None:
     )
     screen.line(f"  {details}")
     screen.line(f"  {function['FunctionArn']}", style="dim")
+    if outcome.url:
+        screen.line(f"  {outcome.url}")

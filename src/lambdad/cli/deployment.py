@@ -39,15 +39,17 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`status` is created, updated or unchanged."""
+    """`status` is created, updated or unchanged; `url` is there if it was asked for."""
 
     status: str
     configuration: dict[str, Any]
+    url: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as the API gives it, and what was done."""
         members = {k: v for k, v in self.configuration.items() if k != "ResponseMetadata"}
-        return {"Status": self.status, **members}
+        url = {"FunctionUrl": self.url} if self.url else {}
+        return {"Status": self.status, **members, **url}
 
 
 class Deployment:

@@ -24,6 +24,7 @@ REPORT = (
 )
 HANDLER = "def handler(event, context):\n    return event\n"
 _FUNCTIONS = "/2015-03-31/functions"
+_URLS = "/2021-10-31/functions"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class StandIn:
     invoked_with: list[bytes] = field(default_factory=list)
     refusal: tuple[int, str, str] | None = None
     final_state: str = "Active"
+    urls: dict[str, dict[str, Any]] = field(default_factory=dict)
+    permissions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         body = b""
@@ -86,12 +89,16 @@ class StandIn:
             return _json(200, {"Functions": listed})
         if path == _FUNCTIONS:
             return _json(201, self._create(json.loads(body)))
+        if path.startswith(_URLS):
+            return self._url(method, path.split("/")[3], json.loads(body or b"{}"))
         _, _, rest = path.partition(f"{_FUNCTIONS}/")
         name, _, action = rest.partition("/")
         if name not in self.functions:
             return _error(404, "ResourceNotFoundException", f"Function not found: {name}")
         if action == "invocations":
             return self._invoke(body)
+        if action == "policy":
+            return self._permit(json.loads(body))
         if method == "DELETE":
             del self.functions[name]
             return 204, {}, b""
@@ -146,6 +153,24 @@ class StandIn:
         if self.function_error:
             headers["X-Amz-Function-Error"] = self.function_error
         return 200, headers, self.payload
+
+    def _url(
+        self, method: str, name: str, request: dict[str, Any]
+    ) -> tuple[int, dict[str, str], bytes]:
+        if method != "POST" and name not in self.urls:
+            return _error(404, "ResourceNotFoundException", "The resource does not exist.")
+        if method == "POST":
+            self.urls[name] = {"FunctionUrl": f"http://{name}.lambda-url.localhost/"}
+        if method != "GET":
+            self.urls[name].update(request)
+        return _json(200, self.urls[name])
+
+    def _permit(self, request: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        statement_id = request.pop("StatementId")
+        if statement_id in self.permissions:
+            return _error(409, "ResourceConflictException", "It exists.")
+        self.permissions[statement_id] = request
+        return _json(201, {"Statement": "{}"})
 
     def _filter_log_events(self, request: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
         pattern = request.get("filterPattern", "").strip('"')

@@ -165,6 +165,77 @@ class TestDeploy:
         assert again.json["Status"] == "unchanged"
 
 
+class TestDeployWithUrl:
+    def test_a_url_is_made_open_and_printed(
+        self, run: Lambdad, server: StandIn, make_directory: MakeDirectory
+    ) -> None:
+        ended = run("deploy", make_directory(app__py=HANDLER), "--url")
+        assert ended.code == 0
+        assert ended.out.endswith("\n  http://hello.lambda-url.localhost/\n")
+        assert server.urls["hello"]["AuthType"] == "NONE"
+        assert server.urls["hello"]["InvokeMode"] == "BUFFERED"
+        assert list(server.permissions.values()) == [
+            {
+                "Action": "lambda:InvokeFunctionUrl",
+                "Principal": "*",
+                "FunctionUrlAuthType": "NONE",
+            },
+            {"Action": "lambda:InvokeFunction", "Principal": "*", "InvokedViaFunctionUrl": True},
+        ]
+
+    def test_json_tells_it_with_the_configuration(
+        self, run: Lambdad, server: StandIn, make_directory: MakeDirectory
+    ) -> None:
+        ended = run("deploy", make_directory(app__py=HANDLER), "--url", "--json")
+        assert ended.json["FunctionUrl"] == "http://hello.lambda-url.localhost/"
+        assert ended.json["FunctionName"] == "hello"
+
+    def test_without_the_option_there_is_none(
+        self, run: Lambdad, server: StandIn, make_directory: MakeDirectory
+    ) -> None:
+        assert "FunctionUrl" not in run("deploy", make_directory(app__py=HANDLER), "--json").json
+        assert server.urls == server.permissions == {}
+
+    def test_a_url_that_is_there_stays_as_closed_as_it_is(
+        self, run: Lambdad, server: StandIn, make_directory: MakeDirectory
+    ) -> None:
+        # Given a URL that somebody has closed
+        directory = make_directory(app__py=HANDLER)
+        run("deploy", directory, "--url", "--stream")
+        server.urls["hello"]["AuthType"] = "AWS_IAM"
+        server.permissions.clear()
+        # When, Then
+        assert run("deploy", directory, "--url").code == 0
+        assert server.urls["hello"]["AuthType"] == "AWS_IAM"
+        assert server.urls["hello"]["InvokeMode"] == "RESPONSE_STREAM"
+        assert server.permissions == {}
+
+    def test_a_permission_that_is_there_is_no_hindrance(
+        self, run: Lambdad, server: StandIn, make_directory: MakeDirectory
+    ) -> None:
+        directory = make_directory(app__py=HANDLER)
+        run("deploy", directory, "--url")
+        server.urls.clear()
+        assert run("deploy", directory, "--url").code == 0
+        assert "hello" in server.urls
+
+    def test_how_it_answers_can_be_changed(
+        self, run: Lambdad, server: StandIn, make_directory: MakeDirectory
+    ) -> None:
+        directory = make_directory(app__py=HANDLER)
+        for option, mode in (("--stream", "RESPONSE_STREAM"), ("--no-stream", "BUFFERED")):
+            assert run("deploy", directory, "--url", option).code == 0
+            assert server.urls["hello"]["InvokeMode"] == mode
+
+    def test_how_it_answers_is_about_a_url(
+        self, run: Lambdad, server: StandIn, make_directory: MakeDirectory
+    ) -> None:
+        ended = run("deploy", make_directory(app__py=HANDLER), "--stream")
+        assert ended.code == 2
+        assert "add --url" in ended.err
+        assert server.functions == {}
+
+
 def make_wheel(directory: Path) -> Path:
     """A wheel with one module, `greeting`."""
     path = directory / "greeting-1.0-py3-none-any.whl"
