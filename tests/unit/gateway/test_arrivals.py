@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -172,3 +175,27 @@ async def test_draining_does_not_wait_for_who_has_asked_nothing(door: Door) -> N
         except ConnectionResetError:
             pass
         writer.close()
+
+
+@pytest.mark.slow
+async def test_without_descriptors_nothing_ends_and_later_arrivals_are_served(door: Door) -> None:
+    # Given clients that have their descriptors already, and none for who accepts them
+    clients = [socket.socket() for _ in range(20)]
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for client in clients:
+        client.setblocking(False)
+    used = max(int(name) for name in os.listdir("/proc/self/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used + 1, limits[1]))
+    # When
+    try:
+        for client in clients:
+            client.connect_ex(door.address)
+        spent = time.process_time()
+        await asyncio.sleep(0.3)
+        assert time.process_time() - spent < 0.2  # it does not ask again and again
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    # Then
+    assert (await door.ask(client_context())).endswith(b"https")
+    for client in clients:
+        client.close()
