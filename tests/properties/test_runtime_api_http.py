@@ -71,6 +71,9 @@ class Wire:
     def close(self) -> None:
         self.is_closed = True
 
+    def get_extra_info(self, name: str) -> None:
+        """It has no socket."""
+
     def is_closing(self) -> bool:
         return self.is_closed
 

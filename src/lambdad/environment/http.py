@@ -8,6 +8,7 @@ collected, or goes into a stream as it comes, and is read no faster than that is
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
@@ -17,6 +18,7 @@ from lambdad.model.response_stream import ResponseStream
 
 # The official clients send the cause of a failure, with its stack, in a header of up to 1 MiB.
 MAX_HEADER_BYTES = 1_114_112
+_TCP_FAMILIES = (socket.AF_INET, socket.AF_INET6)
 _MAX_HELD = 16  # pieces: heads and bodies of answers; a runtime sends two requests at once
 _MAX_HEADERS = 100
 _REASONS = {
@@ -119,6 +121,7 @@ class Connection(asyncio.Protocol):
         self._head_fields = 0  # so many of them; the others are trailers
         self._stream: ResponseStream | None = None
         self._is_waiting_for_room = False
+        self._is_receiving = False  # a body whose end has not come
         self.body = b""
         self.is_too_large = False
 
@@ -143,6 +146,8 @@ class Connection(asyncio.Protocol):
         self._is_reading = False
         if self._is_answered:
             self._send()
+        if self._is_receiving:
+            self._acknowledge_at_once()
         if self._without_progress > MAX_HEADER_BYTES:
             self.close()
 
@@ -184,6 +189,7 @@ class Connection(asyncio.Protocol):
         self.method = self._parser.get_method().decode("latin-1")
         self.path = self._url.decode("latin-1")
         self._head_fields = len(self._fields)
+        self._is_receiving = True
         self._stream = self._routes.open_stream(self)
 
     def on_body(self, chunk: bytes) -> None:
@@ -200,6 +206,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         self._without_progress = 0
+        self._is_receiving = False
         self._stream = None
         self.body = b"" if self.is_too_large else b"".join(self._chunks)
         self._is_keep_alive = self._parser.should_keep_alive()
@@ -239,6 +246,14 @@ class Connection(asyncio.Protocol):
             self._send()
         if not self._is_keep_alive:
             self.close()
+
+    def _acknowledge_at_once(self) -> None:
+        """Some clients send the next piece of a body only when the last one is acknowledged, which
+        the kernel would do some 40 ms later."""
+        if self._transport is not None:
+            connection = self._transport.get_extra_info("socket")
+            if connection is not None and connection.family in _TCP_FAMILIES:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def _feed(self, stream: ResponseStream, chunk: bytes) -> None:
         stream.feed(chunk)
