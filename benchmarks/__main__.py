@@ -27,7 +27,9 @@ from benchmarks import (
     bench_peers,
     bench_server,
     bench_sleepers,
+    bench_streams,
     bench_throughput,
+    bench_urls,
     bench_warm_invoke,
     machine,
     report,
@@ -51,6 +53,8 @@ BENCHMARKS: dict[str, Callable[[Run], list[Result]]] = {
     "freezing": bench_freezing.measure,
     "control_plane": bench_control_plane.measure,
     "events": bench_events.measure,
+    "streams": bench_streams.measure,
+    "urls": bench_urls.measure,
     "peers": bench_peers.measure,
 }
 _ONLY_WHEN_ASKED = ("peers",)

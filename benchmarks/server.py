@@ -107,6 +107,25 @@ class Functions:
         self._wait(name, "State", "Active")
         return name
 
+    def make_url(self, name: str, *, is_streamed: bool = False) -> str:
+        """Give the function a URL that anybody may call; returns the name of its host."""
+        for id, action, more in (
+            ("url", "InvokeFunctionUrl", {"FunctionUrlAuthType": "NONE"}),
+            ("function", "InvokeFunction", {"InvokedViaFunctionUrl": True}),
+        ):
+            self._client.add_permission(
+                FunctionName=name,
+                StatementId=id,
+                Action=f"lambda:{action}",
+                Principal="*",
+                **more,
+            )
+        mode = "RESPONSE_STREAM" if is_streamed else "BUFFERED"
+        url = self._client.create_function_url_config(
+            FunctionName=name, AuthType="NONE", InvokeMode=mode
+        )
+        return str(url["FunctionUrl"]).split("/")[2]
+
     def retire(self, name: str) -> None:
         """Change the function, so that its next invocation needs a new execution environment."""
         self._client.update_function_configuration(

@@ -148,6 +148,17 @@ def api_request(method: str, path: str, payload: bytes = b"", *headers: str) -> 
     return "\r\n".join(head).encode() + b"\r\n\r\n" + payload
 
 
+def url_request(host: str, payload: bytes = b"{}") -> bytes:
+    """To a function URL that anybody may call, by the name of its host."""
+    head = (
+        "POST / HTTP/1.1",
+        f"Host: {host}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(payload)}",
+    )
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + payload
+
+
 def get_request(path: str) -> bytes:
     """An unsigned GET."""
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()

@@ -29,24 +29,26 @@ def compile_event_writer(
 ) -> WriteEvent:
     """What writes events of an event stream's shape; `to_json` makes writers of JSON bodies."""
     assert isinstance(shape, StructureShape)
-    writers = {name: _payload_writer(member, to_json) for name, member in shape.members.items()}
+    writers = {name: _event_writer(name, member, to_json) for name, member in shape.members.items()}
 
     def write(event: Mapping[str, Any]) -> bytes:
         ((name, members),) = event.items()
-        content_type, payload = writers[name](members)
-        headers = {":message-type": "event", ":event-type": name, ":content-type": content_type}
-        return message(headers, payload)
+        return writers[name](members)
 
     return write
 
 
-def message(headers: Mapping[str, str], payload: bytes) -> bytes:
-    """One message with its checksums."""
-    head = b"".join(map(_header, headers, headers.values()))
+def message(head: bytes, payload: bytes) -> bytes:
+    """One message with its checksums; `head` is what `encode_headers` made."""
     total = _PRELUDE.size + len(head) + len(payload) + 2 * _WORD.size
     prelude = _PRELUDE.pack(total, len(head))
-    checked = prelude + _WORD.pack(crc32(prelude)) + head + payload
-    return checked + _WORD.pack(crc32(checked))
+    before = prelude + _WORD.pack(crc32(prelude)) + head
+    return b"".join((before, payload, _WORD.pack(crc32(payload, crc32(before)))))
+
+
+def encode_headers(headers: Mapping[str, str]) -> bytes:
+    """The headers of a message."""
+    return b"".join(map(_header, headers, headers.values()))
 
 
 def _header(name: str, value: str) -> bytes:
@@ -56,13 +58,20 @@ def _header(name: str, value: str) -> bytes:
     )
 
 
-def _payload_writer(
-    shape: Shape, to_json: Callable[[Shape], Callable[[Any], bytes]]
-) -> Callable[[Mapping[str, Any]], tuple[str, bytes]]:
+def _event_writer(
+    event: str, shape: Shape, to_json: Callable[[Shape], Callable[[Any], bytes]]
+) -> Callable[[Mapping[str, Any]], bytes]:
     """A blob that is the event's payload goes as it is; other members make a JSON body."""
     assert isinstance(shape, StructureShape)
     for name, member in shape.members.items():
         if member.serialization.get("eventpayload") and member.type_name == "blob":
-            return lambda members: ("application/octet-stream", members[name])
-    write = to_json(shape)
-    return lambda members: ("application/json", write(members))
+            head = _event_head(event, "application/octet-stream")
+            return lambda members: message(head, members[name])
+    head, write = _event_head(event, "application/json"), to_json(shape)
+    return lambda members: message(head, write(members))
+
+
+def _event_head(event: str, content_type: str) -> bytes:
+    return encode_headers(
+        {":message-type": "event", ":event-type": event, ":content-type": content_type}
+    )

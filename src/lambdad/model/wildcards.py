@@ -31,6 +31,8 @@ def matches(
     Without `variables` a `${…}` means itself. A variable that has not exactly one value, and no
     default either, matches nothing.
     """
+    if not _SPECIAL.search(pattern):  # as most are, and function URLs ask with every request
+        return pattern.lower() == text.lower() if is_case_ignored else pattern == text
     segments = _segments(pattern, variables, has_wildcards)
     if segments is None:
         return False

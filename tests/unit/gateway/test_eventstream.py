@@ -7,7 +7,7 @@ from botocore.eventstream import EventStreamBuffer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdad.gateway.eventstream import message
+from lambdad.gateway.eventstream import encode_headers, message
 from lambdad.gateway.models import ServicePlan, load_service_model
 
 WRITE = ServicePlan(load_service_model("lambda")).operation("InvokeWithResponseStream").serialize
@@ -23,7 +23,7 @@ def read(stream: bytes) -> list[tuple[dict[str, str], bytes]]:
     st.dictionaries(st.text("abc-:", min_size=1, max_size=20), st.text(max_size=50)), st.binary()
 )
 def test_a_message_survives_the_way(headers: dict[str, str], payload: bytes) -> None:
-    assert read(message(headers, payload)) == [(headers, payload)]
+    assert read(message(encode_headers(headers), payload)) == [(headers, payload)]
 
 
 @pytest.mark.parametrize("chunks", [[], [b"a"], [b"\xff\x00", b"", b"b" * 100_000]])
