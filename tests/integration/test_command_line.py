@@ -17,6 +17,7 @@ import pytest
 
 from lambdad.testing.server import LocalServer
 from support.clients import ENVIRONMENT, ROLE
+from support.functions import DeployedFunction
 from support.packages import make_zip, zoo_files
 from support.waiting import wait_until
 
@@ -31,6 +32,7 @@ def handler(event, context):
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Start = Callable[..., subprocess.Popen[str]]
+MakeFunction = Callable[..., DeployedFunction]
 
 
 def variables(server: LocalServer, home: Path) -> dict[str, str]:
@@ -186,6 +188,27 @@ def test_a_function_that_fails_makes_invoke_fail(run: Run, tmp_path: Path) -> No
     assert json.loads(failed.stdout)["errorType"] == "ValueError"
     assert "The function failed" in failed.stderr
     run("lambdad", "rm", name, "--yes")
+
+
+def test_a_response_is_shown_while_the_function_writes_it(
+    make_function: MakeFunction, start: Start
+) -> None:
+    # Given a function that writes its next piece when the last one has been seen
+    function = make_function("stream", Timeout=60)
+    wishes = json.dumps({"pieces": ["one", "two"], "wait_for_tag": True, "then": "raise"})
+    invoked = start("lambdad", "invoke", function.name, "--stream", wishes)
+    assert invoked.stdout is not None
+    # When each piece is answered by the tag that it waits for
+    for piece in ("one", "two"):
+        assert invoked.stdout.read(3) == piece
+        function.client.tag_resource(Resource=function.arn, Tags={piece: "seen"})
+    # Then it ends as the function does, which here fails
+    assert invoked.wait(30) == 1
+    assert invoked.stdout.read() == ""
+
+
+def test_what_is_streamed_is_no_json_document(run: Run) -> None:
+    assert "no --json" in run("lambdad", "invoke", "f", "--stream", "--json", code=2).stderr
 
 
 def test_aws_cli_drives_the_server_unmodified(run: Run, tmp_path: Path) -> None:

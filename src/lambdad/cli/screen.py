@@ -6,6 +6,7 @@ terminal and not when NO_COLOR is set, which rich sees to. rich is imported when
 
 from __future__ import annotations
 
+import codecs
 import json
 import sys
 from functools import cached_property
@@ -27,6 +28,7 @@ class Screen:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     @cached_property
     def out(self) -> Console:
@@ -48,6 +50,14 @@ class Screen:
     def json_line(self, value: Any) -> None:
         """Print `value` as one line of JSON, for output that has no end."""
         click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+    def raw(self, piece: bytes) -> None:
+        """Print a piece of the result, at once and as it is; made visible on a terminal."""
+        stream = sys.stdout.buffer
+        if stream.isatty():
+            piece = visible(self._decoder.decode(piece)).encode()
+        stream.write(piece)
+        stream.flush()
 
     def show(self, renderable: RenderableType) -> None:
         """Print a table or a styled text to standard output."""
