@@ -26,7 +26,11 @@ class Asked:
     headers: dict[str, str] = field(default_factory=dict)
     trailers: dict[str, str] = field(default_factory=dict)
     is_too_large: bool = False
+    is_cut_off: bool = False
     answers: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def cut_off(self) -> None:
+        self.is_cut_off = True
 
     def header(self, name: bytes) -> str:
         return self.headers.get(name.decode(), "")

@@ -53,6 +53,9 @@ class Request(Protocol):
     def answer(self, status: int, body: bytes, headers: str = "") -> None:
         """Send the answer; `headers` are whole lines."""
 
+    def cut_off(self) -> None:
+        """Hear no more of its body: the connection ends behind the answer."""
+
 
 class Routes(Protocol):
     """What a connection hands its requests to."""
@@ -121,6 +124,8 @@ class Connection(asyncio.Protocol):
         self._head_fields = 0  # so many of them; the others are trailers
         self._stream: ResponseStream | None = None
         self._is_waiting_for_room = False
+        self._is_writing_paused = False
+        self._is_cut_off = False
         self._is_receiving = False  # a body whose end has not come
         self.body = b""
         self.is_too_large = False
@@ -137,6 +142,8 @@ class Connection(asyncio.Protocol):
         self._routes.lost(self if is_under_way else None)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_cut_off:
+            return
         self._without_progress += len(data)
         self._is_reading = True
         try:
@@ -153,12 +160,13 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Who does not read answers is not heard."""
+        self._is_writing_paused = True
         if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        if not self._is_waiting_for_room:
-            self._resume_reading()
+        self._is_writing_paused = False
+        self._resume_reading()
 
     def close(self) -> None:
         """End the connection."""
@@ -194,6 +202,8 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, chunk: bytes) -> None:
         self._without_progress = 0
+        if self._is_cut_off:
+            return
         if self._stream is not None:
             self._feed(self._stream, chunk)
             return
@@ -257,7 +267,9 @@ class Connection(asyncio.Protocol):
 
     def _feed(self, stream: ResponseStream, chunk: bytes) -> None:
         stream.feed(chunk)
-        if stream.is_full and not self._is_waiting_for_room and self._transport is not None:
+        if self._is_cut_off or self._is_waiting_for_room or self._transport is None:
+            return
+        if stream.is_full:
             self._is_waiting_for_room = True
             self._transport.pause_reading()
             stream.when_room(self._has_room)
@@ -267,8 +279,17 @@ class Connection(asyncio.Protocol):
         self._resume_reading()
 
     def _resume_reading(self) -> None:
+        if self._is_waiting_for_room or self._is_writing_paused:
+            return
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
+
+    def cut_off(self) -> None:
+        """Hear no more of it."""
+        self._is_cut_off = True
+        self._is_keep_alive = False
+        self._is_receiving = False
+        self._stream = None
 
     def _send(self, *, is_last: bool = False) -> None:
         """Send what is held.

@@ -81,7 +81,6 @@ class RuntimeApi:
         self._stream: ResponseStream | None = None  # of the event that is out
         self._writer: Request | None = None  # writes into it
         self._is_broken_off = False  # and will write no more, though it was not at its end
-        self._overflowed: Request | None = None
 
     @property
     def is_handed_over(self) -> bool:
@@ -137,8 +136,9 @@ class RuntimeApi:
             self._is_broken_off = True
 
     def _overflow(self, request: Request) -> None:
-        self._overflowed = request
         self._finish(_too_large(limits.STREAMED_RESPONSE))
+        request.cut_off()
+        _refuse_too_large(request, limits.STREAMED_RESPONSE)
 
     def _next(self, request: Request) -> None:
         if self._waiting is not None:
@@ -169,9 +169,6 @@ class RuntimeApi:
         request_id, _, kind = path[len(_INVOCATION) :].partition("/")
         if not path.startswith(_INVOCATION) or kind not in ("response", "error"):
             _refuse(request, 404, "NotFound", f"There is no POST {path[:200]} here.")
-        elif request is self._overflowed:
-            self._overflowed = None
-            _refuse_too_large(request, limits.STREAMED_RESPONSE)
         elif self._out is None or self._queued is not None:
             _refuse(request, 403, "InvalidStateTransition", "No event is waiting for an answer.")
         elif request_id != self._out:

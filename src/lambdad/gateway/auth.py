@@ -38,9 +38,7 @@ class Signature:
     access_key_id: str
     region: str
     service: str
-    date: str = field(
-        default="", compare=False
-    )  # YYYYMMDD; whose signature it is depends not on it
+    date: str = field(default="", compare=False)  # YYYYMMDD
 
 
 def read_signature(request: Request) -> Signature | None:

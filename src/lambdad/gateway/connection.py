@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import struct
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,6 +37,7 @@ HEAD_LIMIT = 64 * 1024  # bytes of request line and headers
 LAST_CHUNK = b"0\r\n\r\n"
 _SEPARATE = {b"cookie": b"; "}  # what stands between the values of a header sent several times
 _ONCE = frozenset({b"content-length", b"host"})  # who sends these twice means two things at once
+_RESET = struct.pack("ii", 1, 0)  # what is not sent yet is dropped, and the client told
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _BAD_REQUEST = Response(400, {"content-type": "text/plain"}, b"Invalid HTTP request received.")
 _TOO_LARGE = Response(431)
@@ -288,7 +291,8 @@ class Connection(asyncio.Protocol):
             if response is not None and response.stream is not None:
                 await self._send_stream(request, response, response.stream)
                 response = None
-        except ResponseBrokenOff:  # the client sees it by the end that is missing
+        except ResponseBrokenOff:
+            self._show_break(request)
             response, request.keeps_alive = None, False
         except Exception:
             _log.exception("A request could not be answered.")
@@ -321,9 +325,9 @@ class Connection(asyncio.Protocol):
     ) -> None:
         """Write an answer while it comes to be, to its end, whether or not somebody hears it."""
         self._has_streamed = True
-        is_chunked = request.protocol == "HTTP/1.1"
-        if not is_chunked:
+        if request.protocol != "HTTP/1.1":
             request.keeps_alive = False  # its end is that of the connection
+        is_chunked = request.protocol == "HTTP/1.1" and response.has_body
         is_last = self._is_ending or not request.keeps_alive
         date_line = self._siblings.pulse.date_line
         self._write((response.head(date_line, is_last=is_last, is_chunked=is_chunked),))
@@ -337,6 +341,14 @@ class Connection(asyncio.Protocol):
                     await self._is_writable.wait()
         if is_chunked and is_heard:
             self._write((LAST_CHUNK,))
+
+    def _show_break(self, request: Request) -> None:
+        """Let the client see that this was not all: of what is chunked the end is missing; what
+        ends with the connection has to end otherwise."""
+        if request.protocol != "HTTP/1.1" and not self._is_lost:
+            connection = self._transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self.abort()
 
     def _write(self, pieces: Sequence[bytes]) -> None:
         if not self._is_lost:

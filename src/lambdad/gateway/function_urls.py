@@ -17,7 +17,7 @@ from lambdad.errors import ClientError
 from lambdad.gateway import faults
 from lambdad.gateway.auth import Identify, find_caller, read_signature
 from lambdad.gateway.body import BodyTooLargeError, ClientDisconnected
-from lambdad.gateway.http import Request, Response
+from lambdad.gateway.http import MAX_FIELDS, Request, Response
 from lambdad.gateway.protocols.json_values import encode_json
 from lambdad.gateway.sigv4 import FindKey, verify
 from lambdad.gateway.web_pages import is_from_a_web_page
@@ -69,7 +69,7 @@ class FunctionUrls:
     def find(self, request: Request) -> UrlAddress | None:
         """The URL that is meant, None when it is none; most requests are told at a glance."""
         host = request.headers.get(b"host", b"")
-        if _SIGN not in host and not request.raw_path.startswith(PATH_PREFIX):
+        if _SIGN not in host.lower() and not request.raw_path.startswith(PATH_PREFIX):
             return None
         return parse_address(_name_and_port(request)[0], request.raw_path)
 
@@ -90,7 +90,8 @@ class FunctionUrls:
         except Exception:
             log.exception("Request %s to a function URL failed.", request_id)
             return _refusal(ClientError("ServiceException", "Internal Server Error"))
-        return _http_response(response)
+        answer = _http_response(response)
+        return answer if address.region else _without_origin(answer)
 
     def _who(self, request: Request, region: str) -> Caller:
         """Who has signed a request. On an environment's own listener that is the environment."""
@@ -113,6 +114,8 @@ def _name_and_port(request: Request) -> tuple[str, int | None]:
 
 def _web_request(address: UrlAddress, request: Request) -> WebRequest:
     host, port = _name_and_port(request)
+    if request.query_string.count(b"&") >= MAX_FIELDS:
+        raise ClientError("ValidationException", "The query has too many fields.", status=400)
     return WebRequest(
         method=request.method,
         raw_path=address.raw_path,
@@ -135,6 +138,14 @@ def _http_response(response: WebResponse) -> Response:
     cookies = [value for name, value in response.headers if name == "set-cookie"]
     headers.pop("set-cookie", None)
     return Response(response.status, headers, response.body, cookies, response.stream)
+
+
+def _without_origin(response: Response) -> Response:
+    """An answer beneath our path: a page has an origin of its own in no browser that gets it, and
+    says nothing of how our address is to be reached."""
+    response.headers["content-security-policy"] = "sandbox"
+    response.headers.pop("strict-transport-security", None)
+    return response
 
 
 def _refusal(error: ClientError) -> Response:

@@ -61,11 +61,12 @@ def verify(request: Request, *, find_key: FindKey, region: str, now: float) -> s
     credential, signed_headers, signature = fields
     signer = read_credential(credential)
     _check_scope(signer, region)
+    _check_path(request.raw_path)
     signed = _read(request, signed_headers)
     _check_headers(request, signed_headers.split(";"))
     _check_date(signed, signer, now)
     key = find_key(signer.access_key_id)
-    if key is None or not _is_same(key.session_token, signed.token):
+    if key is None or not _has_token(signed, key):
         raise ClientError(
             "UnrecognizedClientException", "The security token included in the request is invalid."
         )
@@ -85,6 +86,8 @@ def _read(request: Request, signed_headers: str) -> _Signed:
 
 def _read_query(request: Request, signed_headers: str) -> _Signed:
     query = {name: values[0] for name, values in request.query.items()}
+    if len(request.query["X-Amz-Signature"]) > 1:  # the others would not be signed
+        raise _incomplete("AWS query-string parameters must include one 'X-Amz-Signature'.")
     _check_algorithm(query["X-Amz-Algorithm"])
     if "X-Amz-Date" not in query:
         raise _incomplete("AWS query-string parameters must include 'X-Amz-Date'.")
@@ -120,6 +123,12 @@ def _check_scope(signer: Signature, region: str) -> None:
         raise _invalid(f"Credential should be scoped to a valid region, not '{signer.region}'.")
     if signer.service != _SERVICE:
         raise _invalid(f"Credential should be scoped to correct service: '{_SERVICE}'.")
+
+
+def _check_path(path: str) -> None:
+    """A signature covers a path without its `.` and `..`, and would be good for another one."""
+    if not {".", ".."}.isdisjoint(path.split("/")):
+        raise _invalid("A signed path must not have '.' or '..' in it.")
 
 
 def _check_headers(request: Request, signed: list[str]) -> None:
@@ -198,13 +207,8 @@ def _canonical_request(request: Request, signed: _Signed) -> bytes:
 
 
 def _canonical_path(path: str) -> bytes:
-    """Without `.`, `..` and doubled slashes, and encoded once more than it was sent."""
-    segments: list[str] = []
-    for segment in path.split("/"):
-        if segment == "..":
-            del segments[-1:]
-        elif segment not in ("", "."):
-            segments.append(segment)
+    """Without doubled slashes, and encoded once more than it was sent."""
+    segments = [segment for segment in path.split("/") if segment]
     end = "/" if segments and path.endswith("/") else ""
     return quote("/" + "/".join(segments) + end, safe="/~").encode()
 
@@ -234,6 +238,10 @@ def _payload_hash(request: Request) -> bytes:
     if not hmac.compare_digest(request.headers.get(_PAYLOAD_HASH, digest), digest):
         raise _mismatch()
     return digest
+
+
+def _has_token(signed: _Signed, key: SigningKey) -> bool:
+    return key.takes_any_token or _is_same(key.session_token, signed.token)
 
 
 def _is_same(expected: str | None, given: str | None) -> bool:

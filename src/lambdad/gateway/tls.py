@@ -100,6 +100,8 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         self.writelines((data,))
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        if self.is_closing():
+            return  # a farewell has been said, and nothing may follow it
         for data in list_of_data:
             rest = memoryview(data)
             while rest:

@@ -54,8 +54,9 @@ class StreamedInvocation:
                 await asyncio.sleep(seconds)
 
     def abandon(self) -> None:
-        """Nobody reads the rest; the function writes it to its end all the same."""
+        """Nobody reads the rest, or asks how it ended; the function writes it all the same."""
         self._stream.abandon()
+        self._task.add_done_callback(lambda task: task.exception())
 
     async def result(self) -> Result:
         """How it ended."""

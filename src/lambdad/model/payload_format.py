@@ -21,6 +21,8 @@ from lambdad.model.caller import Caller
 from lambdad.model.web_request import WebRequest, WebResponse
 
 LARGEST_PRELUDE = 64 * 1024  # bytes
+LARGEST_HEAD = 64 * 1024  # characters of all headers and cookies of an answer
+_OF_A_LINE = 4  # colon, blank and line end
 DELIMITER = b"\0" * 8
 
 # What a connection has for itself. It ends where the connection does, in both directions.
@@ -32,7 +34,7 @@ _NOT_IN_AN_EVENT = _OF_THE_CONNECTION | {
     "cookie",  # they are a list of their own
     "x-amzn-trace-id",
 }
-_NOT_IN_AN_ANSWER = _OF_THE_CONNECTION | {"content-length", "date"}
+_NOT_IN_AN_ANSWER = _OF_THE_CONNECTION | {"content-length", "date", "x-amzn-requestid"}
 
 _TEXT_TYPES = frozenset({"application/json", "application/javascript", "application/xml"})
 _TEXT_SUFFIXES = ("+json", "+xml")
@@ -186,10 +188,10 @@ def _event_body(request: WebRequest) -> dict[str, Any]:
 
 
 def _parameters(query: str) -> dict[str, str]:
-    parameters: dict[str, str] = {}
+    parameters: dict[str, list[str]] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
-        parameters[name] = f"{parameters[name]},{value}" if name in parameters else value
-    return parameters
+        parameters.setdefault(name, []).append(value)
+    return {name: ",".join(values) for name, values in parameters.items()}
 
 
 @lru_cache(maxsize=2)
@@ -227,6 +229,9 @@ def _head(value: Mapping[str, Any], usual_type: str) -> tuple[int, tuple[tuple[s
             headers[name] = text
     headers.setdefault("content-type", usual_type)
     cookies += _cookies(value.get("cookies"))
+    size = sum(len(name) + len(text) + _OF_A_LINE for name, text in headers.items())
+    if size + sum(len(cookie) + _OF_A_LINE for cookie in cookies) > LARGEST_HEAD:
+        raise BadResponse(f"The headers have more than {LARGEST_HEAD} characters.")
     return status, (*headers.items(), *[("set-cookie", cookie) for cookie in cookies])
 
 

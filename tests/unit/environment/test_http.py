@@ -386,3 +386,26 @@ def test_a_connection_that_ends_while_its_stream_is_full_is_left_alone(line: Lin
     line.connection.connection_lost(None)
     line.desk.stream.end()
     assert not line.wire.is_read
+
+
+def test_a_stream_that_is_cut_off_is_answered_and_its_connection_ends(line: Line) -> None:
+    def refuse() -> None:
+        line.connection.cut_off()
+        line.connection.answer(413, b"{}")
+
+    line.desk.stream = ResponseStream(3)
+    line.desk.stream.begin("text/plain", refuse)
+    line.send(STREAMED + chunk(b"too much"))
+    assert line.wire.written.startswith(b"HTTP/1.1 413 ")
+    assert line.wire.is_closed
+    line.connection.data_received(chunk(b"and more"))
+    assert (line.desk.seen, line.answers) == ([], 1)
+
+
+async def test_a_reader_that_catches_up_does_not_let_in_who_reads_no_answers(line: Line) -> None:
+    line.send(STREAMED + chunk(bytes(HIGH_WATER)))
+    line.connection.pause_writing()
+    await line.desk.stream.read()
+    assert not line.wire.is_read
+    line.connection.resume_writing()
+    assert line.wire.is_read

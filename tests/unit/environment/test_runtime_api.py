@@ -26,7 +26,11 @@ class Asked:
     headers: dict[str, str] = field(default_factory=dict)
     trailers: dict[str, str] = field(default_factory=dict)
     is_too_large: bool = False
+    is_cut_off: bool = False
     answered: list[tuple[int, bytes, str]] = field(default_factory=list)
+
+    def cut_off(self) -> None:
+        self.is_cut_off = True
 
     def header(self, name: bytes) -> str:
         return self.headers.get(name.decode(), "")
@@ -334,7 +338,7 @@ def test_a_stream_that_grows_too_large_is_a_failure_at_once(streamed: Streamed) 
     streamed.stream.feed(b"12345678901")
     error_type = "Function.ResponseSizeTooLarge"
     assert streamed.failure == (error_type, error_type)
-    assert streamed.finish().status == 413
+    assert (streamed.request.is_cut_off, streamed.request.status) == (True, 413)
     assert len(streamed.played.answers) == 1
 
 

@@ -24,6 +24,7 @@ class Source:
 
     def __init__(self) -> None:
         self.pieces: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()
+        self.status = 200
         self.taken = 0
         self.ended = 0
 
@@ -32,7 +33,7 @@ class Source:
             self.pieces.put_nowait(piece)
 
     async def __call__(self, request: Request) -> Response:
-        return Response(200, {"x-path": request.raw_path}, stream=self._stream())
+        return Response(self.status, {"x-path": request.raw_path}, stream=self._stream())
 
     async def _stream(self) -> AsyncIterator[bytes]:
         while (piece := await self.pieces.get()) is not None:
@@ -176,6 +177,25 @@ async def test_a_stream_that_breaks_off_has_no_end(
     await line.ask()
     assert await line.reader.read() == b"3\r\none\r\n"
     assert caplog.records == []
+
+
+async def test_a_client_of_http_1_0_sees_that_a_stream_broke_off(
+    line: Line, source: Source
+) -> None:
+    await line.ask(b"GET / HTTP/1.0\r\n\r\n")
+    source.put(b"one", ResponseBrokenOff())
+    with pytest.raises(ConnectionResetError):
+        await line.reader.read()
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_what_has_no_body_ends_with_its_head(line: Line, source: Source, status: int) -> None:
+    source.status = status
+    source.put(b"one", None, None)
+    assert "transfer-encoding" not in await line.ask()
+    source.status = 200
+    assert "200" in await line.ask()
+    assert await line.chunk() == b""
 
 
 async def test_a_mistake_of_ours_is_logged_and_leaves_no_end(

@@ -122,7 +122,8 @@ def _send_stream(
         error, _ = errors.describe(exception, invoke_id)
         environment.log.error(error)
         _flush_output()
-        client.end_stream(error["errorType"], environment.marshaller.to_json(error))
+        body = environment.marshaller.to_json(errors.shortened(error))
+        client.end_stream(error["errorType"], body)
     else:
         _flush_output()
         client.end_stream()

@@ -21,6 +21,7 @@ MARSHAL_ERROR = "Runtime.MarshalError"
 CONTEXT_UNMARSHAL_ERROR = "Runtime.LambdaContextUnmarshalError"
 
 _LARGEST_CAUSE = 65536
+_LARGEST_MESSAGE = 65536
 _RUNTIME_DIRECTORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _RUNTIME_FILES = (
     os.path.join(_RUNTIME_DIRECTORY, "bootstrap.py"),
@@ -68,6 +69,15 @@ def describe(exception: Exception, invoke_id: str) -> Tuple[Dict[str, Any], Dict
     frames = function_frames(exception)
     error = from_exception(exception, frames, invoke_id)
     return error, xray_cause(error["errorType"], error["errorMessage"], frames)
+
+
+def shortened(error: Dict[str, Any]) -> Dict[str, Any]:
+    """An error that is told behind a response, where there is less room: a long one without its
+    stack."""
+    told = sum(map(len, error["stackTrace"])) + len(error["errorMessage"])
+    if told <= _LARGEST_MESSAGE:
+        return error
+    return {**error, "errorMessage": error["errorMessage"][:_LARGEST_MESSAGE], "stackTrace": []}
 
 
 def function_frames(exception: BaseException) -> List[Frame]:

@@ -92,14 +92,15 @@ class LambdaRuntimeClient:
         )
         self._connection.send(head.encode() + _chunk(first))
 
-    def write_stream(self, piece: bytes) -> None:
-        """Send more of it; waits while who reads it does not keep up."""
-        if self._is_cut_off or not piece:
-            return
+    def write_stream(self, piece: bytes) -> bool:
+        """Send more of it; waits while who reads it does not keep up. False when no more is
+        taken, and the server knows why."""
         try:
-            self._connection.send_pieces(b"%x\r\n" % len(piece), piece, b"\r\n")
+            if piece:
+                self._connection.send_pieces(b"%x\r\n" % len(piece), piece, b"\r\n")
         except ConnectionError:
-            self._is_cut_off = True  # the server knows why
+            self._is_cut_off = True
+        return not self._is_cut_off
 
     def end_stream(self, error_type: str = "", error_data: bytes = b"") -> None:
         """There is no more of it; if an error ended it, this is told behind."""

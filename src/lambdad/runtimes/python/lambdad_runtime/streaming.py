@@ -23,6 +23,10 @@ _BYTES = "application/octet-stream"
 _END_OF_PRELUDE = bytes(8)
 
 
+def _nothing() -> None:
+    pass
+
+
 class Stream(NamedTuple):
     """A response that has begun."""
 
@@ -49,10 +53,13 @@ def begin(response: Iterator[Any], to_json: Callable[[Any], bytes]) -> Stream:
 
 
 def send(client: LambdaRuntimeClient, invoke_id: str, stream: Stream) -> None:
-    """Send all of it, as it comes to be; raises what the function raises, or a Fault."""
+    """Send all of it, as it comes to be; raises what the function raises, or a Fault. Of what is
+    too large the function does not write the rest."""
     client.begin_stream(invoke_id, stream.content_type, stream.first)
     for piece in stream.rest:
-        client.write_stream(to_bytes(piece))
+        if not client.write_stream(to_bytes(piece)):
+            getattr(stream.rest, "close", _nothing)()
+            return
 
 
 def to_bytes(piece: Any) -> bytes:
