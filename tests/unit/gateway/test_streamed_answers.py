@@ -25,6 +25,7 @@ class Source:
     def __init__(self) -> None:
         self.pieces: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()
         self.taken = 0
+        self.status = 200
         self.ended = 0
 
     def put(self, *pieces: bytes | Exception | None) -> None:
@@ -32,7 +33,7 @@ class Source:
             self.pieces.put_nowait(piece)
 
     async def __call__(self, request: Request) -> Response:
-        return Response(200, {"x-path": request.raw_path}, stream=self._stream())
+        return Response(self.status, {"x-path": request.raw_path}, stream=self._stream())
 
     async def _stream(self) -> AsyncIterator[bytes]:
         while (piece := await self.pieces.get()) is not None:
@@ -134,6 +135,17 @@ async def test_head_has_no_body_and_the_stream_ends_all_the_same(
     assert "200" in await line.ask()
     assert await line.chunk() == b""
     assert source.ended == 2
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_what_may_have_no_body_tells_of_none(line: Line, source: Source, status: int) -> None:
+    source.status = status
+    source.put(b"dropped", None)
+    head = await line.ask()
+    assert f" {status} " in head
+    assert "transfer-encoding" not in head
+    source.put(None)
+    assert f" {status} " in await line.ask()
 
 
 async def test_a_client_that_does_not_read_holds_the_stream_up(line: Line, source: Source) -> None:
