@@ -14,6 +14,7 @@ from typing import Protocol, cast
 
 import httptools
 
+from lambdad.model.pieces import add_piece
 from lambdad.model.response_stream import ResponseStream
 
 # The official clients send the cause of a failure, with its stack, in a header of up to 1 MiB.
@@ -212,7 +213,7 @@ class Connection(asyncio.Protocol):
             self.is_too_large = True
             self._chunks = []
         else:
-            self._chunks.append(chunk)
+            add_piece(self._chunks, chunk)
 
     def on_message_complete(self) -> None:
         self._without_progress = 0

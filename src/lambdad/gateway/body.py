@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from lambdad.model.pieces import add_piece
+
 HIGH_WATER = 64 * 1024  # bytes that may lie here while nobody reads
 
 
@@ -52,7 +54,7 @@ class Body:
     def feed(self, chunk: bytes) -> None:
         """More has come in."""
         if not self._is_dropped:
-            self._chunks.append(chunk)
+            add_piece(self._chunks, chunk)
             self._size += len(chunk)
             self._wake()
 

@@ -20,6 +20,7 @@ import struct
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import cast
 
 import httptools
@@ -33,7 +34,9 @@ from lambdad.model.response_stream import ResponseBrokenOff
 # Answers a request; None when there is nobody to answer any more.
 App = Callable[[Request], Awaitable[Response | None]]
 
-HEAD_LIMIT = 64 * 1024  # bytes of request line and headers
+HEAD_LIMIT = 64 * 1024  # bytes of request line and headers, or a little more
+WAITING_LIMIT = 1_000  # requests behind the one being answered; few clients send any
+_PIECE = 16 * 1024  # bytes that are parsed at once: what has been, is bounded between them
 LAST_CHUNK = b"0\r\n\r\n"
 _SEPARATE = {b"cookie": b"; "}  # what stands between the values of a header sent several times
 _ONCE = frozenset({b"content-length", b"host"})  # who sends these twice means two things at once
@@ -78,10 +81,19 @@ class Connections:
         return iter(list(self._open))
 
     def add(self, connection: Connection) -> bool:
-        """A connection has begun; False when there are too many."""
+        """A connection has begun; False when there are too many, and all of them are of use."""
         self._open.add(connection)
         self.is_empty.clear()
-        return len(self._open) <= self._limit
+        return len(self._open) <= self._limit or self._makes_room()
+
+    def _makes_room(self) -> bool:
+        """Whether one could be ended for it: the one that has been idle for longest."""
+        longest = min(self._open, key=_idle_since)
+        if longest.idle_since in (None, self.pulse.seconds):
+            return False
+        self._open.discard(longest)
+        longest.abort()
+        return True
 
     def remove(self, connection: Connection) -> None:
         """A connection has ended."""
@@ -103,6 +115,10 @@ class Connections:
             self.is_empty.set()
 
 
+def _idle_since(connection: Connection) -> float:
+    return inf if connection.idle_since is None else connection.idle_since
+
+
 class Connection(asyncio.Protocol):
     """One connection, with at most one request being answered."""
 
@@ -110,6 +126,7 @@ class Connection(asyncio.Protocol):
         # None while a request is being answered.
         self.idle_since: int | None = siblings.pulse.seconds
         self._moved_at = siblings.pulse.seconds  # when something last came in, or could go out
+        self._unsent = 0  # bytes, when last looked at
         self._siblings = siblings
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
@@ -143,13 +160,21 @@ class Connection(asyncio.Protocol):
     def end_if_stuck(self, since: int) -> None:
         """End it when it is idle since then, or waits as long for the rest of a body, or for its
         client to read."""
+        self._look_if_read()
         if self.idle_since is not None and self.idle_since <= since:
-            if self._transport.is_closing():
-                self.abort()  # it was to end long ago, and its client does not read
-            else:
+            if not self._transport.is_closing():
                 self.shut_down()
+            elif self._moved_at <= since:
+                self.abort()  # it was to end long ago, and its client does not read
         elif self._moved_at <= since and (self._is_owed_a_body or not self._is_writable.is_set()):
             self.abort()
+
+    def _look_if_read(self) -> None:
+        """A client that reads, however slowly, is not stuck."""
+        unsent = self._transport.get_write_buffer_size()
+        if unsent < self._unsent:
+            self._moved_at = self._siblings.pulse.seconds
+        self._unsent = unsent
 
     @property
     def _is_owed_a_body(self) -> bool:
@@ -189,6 +214,15 @@ class Connection(asyncio.Protocol):
         if self._is_deaf:
             return
         self._moved_at = self._siblings.pulse.seconds
+        if len(data) <= _PIECE:
+            self._parse(data)
+        else:
+            for start in range(0, len(data), _PIECE):
+                self._parse(data[start : start + _PIECE])
+
+    def _parse(self, data: bytes) -> None:
+        if self._is_deaf:
+            return
         self._without_progress += len(data)
         try:
             self._parser.feed_data(data)
@@ -249,6 +283,8 @@ class Connection(asyncio.Protocol):
         )
         if self._current is None:
             self._start(request)
+        elif len(self._waiting) >= WAITING_LIMIT:  # each takes far more memory than on its way
+            raise ValueError("too many requests were sent ahead")
         else:
             self._waiting.append(request)
             self._pause()

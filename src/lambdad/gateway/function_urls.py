@@ -31,6 +31,7 @@ Who = Callable[[str], Caller]
 AnswerUrl = Callable[[UrlAddress, WebRequest, Who, str], Awaitable[WebResponse]]
 
 _SIGN = b".lambda-url."
+_NOBODYS = UrlAddress("", "", "/")
 _PORTS = {"http": 80, "https": 443}
 # Of errors that Lambda's model knows; of a function that cannot run yet it is a server's.
 _STATUSES = {
@@ -68,10 +69,13 @@ class FunctionUrls:
 
     def find(self, request: Request) -> UrlAddress | None:
         """The URL that is meant, None when it is none; most requests are told at a glance."""
-        host = request.headers.get(b"host", b"")
-        if _SIGN not in host.lower() and not request.raw_path.startswith(PATH_PREFIX):
+        is_named = _SIGN in request.headers.get(b"host", b"").lower()
+        if not is_named and not request.raw_path.startswith(PATH_PREFIX):
             return None
-        return parse_address(_name_and_port(request)[0], request.raw_path)
+        address = parse_address(_name_and_port(request)[0], request.raw_path)
+        if is_named and (address is None or address.region is None):
+            return _NOBODYS  # whoever names such a host never means the API
+        return address
 
     async def answer(self, address: UrlAddress, request: Request, request_id: str) -> Response:
         """Answer a request; what goes wrong before a function runs is told as AWS tells it."""

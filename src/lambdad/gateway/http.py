@@ -19,6 +19,7 @@ Headers = dict[bytes, bytes]  # names in lower case
 
 MAX_FIELDS = 10_000  # of a query string or form; AWS's longest requests have a few hundred
 _FORM = b"application/x-www-form-urlencoded"
+_AUTHORITY = re.compile(rb"[^:/?#]+://([^/?#]*)")
 _WITHOUT_BODY = frozenset({204, 304})
 _NOT_IN_A_NAME = re.compile(r"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
 
@@ -64,7 +65,7 @@ class Request:
         protocol: str = "HTTP/1.1",
         keeps_alive: bool = True,
     ) -> None:
-        raw_path, self.query_string = _split(target)
+        raw_path, self.query_string = _split(target, headers)
         self.method = method
         self.raw_path = raw_path.decode("ascii")
         self.headers = headers
@@ -144,12 +145,16 @@ def parse_fields(text: bytes) -> dict[str, list[str]]:
     return fields
 
 
-def _split(target: bytes) -> tuple[bytes, bytes]:
-    """Path and query string of a request's target, which is nearly always just these."""
+def _split(target: bytes, headers: Headers) -> tuple[bytes, bytes]:
+    """Path and query string of a request's target, which is nearly always just these. One that
+    names a host names the same as the header: who means two things at once is not understood."""
     if target.startswith(b"/") and b"#" not in target:
         path, _, query = target.partition(b"?")
         return path, query
     url = httptools.parse_url(target)
+    named = _AUTHORITY.match(target)
+    if named and headers.setdefault(b"host", named[1]).lower() != named[1].lower():
+        raise ValueError("a request's target and its Host header name different hosts")
     return url.path or b"", url.query or b""
 
 
@@ -179,7 +184,7 @@ class Response:
             lines.append(f"{_field_name(name)}: {_field_value(value)}\r\n")
         for cookie in self.cookies:
             lines.append(f"set-cookie: {_field_value(cookie)}\r\n")
-        if is_chunked:
+        if is_chunked and self.has_body:
             lines.append("transfer-encoding: chunked\r\n")
         elif self.status not in _WITHOUT_BODY and self.stream is None:
             lines.append(f"content-length: {len(self.body)}\r\n")

@@ -13,6 +13,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from lambdad.model.pieces import add_piece
+
 HIGH_WATER = 64 * 1024  # bytes that may lie here before the writer has to wait
 
 
@@ -61,7 +63,7 @@ class ResponseStream:
         if self._room < 0:
             self._on_overflow()
         elif not self._is_abandoned:
-            self._chunks.append(chunk)
+            add_piece(self._chunks, chunk)
             self._size += len(chunk)
             self.is_full = self._size >= HIGH_WATER
             self._wake()

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from lambdad.gateway.body import ClientDisconnected
-from lambdad.gateway.connection import HEAD_LIMIT
+from lambdad.gateway.connection import HEAD_LIMIT, WAITING_LIMIT
 from lambdad.gateway.http import Request, Response
 from lambdad.gateway.server import KEEP_ALIVE_SECONDS, HttpServer, Listener
 from support.certificates import client_context, server_context
@@ -141,9 +141,23 @@ async def test_a_chunked_body_is_joined(line: Line) -> None:
 
 
 async def test_a_whole_url_leads_to_its_path(line: Line, desk: Desk) -> None:
-    line.send(get("http://127.0.0.1/path?a=b"))
+    line.send(get("http://H/path?a=b"))
     assert (await line.answer())[1]["x-path"] == "/path"
     assert desk.seen[0].query_string == b"a=b"
+
+
+async def test_a_whole_url_names_the_host_where_no_header_does(line: Line, desk: Desk) -> None:
+    line.send(b"GET http://a:1?b HTTP/1.1\r\n\r\n")
+    await line.answer()
+    assert desk.seen[0].header(b"host") == "a:1"
+
+
+@pytest.mark.parametrize("url", ["http://other/", "http://h:80/", "http://h.other?/h", "a://b@h/"])
+async def test_a_whole_url_of_another_host_is_refused(line: Line, desk: Desk, url: str) -> None:
+    line.send(get(url) + get())
+    assert (await line.answer())[0] == 400
+    assert await line.is_closed()
+    assert desk.seen == []
 
 
 async def test_head_is_answered_without_the_body(line: Line) -> None:
@@ -179,6 +193,17 @@ async def test_a_client_that_sends_ahead_is_not_read_without_end(line: Line, des
             await line.writer.drain()
     desk.may_answer.set()
     assert (await line.answer())[1]["x-path"] == "/first"
+
+
+@IN_PLAIN
+async def test_more_requests_than_anybody_sends_ahead_are_refused(line: Line, desk: Desk) -> None:
+    desk.may_answer.clear()
+    line.send(get() * (WAITING_LIMIT + 2))
+    await desk.was_asked()
+    desk.may_answer.set()
+    statuses = [(await line.answer())[0] for _ in range(WAITING_LIMIT + 2)]
+    assert statuses == [200] * (WAITING_LIMIT + 1) + [400]
+    assert await line.is_closed()
 
 
 @pytest.mark.parametrize(
@@ -314,6 +339,19 @@ async def test_one_that_is_read_after_it_was_told_to_end_gets_all() -> None:
         client.listener.close_idle(LONG_AFTER)
         await take_turns()
         assert await client.count() > LARGE
+
+
+async def test_one_that_is_read_slowly_is_not_stuck() -> None:
+    async with deaf_client(requests=1) as client:
+        client.listener.close_idle(LONG_AFTER)  # it ends when all has gone
+        for _ in range(3):
+            client.listener.close_idle(-1)
+            client.sock.setblocking(True)
+            assert client.sock.recv(MB, socket.MSG_WAITALL)
+            client.sock.setblocking(False)
+            await take_turns()
+            client.listener.close_idle(0)
+        assert await client.count() > LARGE - 3 * MB
 
 
 async def test_an_operation_may_take_as_long_as_it_likes(line: Line, desk: Desk) -> None:
@@ -479,6 +517,24 @@ async def test_a_head_without_end_is_cut(line: Line, desk: Desk, start: bytes, m
     line.send(start + more * (HEAD_LIMIT // len(more) + 1))
     assert (await line.answer())[0] == 431
     assert desk.seen == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        get("/" + "a" * 2 * HEAD_LIMIT),
+        get(headers=b"X: " + b"a" * 2 * HEAD_LIMIT + b"\r\n"),
+        get(headers=b"a:\r\n" * (HEAD_LIMIT // 2)),
+    ],
+    ids=["target", "header", "headers"],
+)
+async def test_a_head_that_is_too_large_is_refused_though_it_is_whole(
+    line: Line, desk: Desk, head: bytes
+) -> None:
+    line.send(get() + head)
+    assert (await line.answer())[0] == 200
+    assert (await line.answer())[0] == 431
+    assert len(desk.seen) == 1
 
 
 async def test_a_trailer_without_end_is_cut(line: Line, desk: Desk) -> None:

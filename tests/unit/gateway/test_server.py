@@ -156,6 +156,44 @@ async def test_connections_beyond_the_limit_are_dropped(server: HttpServer) -> N
         writer.close()
 
 
+async def test_beyond_the_limit_the_one_that_is_idle_for_longest_goes(server: HttpServer) -> None:
+    # Given two connections, one of which has just said something
+    sock = listening_socket()
+    listener = await server.listen(sock, max_connections=2)
+    lines = [await asyncio.open_connection(*sock.getsockname()) for _ in range(2)]
+    server._pulse.seconds += 1
+    lines[0][1].write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+    assert (await lines[0][0].readline()).startswith(b"HTTP/1.1 404 ")
+    server._pulse.seconds += 1
+    # When there is a third
+    lines.append(await asyncio.open_connection(*sock.getsockname()))
+    # Then
+    assert await lines[1][0].read() == b""
+    for reader, writer in (lines[0], lines[2]):
+        writer.write(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        assert b"HTTP/1.1 404 " in await reader.read()
+    for _, writer in lines:
+        writer.close()
+    assert await listener.drain(5) is True
+
+
+async def test_beyond_the_limit_nobody_goes_who_waits_for_an_answer() -> None:
+    app, sock = Waiting(), listening_socket()
+    server = HttpServer(app)
+    await server.listen(sock, max_connections=1)
+    reader, writer = await asyncio.open_connection(*sock.getsockname())
+    writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+    await app.is_asked.wait()
+    server._pulse.seconds += 10
+    other = await asyncio.open_connection(*sock.getsockname())
+    assert await other[0].read() == b""
+    app.may_answer.set()
+    assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+    for end in (writer, other[1]):
+        end.close()
+    server.close()
+
+
 class Waiting:
     """An app that answers when it may."""
 

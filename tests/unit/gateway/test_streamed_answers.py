@@ -26,6 +26,7 @@ class Source:
         self.pieces: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()
         self.status = 200
         self.taken = 0
+        self.status = 200
         self.ended = 0
 
     def put(self, *pieces: bytes | Exception | None) -> None:
@@ -135,6 +136,17 @@ async def test_head_has_no_body_and_the_stream_ends_all_the_same(
     assert "200" in await line.ask()
     assert await line.chunk() == b""
     assert source.ended == 2
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_what_may_have_no_body_tells_of_none(line: Line, source: Source, status: int) -> None:
+    source.status = status
+    source.put(b"dropped", None)
+    head = await line.ask()
+    assert f" {status} " in head
+    assert "transfer-encoding" not in head
+    source.put(None)
+    assert f" {status} " in await line.ask()
 
 
 async def test_a_client_that_does_not_read_holds_the_stream_up(line: Line, source: Source) -> None:
