@@ -179,9 +179,9 @@ class Response:
             lines.append(f"{_field_name(name)}: {_field_value(value)}\r\n")
         for cookie in self.cookies:
             lines.append(f"set-cookie: {_field_value(cookie)}\r\n")
-        if is_chunked:
+        if is_chunked and self.has_body:
             lines.append("transfer-encoding: chunked\r\n")
-        elif self.status not in _WITHOUT_BODY and self.stream is None:
+        elif self.has_body and self.stream is None:
             lines.append(f"content-length: {len(self.body)}\r\n")
         if is_last:
             lines.append("connection: close\r\n")

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from lambdad.gateway.connection import App
 from lambdad.gateway.http import Request, Response
 from lambdad.gateway.server import KEEP_ALIVE_SECONDS, HttpServer, Listener
 from lambdad.model.response_stream import ResponseBrokenOff
@@ -66,7 +67,7 @@ async def source() -> Source:
 
 
 @asynccontextmanager
-async def line_to(source: Source) -> AsyncIterator[Line]:
+async def line_to(source: App) -> AsyncIterator[Line]:
     server, sock = HttpServer(source), socket.create_server(("127.0.0.1", 0))
     sock.setblocking(False)
     listener = await server.listen(sock)
@@ -134,6 +135,19 @@ async def test_head_has_no_body_and_the_stream_ends_all_the_same(
     assert "200" in await line.ask()
     assert await line.chunk() == b""
     assert source.ended == 2
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_a_status_that_has_no_body_announces_none(source: Source, status: int) -> None:
+    async def answer(request: Request) -> Response:
+        return Response(status, stream=source._stream())
+
+    async with line_to(answer) as line:
+        source.put(b"nobody hears it", None)
+        assert "transfer-encoding" not in await line.ask()
+        source.put(None)
+        assert f"HTTP/1.1 {status} " in await line.ask()
+        assert source.ended == 2
 
 
 async def test_a_client_that_does_not_read_holds_the_stream_up(line: Line, source: Source) -> None:
