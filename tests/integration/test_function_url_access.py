@@ -412,6 +412,7 @@ def test_a_function_calls_the_url_of_another_one(make_function: MakeFunction, by
     event = json.loads(calling.call({"url": site.url, "by": by, "signs": True}))
     # Then it is its role
     assert (event["rawPath"], event["rawQueryString"]) == ("/x", "y=1")
+    assert event["requestContext"]["http"]["sourceIp"] == "127.0.0.1"
     assert event["requestContext"]["authorizer"]["iam"]["userArn"] == (
         f"arn:aws:sts::{ACCOUNT}:assumed-role/test/{calling.name}"
     )
