@@ -150,7 +150,7 @@ def _split(target: bytes) -> tuple[bytes, bytes]:
         path, _, query = target.partition(b"?")
         return path, query
     url = httptools.parse_url(target)
-    return url.path or b"", url.query or b""
+    return url.path or b"/", url.query or b""
 
 
 def _declared_length(headers: Headers) -> int:

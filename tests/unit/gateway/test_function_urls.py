@@ -121,6 +121,11 @@ def test_without_a_host_there_is_the_path(played: Played) -> None:
     assert urls(played).find(asked) == BY_PATH
 
 
+async def test_a_target_may_name_the_host_again(played: Played) -> None:
+    for target, path in ((f"http://{HOST}/a?b", "/a"), (f"http://{HOST}", "/")):
+        assert urls(played).find(request(target)) == UrlAddress(ID, REGION, path)
+
+
 # What is made of it
 
 
