@@ -60,8 +60,10 @@ class StubPreparation:
 
 @dataclass
 class StubInvoker:
-    """Answers with what it was asked."""
+    """Answers with what it was asked, or with `answer`."""
 
+    answer: bytes | None = None
+    failure: Exception | None = None
     error: FunctionError | None = None
     log_tail: bytes = b"START\nREPORT\n"
     writes: Callable[[ResponseStream], None] | None = None  # as a function that streams
@@ -73,11 +75,14 @@ class StubInvoker:
 
     async def invoke(self, version: FunctionVersion, invocation: Invocation) -> Result:
         self.invoked.append((version, invocation))
+        if self.failure:
+            raise self.failure
         if invocation.stream is not None and self.writes is not None:
             self.writes(invocation.stream)
         report = Report(invocation.request_id, 1.0, 1, 128, 30, error=self.error)
         is_streamed = invocation.stream is not None and invocation.stream.has_begun
-        payload = b"" if is_streamed and self.error is None else invocation.payload
+        answer = invocation.payload if self.answer is None else self.answer
+        payload = b"" if is_streamed and self.error is None else answer
         return Result(payload, version.version, report, self.log_tail)
 
     async def stream(self, version: FunctionVersion, invocation: Invocation) -> StreamedInvocation:

@@ -43,6 +43,7 @@ def sign(
     method: str = "GET",
     path: str = "/",
     *,
+    host: str = HOST,
     params: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     body: bytes = b"",
@@ -55,7 +56,7 @@ def sign(
 ) -> Arriving:
     """A request signed in its header, or presigned if it `expires`."""
     signed = AWSRequest(
-        method, f"http://{HOST}{path}", dict(headers or {}), body, dict(params or {})
+        method, f"http://{host}{path}", dict(headers or {}), body, dict(params or {})
     )
     credentials = Credentials(key, secret, token)
     if expires is None:
@@ -70,4 +71,4 @@ def sign(
     }
     path = url.path or "/"
     target = f"{path}?{url.query}" if url.query else path
-    return Arriving(method, target, {"host": HOST, **sent}, body)
+    return Arriving(method, target, {"host": host, **sent}, body)

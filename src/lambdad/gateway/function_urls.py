@@ -99,16 +99,16 @@ class FunctionUrls:
 
     def _who(self, request: Request, region: str) -> Caller:
         """Who has signed a request. On an environment's own listener that is the environment."""
-        if request.caller is None:
-            verify(request, find_key=self._find_key, region=region, now=self._now())
         signature = read_signature(request)
         if signature is None:
-            raise ClientError("MissingAuthenticationTokenException", "Missing Authentication Token")
+            raise ClientError("AccessDeniedException", "Forbidden")
+        if request.caller is None:
+            verify(request, find_key=self._find_key, region=region, now=self._now())
         return find_caller(signature, request.caller, region, self._identify)
 
 
 def _name_and_port(request: Request) -> tuple[str, int | None]:
-    """The host that the client has named, without its last dot, and the port."""
+    """The host that the client has named, in lower case and without its last dot, and the port."""
     try:
         url = urlsplit(f"//{request.header(b'host') or ''}")
         return (url.hostname or "").removesuffix("."), url.port

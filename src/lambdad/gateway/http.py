@@ -155,7 +155,7 @@ def _split(target: bytes, headers: Headers) -> tuple[bytes, bytes]:
     named = _AUTHORITY.match(target)
     if named and headers.setdefault(b"host", named[1]).lower() != named[1].lower():
         raise ValueError("a request's target and its Host header name different hosts")
-    return url.path or b"", url.query or b""
+    return url.path or b"/", url.query or b""
 
 
 def _declared_length(headers: Headers) -> int:
@@ -186,7 +186,7 @@ class Response:
             lines.append(f"set-cookie: {_field_value(cookie)}\r\n")
         if is_chunked and self.has_body:
             lines.append("transfer-encoding: chunked\r\n")
-        elif self.status not in _WITHOUT_BODY and self.stream is None:
+        elif self.has_body and self.stream is None:
             lines.append(f"content-length: {len(self.body)}\r\n")
         if is_last:
             lines.append("connection: close\r\n")

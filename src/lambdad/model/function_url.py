@@ -67,8 +67,9 @@ class UrlAddress:
 
 
 def parse_address(host: str, raw_path: str) -> UrlAddress | None:
-    """Which URL a request means, by the name of its host and its path; None when it means none."""
-    by_host = _HOST.fullmatch(host)
+    """Which URL a request means, by the name of its host and its path; None when it means none.
+    Names of hosts may be written in capitals, paths may not."""
+    by_host = _HOST.fullmatch(host.lower())
     if by_host:
         return UrlAddress(by_host[1], by_host[2], raw_path)
     by_path = _PATH.fullmatch(raw_path)

@@ -188,10 +188,10 @@ def _event_body(request: WebRequest) -> dict[str, Any]:
 
 
 def _parameters(query: str) -> dict[str, str]:
-    parameters: dict[str, list[str]] = {}
+    fields: dict[str, list[str]] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
-        parameters.setdefault(name, []).append(value)
-    return {name: ",".join(values) for name, values in parameters.items()}
+        fields.setdefault(name, []).append(value)
+    return {name: ",".join(values) for name, values in fields.items()}
 
 
 @lru_cache(maxsize=2)

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from lambdad.gateway.connection import App
 from lambdad.gateway.http import Request, Response
 from lambdad.gateway.server import KEEP_ALIVE_SECONDS, HttpServer, Listener
 from lambdad.model.response_stream import ResponseBrokenOff
@@ -68,7 +69,7 @@ async def source() -> Source:
 
 
 @asynccontextmanager
-async def line_to(source: Source) -> AsyncIterator[Line]:
+async def line_to(source: App) -> AsyncIterator[Line]:
     server, sock = HttpServer(source), socket.create_server(("127.0.0.1", 0))
     sock.setblocking(False)
     listener = await server.listen(sock)
@@ -136,17 +137,6 @@ async def test_head_has_no_body_and_the_stream_ends_all_the_same(
     assert "200" in await line.ask()
     assert await line.chunk() == b""
     assert source.ended == 2
-
-
-@pytest.mark.parametrize("status", [204, 304])
-async def test_what_may_have_no_body_tells_of_none(line: Line, source: Source, status: int) -> None:
-    source.status = status
-    source.put(b"dropped", None)
-    head = await line.ask()
-    assert f" {status} " in head
-    assert "transfer-encoding" not in head
-    source.put(None)
-    assert f" {status} " in await line.ask()
 
 
 async def test_a_client_that_does_not_read_holds_the_stream_up(line: Line, source: Source) -> None:

@@ -35,8 +35,8 @@ PARTIAL: Mapping[str, str] = MappingProxyType(
     {
         "CreateEventSourceMapping": "kept, validated and told; nothing is polled yet, whether the "
         "source exists is not checked, and filters with a KMSKeyArn are not encrypted on disk",
-        "CreateFunctionUrlConfig": "kept and told, as `http://<id>.lambda-url.<region>.localhost:"
-        "<port>/` with the port that the caller has used; nothing is served there yet",
+        "CreateFunctionUrlConfig": "the address is `http://<id>.lambda-url.<region>.localhost:"
+        "<port>/`, with the scheme and port that the caller has used (`docs/function-urls.md`)",
         "CreateFunction": f"{_CODE}; {_SETTINGS}; {_FILE_SYSTEMS}; {_HOT_RELOAD}",
         "UpdateFunctionCode": f"{_CODE}; {_HOT_RELOAD}",
         "UpdateFunctionConfiguration": f"{_SETTINGS}; {_FILE_SYSTEMS}",

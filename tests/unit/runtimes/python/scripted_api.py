@@ -16,12 +16,14 @@ ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request of the runtime."""
+    """One request of the runtime; a body that came in chunks has them, and its trailers."""
 
     method: str
     path: str
     headers: dict[str, str]
     body: bytes
+    chunks: list[bytes] = field(default_factory=list)
+    trailers: dict[str, str] = field(default_factory=dict)
 
     @property
     def json(self) -> Any:
@@ -71,7 +73,8 @@ def event(value: Any = None, *, body: bytes | None = None, **headers: str | None
 
 @dataclass
 class ScriptedApi:
-    """Serves one runtime. `answer` decides what a POST gets; nothing left to serve: `finished`."""
+    """Serves one runtime. `answer` decides what a POST gets; nothing left to serve: `finished`.
+    A body of more than `limit` bytes ends the connection."""
 
     events: Iterable[bytes]
     answer: Callable[[Exchange], bytes] = lambda exchange: ACCEPTED
@@ -79,6 +82,7 @@ class ScriptedApi:
     write: Callable[[socket.socket, bytes], None] = lambda connection, data: connection.sendall(
         data
     )
+    limit: int = 1 << 30
     exchanges: list[Exchange] = field(default_factory=list)
 
     def __enter__(self) -> ScriptedApi:
@@ -102,13 +106,17 @@ class ScriptedApi:
                 return
             with connection, connection.makefile("rb") as reader:
                 try:
-                    while (exchange := _read(reader)) and self._reply(connection, exchange):
+                    while (exchange := _read(reader, self.limit)) and self._reply(
+                        connection, exchange
+                    ):
                         pass
                 except ConnectionError:
                     continue
 
     def _reply(self, connection: socket.socket, exchange: Exchange) -> bool:
         self.exchanges.append(exchange)
+        if len(exchange.body) > self.limit:
+            return False
         reply = self.answer(exchange) if exchange.method == "POST" else next(self._script, b"")
         if not reply:
             self.finished()
@@ -117,16 +125,35 @@ class ScriptedApi:
         return b"Connection: close" not in reply
 
 
-def _read(reader: Any) -> Exchange | None:
+def _read(reader: Any, limit: int) -> Exchange | None:
     first = reader.readline()
     if not first:
         return None
     method, path, _ = first.decode().split()
-    headers = {}
+    headers = _read_fields(reader)
+    if headers.get("transfer-encoding") != "chunked":
+        body = reader.read(int(headers.get("content-length", 0)))
+        return Exchange(method, path, headers, body)
+    chunks = _read_chunks(reader, limit)
+    body = b"".join(chunks)
+    trailers = _read_fields(reader) if len(body) <= limit else {}
+    return Exchange(method, path, headers, body, chunks, trailers)
+
+
+def _read_fields(reader: Any) -> dict[str, str]:
+    fields = {}
     while line := reader.readline().strip():
         name, _, value = line.decode().partition(":")
-        headers[name.lower()] = value.strip()
-    return Exchange(method, path, headers, reader.read(int(headers.get("content-length", 0))))
+        fields[name.lower()] = value.strip()
+    return fields
+
+
+def _read_chunks(reader: Any, limit: int) -> list[bytes]:
+    chunks: list[bytes] = []
+    while (size := int(reader.readline(), 16)) and sum(map(len, chunks)) <= limit:
+        chunks.append(reader.read(size))
+        assert reader.read(2) == b"\r\n"
+    return chunks
 
 
 def run_bootstrap(
