@@ -18,6 +18,7 @@ from lambdad.testing.server import LocalServer
 from support.clients import ACCOUNT, REGION
 from support.functions import DeployedFunction
 from support.identity import TRUSTING
+from support.sandboxes import on_both
 from support.sigv4 import Arriving, sign
 from support.web import Reply, Site
 
@@ -403,6 +404,7 @@ def handler(event, context):
 """
 
 
+@on_both
 @pytest.mark.parametrize("by", ["host", "path"])
 def test_a_function_calls_the_url_of_another_one(make_function: MakeFunction, by: str) -> None:
     # Given

@@ -155,6 +155,41 @@ def test_the_name_of_a_functions_url_is_one_of_the_certificates(
         assert client.version() == "TLSv1.3"
 
 
+def test_a_policy_may_ask_for_https_at_a_functions_url(
+    secure_client: Any, make_function: MakeFunction, certificate: Path
+) -> None:
+    # Given
+    function = make_function("echo")
+    made = secure_client.create_function_url_config(FunctionName=function.name, AuthType="NONE")
+    statement = {
+        "Effect": "Allow", "Principal": "*", "Action": "lambda:*", "Resource": function.arn,
+        "Condition": {
+            "Bool": {"aws:SecureTransport": "true"}, "IpAddress": {"aws:SourceIp": "127.0.0.1"},
+        },
+    }  # fmt: skip
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    secure_client.put_resource_policy(ResourceArn=function.arn, Policy=policy)
+    host, _, port = made["FunctionUrl"][len("https://") : -1].partition(":")
+    head = f"GET / HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode()
+    trust = ssl.create_default_context(cafile=certificate / "ca.pem")
+    # When the same is asked by https and by http
+    with (
+        socket.create_connection(("127.0.0.1", int(port)), timeout=5) as sock,
+        trust.wrap_socket(sock, server_hostname=host) as client,
+        socket.create_connection(("127.0.0.1", int(port)), timeout=5) as plain,
+    ):
+        answers = [read_all(connection, head) for connection in (client, plain)]
+    # Then
+    assert [answer.split(b" ")[1] for answer in answers] == [b"200", b"403"]
+    headers = json.loads(answers[0].partition(b"\r\n\r\n")[2])["headers"]
+    assert (headers["x-forwarded-proto"], headers["x-forwarded-port"]) == ("https", port)
+
+
+def read_all(connection: socket.socket, head: bytes) -> bytes:
+    connection.sendall(head)
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
 def test_plain_http_is_served_on_the_same_port_at_the_same_time(
     lambda_client: Any, secure_client: Any, make_function: MakeFunction
 ) -> None:
