@@ -9,7 +9,7 @@ from typing import Any
 
 from lambdad.errors import ClientError
 from lambdad.gateway.body import Body
-from lambdad.gateway.connection import App
+from lambdad.gateway.connections import App
 from lambdad.gateway.http import Request
 
 SERVICES = ("lambda", "sts", "logs", "iam")

@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable
 from typing import cast
 
-from lambdad.gateway.connection import Pulse
+from lambdad.gateway.pulse import Pulse
 from lambdad.gateway.tls import TlsTransport
 
 ARRIVAL_SECONDS = 10

@@ -15,8 +15,10 @@ from email.utils import formatdate
 from functools import partial
 
 from lambdad.gateway.arrivals import Arrival, Arrivals
-from lambdad.gateway.connection import App, Connection, Connections, Pulse
+from lambdad.gateway.connection import Connection
+from lambdad.gateway.connections import App, Connections
 from lambdad.gateway.outbox import Outbox
+from lambdad.gateway.pulse import Pulse
 from lambdad.model.caller import Caller
 
 KEEP_ALIVE_SECONDS = 75  # longer than clients keep idle connections, so that they close first

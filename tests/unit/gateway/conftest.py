@@ -18,7 +18,10 @@ def pytest_asyncio_loop_factories(
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """What touches sockets is tested on the server's own loop too."""
     loops = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
-    with_sockets = ("test_arrivals", "test_connection", "test_outbox", "test_server", "test_tls")
+    with_sockets = (
+        *("test_arrivals", "test_connection", "test_outbox", "test_server"),
+        *("test_streamed_answers", "test_tls"),
+    )
     if item.path.stem not in with_sockets:
         del loops["uvloop"]
     return loops

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import pytest
 
 from lambdad.gateway.arrivals import ARRIVAL_SECONDS, Arrivals, begins_tls
-from lambdad.gateway.connection import Pulse
 from lambdad.gateway.http import Request, Response
+from lambdad.gateway.pulse import Pulse
 from lambdad.gateway.server import HttpServer, Listener
 from support.certificates import client_context, server_context
 

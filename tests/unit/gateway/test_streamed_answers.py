@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from lambdad.gateway.connection import App
+from lambdad.gateway.connections import App
 from lambdad.gateway.http import Request, Response
 from lambdad.gateway.server import KEEP_ALIVE_SECONDS, HttpServer, Listener
 from lambdad.model.response_stream import ResponseBrokenOff
@@ -125,6 +125,7 @@ async def test_a_client_of_http_1_0_reads_to_the_end_of_the_connection(
     source.put(b"one", b"two", None)
     head = await line.ask(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
     assert "transfer-encoding" not in head
+    assert "content-length" not in head
     assert "connection: close\r\n" in head
     assert await line.reader.read() == b"onetwo"
 
@@ -222,7 +223,7 @@ async def test_a_client_that_does_not_read_for_long_is_given_up(line: Line, sour
     source.put(*[bytes(MB)] * 64, None)
     await line.ask()
     (connection,) = line.listener._connections
-    await until(lambda: not connection._is_writable.is_set())
+    await until(lambda: connection._answers.is_held_up)
     connection.end_if_stuck(10 * KEEP_ALIVE_SECONDS)
     await until(lambda: source.ended == 1)
 

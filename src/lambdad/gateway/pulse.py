@@ -1,0 +1,13 @@
+"""What changes once a second, and all connections of a server look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Pulse:
+    """What changes once a second: a clock for idle connections, and the Date header."""
+
+    seconds: int = 0
+    date_line: str = ""
