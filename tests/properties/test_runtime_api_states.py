@@ -12,8 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from lambdad.environment.runtime_api import Answer, ErrorResponse, RuntimeApi
 from lambdad.model.invocation import Invocation
+from lambdad.model.response_stream import ResponseStream
 
 PREFIX = "/2018-06-01/runtime"
+MODE = {"lambda-runtime-function-response-mode": "streaming"}
+LIMIT = 10
 
 
 @dataclass(eq=False)
@@ -40,7 +43,8 @@ class Asked:
 
 
 class RuntimeApiMachine(RuleBasedStateMachine):
-    """The model: an event is `delivered`, then `taken` by a next, then `answered`."""
+    """The model: an event is `delivered`, then `taken` by a next, then `answered`, at once or by a
+    `writer` whose response streams, and may be `broken` off."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,6 +56,9 @@ class RuntimeApiMachine(RuleBasedStateMachine):
         self.init_ends = 0
         self.answers: list[Answer] = []
         self.delivered = 0
+        self.stream = ResponseStream(LIMIT)
+        self.writer: Asked | None = None
+        self.is_broken = False
 
     def _on_next(self) -> None:
         self.init_ends += 1
@@ -78,6 +85,11 @@ class RuntimeApiMachine(RuleBasedStateMachine):
         self.api.handle(asked)
         return asked
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the runtime has an event that has no outcome."""
+        return self.is_out and len(self.taken) == self.delivered
+
     def _request_id(self, age: int) -> str:
         return f"r{self.delivered - age}"
 
@@ -88,7 +100,9 @@ class RuntimeApiMachine(RuleBasedStateMachine):
     def deliver(self) -> None:
         self.delivered += 1
         name = self._request_id(0)
-        self.api.deliver(Invocation(name, name.encode(), "arn", "trace"), 1)
+        self.stream, self.writer, self.is_broken = ResponseStream(LIMIT), None, False
+        invocation = Invocation(name, name.encode(), "arn", "trace", stream=self.stream)
+        self.api.deliver(invocation, 1)
 
     # The runtime
 
@@ -96,14 +110,16 @@ class RuntimeApiMachine(RuleBasedStateMachine):
     def ask_for_the_next(self) -> None:
         waiting = [a for a in self.asked if not a.answers and a not in self.lost]
         was_taken = len(self.taken)
-        is_free = not waiting and (not self.is_out or was_taken < self.delivered)
+        is_untaken = was_taken < self.delivered
+        is_free = not waiting and (not self.is_out or is_untaken or self.is_broken)
         asked = self._ask("GET", "/invocation/next")
         is_refused = bool(asked.answers) and asked.answers[0][0] == 403
         assert is_refused is not is_free
 
     @rule(age=st.integers(-1, 2), kind=st.sampled_from(["response", "error"]), large=st.booleans())
     def answer(self, age: int, kind: str, large: bool) -> None:
-        is_awaited = self.is_out and len(self.taken) == self.delivered
+        is_open = self.writer is None or (self.is_broken and kind == "error")
+        is_awaited = self.is_awaited and is_open
         told = len(self.answers)
         asked = self._ask("POST", f"/invocation/{self._request_id(age)}/{kind}", is_too_large=large)
         ((status, _),) = asked.answers
@@ -113,6 +129,42 @@ class RuntimeApiMachine(RuleBasedStateMachine):
         else:
             assert status in (400, 403)
             assert len(self.answers) == told
+
+    @precondition(lambda self: self.is_awaited)
+    @rule(age=st.integers(-1, 1), is_streaming=st.booleans())
+    def begin_to_stream(self, age: int, is_streaming: bool) -> None:
+        path = f"{PREFIX}/invocation/{self._request_id(age)}/response"
+        asked = Asked("POST", path, headers=MODE if is_streaming else {})
+        stream = self.api.open_stream(asked)
+        if age == 0 and is_streaming and self.writer is None:
+            assert stream is self.stream
+            self.writer = asked
+        else:
+            assert stream is None
+
+    @precondition(lambda self: self.is_awaited and self.writer and not self.is_broken)
+    @rule(size=st.integers(1, LIMIT))
+    def write(self, size: int) -> None:
+        told = len(self.answers)
+        self.stream.feed(bytes(size))
+        assert self.writer is not None
+        assert [status for status, _ in self.writer.answers] == [413] * (len(self.answers) - told)
+        assert self.writer.is_cut_off is (len(self.answers) > told)
+
+    @precondition(lambda self: self.is_awaited and self.writer)
+    @rule()
+    def break_off(self) -> None:
+        self.api.lost(self.writer)
+        self.is_broken = True
+
+    @precondition(lambda self: self.is_awaited and self.writer and not self.is_broken)
+    @rule(trailers=st.sampled_from([{}, {"lambda-runtime-function-error-type": "Mine"}]))
+    def end_the_stream(self, trailers: dict[str, str]) -> None:
+        assert self.writer is not None
+        self.writer.trailers = trailers
+        self.api.handle(self.writer)
+        assert [status for status, _ in self.writer.answers] == [202]
+        assert isinstance(self.answers[-1], ErrorResponse) is bool(trailers)
 
     @rule()
     def fail_to_init(self) -> None:

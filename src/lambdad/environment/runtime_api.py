@@ -54,6 +54,25 @@ class ErrorResponse:
 Answer = Response | ErrorResponse
 
 
+@dataclass(slots=True)
+class _Event:
+    """The event that is out: waiting to be taken by a `next`, or with the runtime."""
+
+    request_id: str
+    payload: bytes
+    headers: str
+    stream: ResponseStream | None
+    is_taken: bool = False
+    writer: Request | None = None  # of its response, once that streams
+    is_broken_off: bool = False  # it will write no more, though it was not at its end
+
+    def may_be_answered_by(self, request: Request, kind: str) -> bool:
+        """Once a response streams, it is the answer; where it broke off, an error may follow."""
+        if self.writer is None or request is self.writer:
+            return True
+        return self.is_broken_off and kind == "error"
+
+
 class RuntimeApi:
     """The state of the API: at most one event is out, at most one `next` waits.
 
@@ -76,27 +95,24 @@ class RuntimeApi:
         self._on_answer = on_answer
         self._is_initialized = False
         self._waiting: Request | None = None
-        self._queued: tuple[bytes, str] | None = None
-        self._out: str | None = None
-        self._stream: ResponseStream | None = None  # of the event that is out
-        self._writer: Request | None = None  # writes into it
-        self._is_broken_off = False  # and will write no more, though it was not at its end
+        self._event: _Event | None = None
 
     @property
     def is_handed_over(self) -> bool:
         """Whether the runtime has the event that was last delivered."""
-        return self._queued is None
+        return self._event is None or self._event.is_taken
 
     def deliver(self, invocation: Invocation, deadline_ms: int) -> None:
         """Hand the event to the runtime, as soon as it asks."""
-        headers = _event_headers(invocation, deadline_ms)
-        self._out = invocation.request_id
-        self._stream = invocation.stream
+        self._event = _Event(
+            invocation.request_id,
+            invocation.payload,
+            _event_headers(invocation, deadline_ms),
+            invocation.stream,
+        )
         if self._waiting is not None:
             request, self._waiting = self._waiting, None
-            request.answer(200, invocation.payload, headers)
-        else:
-            self._queued = (invocation.payload, headers)
+            self._hand_over(self._event, request)
 
     # Routes
 
@@ -114,16 +130,16 @@ class RuntimeApi:
 
     def open_stream(self, request: Request) -> ResponseStream | None:
         """Where the body goes of a response that streams, if somebody reads it as it comes."""
-        stream = self._stream
-        if stream is None or stream.has_begun or request.header(_RESPONSE_MODE) != _STREAMING:
+        event = self._event
+        if event is None or event.stream is None or event.stream.has_begun or not event.is_taken:
             return None
-        if request.method != "POST" or request.path != f"{_INVOCATION}{self._out}/response":
+        if request.header(_RESPONSE_MODE) != _STREAMING or request.method != "POST":
             return None
-        if not self.is_handed_over:
+        if request.path.partition("?")[0] != f"{_INVOCATION}{event.request_id}/response":
             return None
-        self._writer = request
-        stream.begin(request.header(b"content-type"), lambda: self._overflow(request))
-        return stream
+        event.writer = request
+        event.stream.begin(request.header(b"content-type"), lambda: self._overflow(request))
+        return event.stream
 
     def lost(self, request: Request | None) -> None:
         """A connection ended; a `next` that waited on it waits no more. A response that broke off
@@ -132,8 +148,8 @@ class RuntimeApi:
             return
         if request is self._waiting:
             self._waiting = None
-        if request is self._writer:
-            self._is_broken_off = True
+        if self._event is not None and request is self._event.writer:
+            self._event.is_broken_off = True
 
     def _overflow(self, request: Request) -> None:
         self._finish(_too_large(limits.STREAMED_RESPONSE))
@@ -143,18 +159,22 @@ class RuntimeApi:
     def _next(self, request: Request) -> None:
         if self._waiting is not None:
             _refuse(request, 403, "InvalidStateTransition", "A call of next is waiting already.")
-        elif self._queued is not None:
-            (payload, headers), self._queued = self._queued, None
-            request.answer(200, payload, headers)
-        elif self._out is not None and not self._is_broken_off:
+        elif self._event is not None and not self._event.is_taken:
+            self._hand_over(self._event, request)
+        elif self._event is not None and not self._event.is_broken_off:
             _refuse(request, 403, "InvalidStateTransition", "The last event has no answer yet.")
         else:
-            if self._is_broken_off:
+            if self._event is not None:
                 self._finish(_truncated())
             self._waiting = request
             if not self._is_initialized:
                 self._is_initialized = True
                 self._on_next()
+
+    def _hand_over(self, event: _Event, request: Request) -> None:
+        event.is_taken = True
+        payload, event.payload = event.payload, b""
+        request.answer(200, payload, event.headers)
 
     def _init_error(self, request: Request) -> None:
         if self._is_initialized:
@@ -167,13 +187,14 @@ class RuntimeApi:
 
     def _outcome(self, request: Request, path: str) -> None:
         request_id, _, kind = path[len(_INVOCATION) :].partition("/")
+        event = self._event
         if not path.startswith(_INVOCATION) or kind not in ("response", "error"):
             _refuse(request, 404, "NotFound", f"There is no POST {path[:200]} here.")
-        elif self._out is None or self._queued is not None:
+        elif event is None or not event.is_taken:
             _refuse(request, 403, "InvalidStateTransition", "No event is waiting for an answer.")
-        elif request_id != self._out:
+        elif request_id != event.request_id:
             _refuse(request, 400, "InvalidRequestID", "Invalid request ID")
-        elif not self._may_answer(request, kind):
+        elif not event.may_be_answered_by(request, kind):
             _refuse(request, 403, "InvalidStateTransition", "The response has begun already.")
         elif request.is_too_large:
             self._finish(_too_large(limits.RESPONSE_PAYLOAD))
@@ -187,17 +208,8 @@ class RuntimeApi:
             request.answer(202, _OK)
             self._finish(answer)
 
-    def _may_answer(self, request: Request, kind: str) -> bool:
-        """Once a response streams, it is the answer; where it broke off, an error may follow."""
-        if self._writer is None or request is self._writer:
-            return True
-        return self._is_broken_off and kind == "error"
-
     def _finish(self, answer: Answer) -> None:
-        self._out = None
-        self._stream = None
-        self._writer = None
-        self._is_broken_off = False
+        self._event = None
         self._on_answer(answer)
 
 
