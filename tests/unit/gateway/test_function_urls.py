@@ -35,7 +35,12 @@ def test_a_name_of_a_url_is_found_however_it_is_written(host: str) -> None:
     [
         *(f"{HOST}:99999", f"{HOST}:x", f"{HOST}:-1", f"[{HOST}", f"{HOST} :80", f" {HOST}x"),
         *(f"{HOST}@127.0.0.1", f"#{HOST}", f"127.0.0.1/{HOST}", f"x.{HOST}", f"{HOST}.."),
-        *(f"x.lambda-url.{'y' * 10_000}", ".lambda-url.", f"\xff{HOST}", f"{ID[:-1]}á.lambda-url.us-east-1.localhost"),
+        *(
+            f"x.lambda-url.{'y' * 10_000}",
+            ".lambda-url.",
+            f"\xff{HOST}",
+            f"{ID[:-1]}á.lambda-url.us-east-1.localhost",
+        ),
         HOST.replace("localhost", "evil.example"),
     ],
 )
