@@ -3,6 +3,7 @@
     LambdadError
     ├── ClientError      the caller's: an AWS error code of the service's model, as AWS sends it
     ├── PlatformError    ours: logged with its traceback, answered as a service error (5xx)
+    ├── ResponseBrokenOff  some of a response has been sent, and the rest will never come
     └── SettingsError    the operator's: a setting, path or port that cannot work; ends the start
 
 A failure of the customer's code is not an exception here at all: it is data,
@@ -47,6 +48,10 @@ class ClientError(LambdadError):
 
 class PlatformError(LambdadError):
     """Something of ours failed; the caller may try again."""
+
+
+class ResponseBrokenOff(LambdadError):
+    """Some of a response has been sent, and the rest will never come: too late for any answer."""
 
 
 class SettingsError(LambdadError):

@@ -55,14 +55,8 @@ class Ground:
     server: LocalServer
     functions: dict[str, DeployedFunction]
     hosts: dict[str, bytes]
-
-    @property
-    def port(self) -> int:
-        return int(urlsplit(self.server.url).port or 0)
-
-    @property
-    def node(self) -> psutil.Process:
-        return node_of(self.server)
+    node: psutil.Process
+    port: int
 
     def connections(self) -> int:
         """How many the node has at its front door."""
@@ -99,7 +93,8 @@ def ground(
         function = deploy(server, source=SOURCE, Timeout=SECONDS, MemorySize=256)
         site = publish(function, stream=name == "streaming")
         functions[name], hosts[name] = function, urlsplit(site.url).netloc.encode()
-    ground = Ground(server, functions, hosts)
+    port = urlsplit(server.url).port or 0
+    ground = Ground(server, functions, hosts, node_of(server), port)
     yield ground
     for name in functions:
         assert_has_places(ground, name)
@@ -194,11 +189,12 @@ AMBIGUOUS = {
 @pytest.mark.parametrize(("headers", "body"), AMBIGUOUS.values(), ids=AMBIGUOUS)
 @pytest.mark.parametrize("host", ["a function's", "the API's"])
 def test_who_does_not_say_where_a_request_ends_is_refused(
-    ground: Ground, dial: Dial, host: str, headers: bytes, body: bytes
+    ground: Ground, host: str, headers: bytes, body: bytes
 ) -> None:
     # When another request is hidden behind one that nobody can find the end of
     name = API if host == "the API's" else ground.hosts["plain"]
-    heard = dial().send(post(name, headers, body) + get(b"/hidden", name)).hear()
+    with RoughClient(ground.port) as client:
+        heard = client.send(post(name, headers, body) + get(b"/hidden", name)).hear()
     # Then that is the end of the connection; the API has not waited for a body to be refused
     assert heard.statuses == [400] or (name == API and heard.statuses == [404, 400])
     assert heard.is_closed

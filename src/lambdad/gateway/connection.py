@@ -17,11 +17,11 @@ from typing import cast
 
 import httptools
 
+from lambdad.errors import ResponseBrokenOff
 from lambdad.gateway.answers import Answers
 from lambdad.gateway.body import Body
 from lambdad.gateway.connections import Connections
 from lambdad.gateway.http import Headers, Request, Response
-from lambdad.model.response_stream import ResponseBrokenOff
 
 HEAD_LIMIT = 64 * 1024  # bytes of request line and headers, or a little more
 WAITING_LIMIT = 1_000  # requests behind the one being answered; few clients send any

@@ -6,6 +6,9 @@
 
 What lies here is bounded: a writer looks at `is_full` and waits, so a slow reader slows the
 function, and costs no memory. A reader that is gone slows nobody: what comes is dropped.
+
+It stands among the nouns because an invocation carries it through four rooms, from who asks to the
+function's connection and back.
 """
 
 from __future__ import annotations
@@ -16,10 +19,6 @@ from collections.abc import Callable
 from lambdad.model.pieces import add_piece
 
 HIGH_WATER = 64 * 1024  # bytes that may lie here before the writer has to wait
-
-
-class ResponseBrokenOff(Exception):
-    """Some of a response has been sent, and the rest will never come."""
 
 
 def _nothing() -> None:

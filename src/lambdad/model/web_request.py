@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
+# Headers that a connection has for itself: they end where it does, in both directions.
+OF_THE_CONNECTION = frozenset(
+    {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class WebRequest:

@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from lambdad.errors import ResponseBrokenOff
 from lambdad.gateway.connections import App
 from lambdad.gateway.http import Request, Response
 from lambdad.gateway.server import KEEP_ALIVE_SECONDS, HttpServer, Listener
-from lambdad.model.response_stream import ResponseBrokenOff
 
 pytestmark = pytest.mark.timeout(20)
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"

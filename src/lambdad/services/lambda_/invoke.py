@@ -149,21 +149,15 @@ def checked_payload(
     payload: bytes, invocation_type: str = EVENT, limit: int = EVENT_PAYLOAD
 ) -> bytes:
     """The payload as it came, if it is JSON of a permitted size."""
-    check_size(payload, invocation_type, limit if invocation_type == EVENT else REQUEST_PAYLOAD)
-    _check_json(payload)
-    return payload
-
-
-def check_size(
-    payload: bytes, invocation_type: str = REQUEST_RESPONSE, limit: int = REQUEST_PAYLOAD
-) -> None:
-    """Refuse a payload that is larger than a function may get."""
+    limit = limit if invocation_type == EVENT else REQUEST_PAYLOAD
     if len(payload) > limit:
         raise ClientError(
             "RequestTooLargeException",
             f"{len(payload)} byte payload is too large for the {invocation_type} invocation type "
             f"(limit {limit} bytes)",
         )
+    _check_json(payload)
+    return payload
 
 
 def _check_json(payload: bytes) -> None:

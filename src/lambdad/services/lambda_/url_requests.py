@@ -9,30 +9,31 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
-from lambdad.errors import ClientError, LambdadError
+from lambdad.errors import ClientError, LambdadError, ResponseBrokenOff
 from lambdad.invocation.streaming import StreamedInvocation
 from lambdad.model.caller import Caller, RequestContext
 from lambdad.model.cors import preflight_answer, with_cors
 from lambdad.model.function import FunctionVersion
 from lambdad.model.function_url import NO_AUTH, RESPONSE_STREAM, FunctionUrl, UrlAddress
 from lambdad.model.invocation import Invocation, Result
-from lambdad.model.payload_format import (
+from lambdad.model.limits import REQUEST_PAYLOAD
+from lambdad.model.url_event import event_of, iam_authorizer
+from lambdad.model.url_response import (
+    HTTP_INTEGRATION,
     BadResponse,
     PreludeReader,
-    event_of,
-    iam_authorizer,
     response_of,
 )
-from lambdad.model.response_stream import ResponseBrokenOff
 from lambdad.model.web_request import WebRequest, WebResponse
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.control_plane import ControlPlane
-from lambdad.services.lambda_.invoke import check_invocable, check_size
+from lambdad.services.lambda_.invoke import check_invocable
 from lambdad.services.lambda_.names import FunctionName
 from lambdad.services.lambda_.tracing import invocation_trace
 from lambdad.services.lambda_.url_authorization import may_call
 
-_HTTP_INTEGRATION = "application/vnd.awslambda.http-integration-response"
+TOO_LARGE = "Request Too Long"
+_CANNOT_RUN = 503
 _TRACE = "x-amzn-trace-id"
 _JSON = ("content-type", "application/json")
 
@@ -70,7 +71,8 @@ async def answer_url(
         trace_header=trace,
         authorizer=None if caller is None else iam_authorizer(caller, user_id(caller)),
     )
-    check_size(event)
+    if len(event) > REQUEST_PAYLOAD:
+        raise ClientError("RequestTooLargeException", TOO_LARGE)
     invocation = Invocation(request_id, event, url.arn, trace)
     response = await _run(control, url, version, invocation)
     response = with_cors(response, url.cors, request.headers.get("origin"))
@@ -80,7 +82,10 @@ async def answer_url(
 def _version(control: ControlPlane, url: FunctionUrl) -> FunctionVersion:
     name = FunctionName(url.account_id, url.region, url.function_name, url.qualifier)
     version = names.choose_invoked(control.resources, name, control.draw())
-    check_invocable(version, {})
+    try:
+        check_invocable(version, {})
+    except ClientError as error:  # here it is not the caller's fault
+        raise ClientError(error.code, error.message, status=_CANNOT_RUN) from None
     return version
 
 
@@ -132,7 +137,7 @@ def _whole(result: Result) -> WebResponse:
 
 async def _streamed(streamed: StreamedInvocation) -> WebResponse:
     chunks = streamed.chunks()
-    if streamed.content_type != _HTTP_INTEGRATION:
+    if streamed.content_type != HTTP_INTEGRATION:
         content_type = streamed.content_type or "application/octet-stream"
         return WebResponse(
             200, (("content-type", content_type),), stream=_body(b"", chunks, streamed)
@@ -151,8 +156,7 @@ async def _read_prelude(chunks: AsyncIterator[bytes]) -> tuple[WebResponse, byte
         found = reader.feed(chunk)
         if found is not None:
             return found
-    reader.finish()
-    raise AssertionError("A prelude without an end is no prelude.")
+    raise BadResponse("The stream ended before its prelude did.")
 
 
 async def _body(

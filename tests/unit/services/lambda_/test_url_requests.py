@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from lambdad.errors import ClientError, PlatformError
+from lambdad.errors import ClientError, PlatformError, ResponseBrokenOff
 from lambdad.model.caller import Caller
 from lambdad.model.function_url import UrlAddress
 from lambdad.model.invocation import FunctionError
-from lambdad.model.payload_format import DELIMITER, LARGEST_PRELUDE
-from lambdad.model.response_stream import ResponseBrokenOff, ResponseStream
+from lambdad.model.response_stream import ResponseStream
+from lambdad.model.url_response import DELIMITER, LARGEST_PRELUDE
 from lambdad.model.web_request import WebRequest, WebResponse
 from lambdad.services.lambda_.url_requests import answer_url
 from support.control_plane import ACCOUNT, REGION, Plane, creation, refused
