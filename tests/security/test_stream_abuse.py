@@ -94,6 +94,7 @@ def hear(on: int = 0) -> list[Any]:
 
 END = "0\r\n\r\n"
 BEGUN = head() + prelude() + chunk("begun")
+BODY = prelude() + chunk("begun") + END
 NEXT = "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -195,8 +196,7 @@ ATTACKS = {
     ),
     # The mode
     "the mode twice": Attack(
-        [send(head(headers="Lambda-Runtime-Function-Response-Mode: x\r\n") + BEGUN[len(head()) :])]
-        + [send(END), hear()]
+        [send(head(headers="Lambda-Runtime-Function-Response-Mode: x\r\n")), send(BODY), hear()]
     ),
     "no such mode": is_no_http(head(mode="nonsense") + prelude() + END),
     "the mode of nobody": is_no_http(head(mode="streaming, streaming") + prelude() + END),

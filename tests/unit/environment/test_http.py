@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
 import pytest
 
 from lambdad.environment.http import MAX_HEADER_BYTES, Connection, Request
+from lambdad.environment.runtime_api import Answer, ErrorResponse, RuntimeApi
+from lambdad.model.invocation import Invocation
 from lambdad.model.response_stream import HIGH_WATER, ResponseStream
 
 NEXT = b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -386,3 +389,49 @@ def test_a_connection_that_ends_while_its_stream_is_full_is_left_alone(line: Lin
     line.connection.connection_lost(None)
     line.desk.stream.end()
     assert not line.wire.is_read
+
+
+# With the Runtime API behind it
+
+STREAM_LIMIT = 1_000
+STREAMED_R1 = (
+    b"POST /2018-06-01/runtime/invocation/r1/response HTTP/1.1\r\n"
+    b"Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
+NEXT_EVENT = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n\r\n"
+HUNDRED = b"64\r\n" + bytes(100) + b"\r\n"
+
+
+async def test_who_streams_too_much_fails_once_and_harms_no_other_event() -> None:
+    # Given an event, and a second one for the same runtime
+    answers: list[Answer] = []
+    api = RuntimeApi(on_next=lambda: None, on_init_error=answers.append, on_answer=answers.append)
+    writer, wire = connect(api)
+    stream, second = ResponseStream(STREAM_LIMIT), ResponseStream(STREAM_LIMIT)
+    writer.data_received(NEXT_EVENT)
+    api.deliver(Invocation("r1", b"{}", "arn", "", stream=stream), 0)
+    # When more comes than may, and more, also while there is the second event
+    writer.data_received(STREAMED_R1)
+    for _ in range(1_000):
+        writer.data_received(HUNDRED)
+    api.deliver(Invocation("r2", b"{}", "arn", "", stream=second), 0)
+    for _ in range(1_000):
+        writer.data_received(HUNDRED)
+    # Then the first has failed, once
+    (failure,) = answers
+    assert isinstance(failure, ErrorResponse)
+    assert json.loads(failure.payload)["errorType"] == "Function.ResponseSizeTooLarge"
+    assert len(await stream.read()) == STREAM_LIMIT
+    assert not second.has_begun
+    # And its writer, when it ends at last, is told so, and has the second event
+    writer.data_received(b"0\r\n\r\n" + NEXT_EVENT)
+    assert b"HTTP/1.1 413 " in wire.written
+    assert b"Lambda-Runtime-Aws-Request-Id: r2" in wire.written
+    assert len(answers) == 1
+
+
+def connect(api: RuntimeApi) -> tuple[Connection, Wire]:
+    connection, wire = Connection(api), Wire()
+    transport: Any = wire
+    connection.connection_made(transport)
+    return connection, wire
