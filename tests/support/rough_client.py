@@ -1,4 +1,4 @@
-"""A client without manners: it sends bytes as they are, reads as it likes, goes as it likes."""
+"""A client without manners: it sends bytes as they are, and reads and goes when it likes."""
 
 from __future__ import annotations
 

@@ -54,9 +54,10 @@ class StreamedInvocation:
                 await asyncio.sleep(seconds)
 
     def abandon(self) -> None:
-        """Nobody reads the rest, or asks how it ended; the function writes it all the same."""
+        """Nobody reads the rest, nor asks how it ended; the function writes it to its end all the
+        same."""
         self._stream.abandon()
-        self._task.add_done_callback(lambda task: task.exception())
+        self._task.add_done_callback(_take_notice)
 
     async def result(self) -> Result:
         """How it ended."""
@@ -67,3 +68,9 @@ class StreamedInvocation:
             return await invoke(self._stream)
         finally:
             self._stream.end()
+
+
+def _take_notice(task: asyncio.Task[Result]) -> None:
+    """Its exception is nobody's any more; asyncio would log it as one that was overlooked."""
+    if not task.cancelled():
+        task.exception()

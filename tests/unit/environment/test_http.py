@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
 import pytest
 
 from lambdad.environment.http import MAX_HEADER_BYTES, Connection, Request
+from lambdad.environment.runtime_api import Answer, ErrorResponse, RuntimeApi
+from lambdad.model.invocation import Invocation
 from lambdad.model.response_stream import HIGH_WATER, ResponseStream
 
 NEXT = b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -409,3 +412,51 @@ async def test_a_reader_that_catches_up_does_not_let_in_who_reads_no_answers(lin
     assert not line.wire.is_read
     line.connection.resume_writing()
     assert line.wire.is_read
+
+
+# With the Runtime API behind it
+
+STREAM_LIMIT = 1_000
+STREAMED_R1 = (
+    b"POST /2018-06-01/runtime/invocation/r1/response HTTP/1.1\r\n"
+    b"Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
+NEXT_EVENT = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n\r\n"
+HUNDRED = b"64\r\n" + bytes(100) + b"\r\n"
+
+
+async def test_who_streams_too_much_fails_once_and_harms_no_other_event() -> None:
+    # Given an event, and a second one for the same runtime
+    answers: list[Answer] = []
+    api = RuntimeApi(on_next=lambda: None, on_init_error=answers.append, on_answer=answers.append)
+    writer, wire = connect(api)
+    stream, second = ResponseStream(STREAM_LIMIT), ResponseStream(STREAM_LIMIT)
+    writer.data_received(NEXT_EVENT)
+    api.deliver(Invocation("r1", b"{}", "arn", "", stream=stream), 0)
+    # When more comes than may, and more, also while there is the second event
+    writer.data_received(STREAMED_R1)
+    for _ in range(1_000):
+        writer.data_received(HUNDRED)
+    api.deliver(Invocation("r2", b"{}", "arn", "", stream=second), 0)
+    for _ in range(1_000):
+        writer.data_received(HUNDRED)
+    # Then the first has failed, once
+    (failure,) = answers
+    assert isinstance(failure, ErrorResponse)
+    assert json.loads(failure.payload)["errorType"] == "Function.ResponseSizeTooLarge"
+    assert len(await stream.read()) == STREAM_LIMIT
+    assert not second.has_begun
+    # And its writer is told so and cut off; the second event comes on another connection
+    assert wire.written.count(b"HTTP/1.1 413 ") == 1
+    assert wire.is_closed
+    other, answer = connect(api)
+    other.data_received(NEXT_EVENT)
+    assert b"Lambda-Runtime-Aws-Request-Id: r2" in answer.written
+    assert len(answers) == 1
+
+
+def connect(api: RuntimeApi) -> tuple[Connection, Wire]:
+    connection, wire = Connection(api), Wire()
+    transport: Any = wire
+    connection.connection_made(transport)
+    return connection, wire
