@@ -10,10 +10,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdad.gateway.connection import Connection, Connections, Pulse
+from lambdad.errors import ResponseBrokenOff
+from lambdad.gateway.connection import Connection
+from lambdad.gateway.connections import Connections
 from lambdad.gateway.http import Request, Response
 from lambdad.gateway.outbox import Outbox
-from lambdad.model.response_stream import ResponseBrokenOff
+from lambdad.gateway.pulse import Pulse
 
 HOST = b"host: h\r\n"
 REQUESTS = {
