@@ -35,7 +35,7 @@ from lambdad.environment.sandbox import Surroundings
 from lambdad.errors import PlatformError, SettingsError
 from lambdad.gateway.app import Gateway, Operation
 from lambdad.gateway.function_urls import FunctionUrls
-from lambdad.gateway.models import enum_values
+from lambdad.gateway.models import enum_values, error_statuses
 from lambdad.gateway.operator_routes import OperatorRoute
 from lambdad.gateway.outbox import Outbox
 from lambdad.gateway.server import MAX_CONNECTIONS, HttpServer
@@ -350,6 +350,7 @@ def _gateway(
             find_key=partial(sts.find_signing_key, sessions),
             identify=partial(sts.identify, sessions),
             now=control.clock.now,
+            statuses=error_statuses("lambda"),
         ),
     )
 

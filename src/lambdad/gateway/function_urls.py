@@ -9,7 +9,7 @@ it the API.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -33,15 +33,9 @@ AnswerUrl = Callable[[UrlAddress, WebRequest, Who, str], Awaitable[WebResponse]]
 _SIGN = b".lambda-url."
 _NOBODYS = UrlAddress("", "", "/")
 _PORTS = {"http": 80, "https": 443}
-# Of errors that Lambda's model knows; of a function that cannot run yet it is a server's.
-_STATUSES = {
-    "RecursiveInvocationException": 400,
-    "RequestTooLargeException": 413,
-    "ResourceConflictException": 503,
-    "ResourceNotFoundException": 404,
-    "ServiceException": 500,
-    "TooManyRequestsException": 429,
-}
+_BAD_GATEWAY = 502
+# A client's way to another host, and a method that a browser must not have: nobody's business here.
+_REFUSED_METHODS = frozenset({"CONNECT", "TRACE"})
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +45,7 @@ class FunctionUrls:
 
     `answer` gets an address, the request, a function that tells who has signed it, and the
     request's id. `find_key` finds the secret of an access key, `identify` whose it is; `now` is the
-    time by which signatures are judged.
+    time by which signatures are judged. `statuses` are those of Lambda's exceptions.
     """
 
     def __init__(
@@ -61,8 +55,10 @@ class FunctionUrls:
         find_key: FindKey,
         identify: Identify,
         now: Callable[[], float],
+        statuses: Mapping[str, int],
     ) -> None:
         self._answer = answer
+        self._statuses = {**faults.STATUSES, **statuses}
         self._find_key = find_key
         self._identify = identify
         self._now = now
@@ -73,14 +69,16 @@ class FunctionUrls:
         if not is_named and not request.raw_path.startswith(PATH_PREFIX):
             return None
         address = parse_address(_name_and_port(request)[0], request.raw_path)
-        if is_named and (address is None or address.region is None):
+        if is_named and (address is None or address.is_by_path):
             return _NOBODYS  # whoever names such a host never means the API
         return address
 
     async def answer(self, address: UrlAddress, request: Request, request_id: str) -> Response:
         """Answer a request; what goes wrong before a function runs is told as AWS tells it."""
         try:
-            if address.region is None and is_from_a_web_page(request):
+            if request.method in _REFUSED_METHODS:
+                raise ClientError("UnknownOperationException", "Method Not Allowed", status=405)
+            if address.is_by_path and is_from_a_web_page(request):
                 raise _page_beneath_our_path()
             await request.read_body(REQUEST_PAYLOAD)
             who = partial(self._who, request)
@@ -88,14 +86,14 @@ class FunctionUrls:
         except ClientDisconnected:
             raise
         except BodyTooLargeError:
-            return _refusal(ClientError("RequestTooLargeException", "Request Too Long"))
+            return self._refuse(ClientError("RequestTooLargeException", "Request Too Long"))
         except ClientError as error:
-            return _refusal(error)
+            return self._refuse(error)
         except Exception:
             log.exception("Request %s to a function URL failed.", request_id)
-            return _refusal(ClientError("ServiceException", "Internal Server Error"))
+            return self._refuse(ClientError("ServiceException", "Internal Server Error"))
         answer = _http_response(response)
-        return answer if address.region else _without_origin(answer)
+        return _without_origin(answer) if address.is_by_path else answer
 
     def _who(self, request: Request, region: str) -> Caller:
         """Who has signed a request. On an environment's own listener that is the environment."""
@@ -105,6 +103,20 @@ class FunctionUrls:
         if request.caller is None:
             verify(request, find_key=self._find_key, region=region, now=self._now())
         return find_caller(signature, request.caller, region, self._identify)
+
+    def _refuse(self, error: ClientError) -> Response:
+        """An error as function URLs tell it."""
+        status = error.status or self._statuses.get(error.code, _BAD_GATEWAY)
+        headers = {"content-type": "application/json", "x-amzn-ErrorType": error.code}
+        body = {"Message": error.message}
+        if "Reason" in error.members:
+            headers["retry-after"] = error.members.get("retryAfterSeconds", "1")
+            body = {
+                "Reason": error.members["Reason"],
+                "Type": "User",
+                "message": error.message,
+            }
+        return Response(status, {**headers, **error.headers}, encode_json(body))
 
 
 def _name_and_port(request: Request) -> tuple[str, int | None]:
@@ -150,21 +162,6 @@ def _without_origin(response: Response) -> Response:
     response.headers["content-security-policy"] = "sandbox"
     response.headers.pop("strict-transport-security", None)
     return response
-
-
-def _refusal(error: ClientError) -> Response:
-    """An error as function URLs tell it."""
-    status = error.status or _STATUSES.get(error.code) or faults.STATUSES.get(error.code, 502)
-    headers = {"content-type": "application/json", "x-amzn-ErrorType": error.code, **error.headers}
-    body = {"Message": error.message}
-    if "Reason" in error.members:
-        headers["retry-after"] = error.members["retryAfterSeconds"]
-        body = {
-            "Reason": error.members["Reason"],
-            "Type": "User",
-            "message": error.message,
-        }
-    return Response(status, headers, encode_json(body))
 
 
 def _page_beneath_our_path() -> ClientError:

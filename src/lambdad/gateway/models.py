@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from botocore.loaders import Loader
@@ -94,6 +94,7 @@ def _no_event_stream(result: Mapping[str, Any], request_id: str) -> Response:
     raise PlatformError("Results that are event streams cannot be written yet.")
 
 
+@cache  # a start asks several times, and each reading takes some 15 ms
 def load_service_model(name: str) -> ServiceModel:
     """The model that botocore ships for the service `name`.
 
@@ -109,6 +110,13 @@ def enum_values(service: str, shape: str) -> list[str]:
     """The values that a string shape of `service` may have, as the model lists them."""
     values: list[str] = load_service_model(service).shape_for(shape).metadata["enum"]
     return values
+
+
+def error_statuses(service: str) -> dict[str, int]:
+    """The HTTP status of every exception of `service`, as the model declares it."""
+    shapes = load_service_model(service).error_shapes
+    declared = {shape.name: shape.metadata.get("error", {}) for shape in shapes}
+    return {name: each["httpStatusCode"] for name, each in declared.items() if each}
 
 
 def nameless_service(protocol: str) -> ServicePlan:

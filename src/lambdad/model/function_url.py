@@ -65,6 +65,11 @@ class UrlAddress:
     region: str | None
     raw_path: str
 
+    @property
+    def is_by_path(self) -> bool:
+        """Whether it is the path that leads there, not the host."""
+        return self.region is None
+
 
 def parse_address(host: str, raw_path: str) -> UrlAddress | None:
     """Which URL a request means, by the name of its host and its path; None when it means none.

@@ -15,6 +15,7 @@ from lambdad.errors import ClientError, PlatformError
 from lambdad.gateway.body import Body, ClientDisconnected
 from lambdad.gateway.function_urls import FunctionUrls, Who
 from lambdad.gateway.http import Request, Response
+from lambdad.gateway.models import error_statuses
 from lambdad.model.caller import Caller
 from lambdad.model.function_url import PATH_PREFIX, UrlAddress
 from lambdad.model.limits import REQUEST_PAYLOAD
@@ -62,6 +63,7 @@ def urls(played: Played, now: float = 0) -> FunctionUrls:
         find_key={"AKIA1": SigningKey("secret")}.get,
         identify=lambda key, region: Caller("222222222222", region, key) if key else None,
         now=lambda: now,
+        statuses=error_statuses("lambda"),
     )
 
 
@@ -183,11 +185,11 @@ async def test_a_response_goes_back_with_all_its_cookies(played: Played) -> None
         ("InvalidSignatureException", 403),
         ("RecursiveInvocationException", 400),
         ("RequestTooLargeException", 413),
-        ("ResourceConflictException", 503),
+        ("ResourceConflictException", 409),
         ("ResourceNotFoundException", 404),
         ("TooManyRequestsException", 429),
         ("UnrecognizedClientException", 403),
-        ("CodeArtifactUserFailedException", 502),
+        ("UnheardOfException", 502),
     ],
 )
 async def test_an_error_has_its_status(played: Played, code: str, status: int) -> None:

@@ -18,7 +18,7 @@ HOST = f"{ID}.lambda-url.us-east-1.localhost"
 
 def find(host: str, target: str = "/2015-03-31/functions") -> UrlAddress | None:
     nothing = cast(Callable[..., Any], None)
-    urls = FunctionUrls(nothing, find_key=nothing, identify=nothing, now=nothing)
+    urls = FunctionUrls(nothing, find_key=nothing, identify=nothing, now=nothing, statuses={})
     headers = {b"host": host.encode("latin-1")}
     return urls.find(Request("GET", target.encode(), headers, Body.of(b"")))
 

@@ -143,7 +143,8 @@ async def test_a_function_that_is_pending_does_not_run(plane: Plane) -> None:
             Action=f"lambda:{action}",
         )  # fmt: skip
     url_id = await url_of(plane, FunctionName="slow")
-    await refused(ask(plane, url_id), "ResourceConflictException")
+    error = await refused(ask(plane, url_id), "ResourceConflictException")
+    assert error.status == 503
     plane.preparation.gate.set()
     await plane.control.changes.settle()
     assert (await ask(plane, url_id)).status == 200
