@@ -138,7 +138,7 @@ ATTEMPTS = (
     Attempt(
         "stall or confuse the Runtime API",
         "requests are bounded, only the event's own id counts, the function's time limit holds",
-        ("test_runtime_api",),
+        ("test_runtime_api", "test_stream_abuse"),
     ),
     Attempt(
         "win much by taking the node over",

@@ -29,7 +29,7 @@ def test_every_attempt_is_attacked_by_a_test() -> None:
 
 def test_every_test_attacks_something_that_is_claimed() -> None:
     named = {test for attempt in ATTEMPTS for test in attempt.tests}
-    assert set(FILES) - named == {"test_claims"}
+    assert set(FILES) - named == {"test_claims", "test_web_abuse"}  # that one's are no functions
 
 
 def test_what_is_claimed_without_root_is_attacked_without_root() -> None:

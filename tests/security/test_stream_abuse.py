@@ -18,11 +18,11 @@ from lambdad.testing.server import LocalServer
 from support.functions import DeployedFunction
 from support.processes import node_of
 from support.rough_client import Heard, RoughClient
-from support.sandboxes import ON_BOTH
+from support.sandboxes import ON_ISOLATED
 from support.waiting import wait_until
 from support.web import publish
 
-pytestmark = [*ON_BOTH, pytest.mark.slow]
+pytestmark = [*ON_ISOLATED, pytest.mark.slow]
 
 MB = 1 << 20
 PATIENCE = 3.0  # seconds for another's answer, on a machine that the attackers keep busy
