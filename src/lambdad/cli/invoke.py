@@ -76,6 +76,8 @@ def _stream(client: Any, screen: Screen, name: str, event: bytes) -> int:
         for each in answer["EventStream"]:
             screen.raw(each.get("PayloadChunk", {}).get("Payload", b""))
             complete = each.get("InvokeComplete")
+    except BrokenPipeError:  # nobody reads what is shown
+        raise
     except Exception as error:  # of the library below botocore, which it does not translate
         raise CommandError(f"The response broke off: {error}", ExitCode.UNREACHABLE) from None
     if complete is None:

@@ -216,6 +216,8 @@ class Connection(asyncio.Protocol):
             add_piece(self._chunks, chunk)
 
     def on_message_complete(self) -> None:
+        if self._is_cut_off:
+            return
         self._without_progress = 0
         self._is_receiving = False
         self._stream = None
@@ -237,7 +239,7 @@ class Connection(asyncio.Protocol):
 
     def header(self, name: bytes) -> str:
         """One of the headers."""
-        for each, value in self._fields:
+        for each, value in self._fields[: self._head_fields]:
             if each.lower() == name:
                 return value.decode("latin-1")
         return ""

@@ -86,7 +86,8 @@ class Arrival(asyncio.Protocol):
         if self._transport.is_closing():
             return
         protocol = self._speak_tls() if begins_tls(data) else self._speak_plainly()
-        protocol.data_received(data)
+        if not self._transport.is_closing():  # there may be too many of its kind
+            protocol.data_received(data)
 
     def _speak_tls(self) -> asyncio.Protocol:
         protocol = TlsTransport(

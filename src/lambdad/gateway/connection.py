@@ -84,6 +84,14 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     @property
+    def silent_since(self) -> int | None:
+        """Since when it only waits for its client: for a request, or for the rest of one. None
+        while it works, and while its client may still be reading."""
+        if self._is_owed_a_body:
+            return self._heard_at
+        return None if self._answers.is_held_up else self.idle_since
+
+    @property
     def _is_owed_a_body(self) -> bool:
         return self._current is not None and not self._waiting and not self._incoming.is_whole
 
@@ -110,7 +118,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client has said all that it will: what it has asked for it may still hear."""
-        if self._is_owed_a_body or self._scheme == "https":
+        if self._is_owed_a_body:
             return False
         if self._current is None:
             self._end()  # behind what has been answered, but not sent yet
@@ -230,14 +238,16 @@ class Connection(asyncio.Protocol):
             await self._answers.wait_until_read()
             if response is not None and response.stream is not None:
                 await self._answers.stream(request, response, is_last=self._is_last(request))
-        except ResponseBrokenOff:
-            self._answers.show_break(request)
+        except Exception as error:
             request.keeps_alive = False
-        except Exception:
-            _log.exception("A request could not be answered.")
-            request.keeps_alive = False
+            if not isinstance(error, ResponseBrokenOff):
+                _log.exception("A request could not be answered.")
+            elif error.__cause__ is not None:
+                _log.error("A response broke off.", exc_info=error.__cause__)
             if response is None or response.stream is None:
                 response = _FAILURE
+            else:
+                self._answers.show_break(request)
         finally:
             self._siblings.finished(self)
         try:
@@ -249,6 +259,7 @@ class Connection(asyncio.Protocol):
 
     def _conclude(self, request: Request, response: Response | None) -> None:
         self._current = None
+        self.idle_since = self._siblings.pulse.seconds
         if not self._waiting:
             self._incoming.drop()
             if self._is_continue_wanted and not self._incoming.is_whole:

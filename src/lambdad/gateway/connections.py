@@ -20,7 +20,7 @@ App = Callable[[Request], Awaitable[Response | None]]
 
 
 class Connections:
-    """The connections of one listener, and what they have in common.
+    """Those of one listener.
 
     `caller` is whose listener it is, None for the front door. `is_empty` waits for answers too
     whose connection is gone.
@@ -49,9 +49,9 @@ class Connections:
         return len(self._open) <= self._limit or self._makes_room()
 
     def _makes_room(self) -> bool:
-        """Whether one could be ended for it: the one that has been idle for longest."""
-        longest = min(self._open, key=_idle_since)
-        if longest.idle_since in (None, self.pulse.seconds):
+        """Whether one could be ended for it: the one that has been silent for longest."""
+        longest = min(self._open, key=_silent_since)
+        if longest.silent_since in (None, self.pulse.seconds):
             return False
         self._open.discard(longest)
         longest.abort()
@@ -77,5 +77,6 @@ class Connections:
             self.is_empty.set()
 
 
-def _idle_since(connection: Connection) -> float:
-    return inf if connection.idle_since is None else connection.idle_since
+def _silent_since(connection: Connection) -> float:
+    since = connection.silent_since
+    return inf if since is None else since

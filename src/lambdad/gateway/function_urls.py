@@ -22,7 +22,7 @@ from lambdad.gateway.protocols.json_values import encode_json
 from lambdad.gateway.sigv4 import FindKey, verify
 from lambdad.gateway.web_pages import is_from_a_web_page
 from lambdad.model.caller import Caller
-from lambdad.model.function_url import PATH_PREFIX, UrlAddress, parse_address
+from lambdad.model.function_url import PATH_PREFIX, REQUEST_TOO_LONG, UrlAddress, parse_address
 from lambdad.model.limits import REQUEST_PAYLOAD
 from lambdad.model.web_request import WebRequest, WebResponse
 
@@ -34,8 +34,7 @@ _SIGN = b".lambda-url."
 _NOBODYS = UrlAddress("", "", "/")
 _PORTS = {"http": 80, "https": 443}
 _BAD_GATEWAY = 502
-# A client's way to another host, and a method that a browser must not have: nobody's business here.
-_REFUSED_METHODS = frozenset({"CONNECT", "TRACE"})
+_REFUSED_METHODS = frozenset({"CONNECT", "TRACE"})  # they are about the way here
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +85,7 @@ class FunctionUrls:
         except ClientDisconnected:
             raise
         except BodyTooLargeError:
-            return self._refuse(ClientError("RequestTooLargeException", "Request Too Long"))
+            return self._refuse(ClientError("RequestTooLargeException", REQUEST_TOO_LONG))
         except ClientError as error:
             return self._refuse(error)
         except Exception:

@@ -184,7 +184,7 @@ class Response:
             lines.append(f"{_field_name(name)}: {_field_value(value)}\r\n")
         for cookie in self.cookies:
             lines.append(f"set-cookie: {_field_value(cookie)}\r\n")
-        if is_chunked and self.has_body:
+        if is_chunked:
             lines.append("transfer-encoding: chunked\r\n")
         elif self.has_body and self.stream is None:
             lines.append(f"content-length: {len(self.body)}\r\n")

@@ -116,7 +116,9 @@ def error_statuses(service: str) -> dict[str, int]:
     """The HTTP status of every exception of `service`, as the model declares it."""
     shapes = load_service_model(service).error_shapes
     declared = {shape.name: shape.metadata.get("error", {}) for shape in shapes}
-    return {name: each["httpStatusCode"] for name, each in declared.items() if each}
+    return {
+        name: each["httpStatusCode"] for name, each in declared.items() if "httpStatusCode" in each
+    }
 
 
 def nameless_service(protocol: str) -> ServicePlan:

@@ -1,4 +1,4 @@
-"""What changes once a second, and all connections of a server look at."""
+"""The seconds of a server, as all its connections see them."""
 
 from __future__ import annotations
 

@@ -126,7 +126,8 @@ def _check_scope(signer: Signature, region: str) -> None:
 
 
 def _check_path(path: str) -> None:
-    """A signature covers a path without its `.` and `..`, and would be good for another one."""
+    """A signature covers a path without its `.` and `..`, and would be good for quite another one.
+    Doubled slashes, which it does not cover either, lead nowhere else."""
     if not {".", ".."}.isdisjoint(path.split("/")):
         raise _invalid("A signed path must not have '.' or '..' in it.")
 

@@ -11,6 +11,7 @@ from lambdad.arn import function_arn
 BUFFERED = "BUFFERED"
 RESPONSE_STREAM = "RESPONSE_STREAM"
 NO_AUTH = "NONE"
+REQUEST_TOO_LONG = "Request Too Long"  # the body, or the event that it becomes
 PATH_PREFIX = "/_lambdad/url/"
 
 _ID = "[a-z0-9]{32}"

@@ -405,6 +405,20 @@ def test_a_stream_that_is_cut_off_is_answered_and_its_connection_ends(line: Line
     assert (line.desk.seen, line.answers) == ([], 1)
 
 
+def test_what_came_with_a_stream_that_is_cut_off_is_not_obeyed(line: Line) -> None:
+    line.desk.stream = ResponseStream(3)
+    line.desk.stream.begin("text/plain", lambda: line.connection.cut_off())
+    line.send(STREAMED + chunk(b"too much") + b"0\r\n\r\n" + NEXT)
+    assert line.desk.seen == []
+
+
+def test_a_trailer_is_no_header(line: Line) -> None:
+    line.send(post(b"")[:-2].replace(b"Content-Length: 0\r\n", b"Transfer-Encoding: chunked\r\n"))
+    line.send(b"\r\n0\r\nLate: yes\r\n\r\n")
+    assert line.connection.header(b"late") == ""
+    assert line.desk.trailers == {"late": "yes"}
+
+
 async def test_a_reader_that_catches_up_does_not_let_in_who_reads_no_answers(line: Line) -> None:
     line.send(STREAMED + chunk(bytes(HIGH_WATER)))
     line.connection.pause_writing()

@@ -201,6 +201,15 @@ async def test_what_has_no_body_ends_with_its_head(line: Line, source: Source, s
     assert await line.chunk() == b""
 
 
+async def test_a_connection_is_idle_behind_its_last_answer(line: Line, source: Source) -> None:
+    await until(lambda: len(list(line.listener._connections)) == 1)
+    (connection,) = line.listener._connections
+    source.put(b"one", None)
+    await line.ask(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+    assert await line.reader.read() == b"3\r\none\r\n0\r\n\r\n"
+    assert connection.idle_since is not None  # so who does not read it is given up
+
+
 async def test_a_mistake_of_ours_is_logged_and_leaves_no_end(
     line: Line, source: Source, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +13,8 @@ from lambdad.model.invocation import Result
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.invoke import find_invocable, is_tail_wanted, log_tail
 from lambdad.services.lambda_.tracing import told_to_caller
+
+_log = logging.getLogger(__name__)
 
 
 async def invoke_with_response_stream(
@@ -38,6 +41,7 @@ async def _events(streamed: StreamedInvocation, *, has_tail: bool) -> AsyncItera
         result = await streamed.result()
     except (ClientError, PlatformError) as error:
         # The answer has begun, so that its end is the only place left to say it.
+        _log.error("A response broke off.", exc_info=error)
         yield {"InvokeComplete": {"ErrorCode": "ServiceException", "ErrorDetails": str(error)}}
         return
     if result.payload and result.error is None:

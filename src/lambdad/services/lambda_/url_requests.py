@@ -14,7 +14,13 @@ from lambdad.invocation.streaming import StreamedInvocation
 from lambdad.model.caller import Caller, RequestContext
 from lambdad.model.cors import preflight_answer, with_cors
 from lambdad.model.function import FunctionVersion
-from lambdad.model.function_url import NO_AUTH, RESPONSE_STREAM, FunctionUrl, UrlAddress
+from lambdad.model.function_url import (
+    NO_AUTH,
+    REQUEST_TOO_LONG,
+    RESPONSE_STREAM,
+    FunctionUrl,
+    UrlAddress,
+)
 from lambdad.model.invocation import Invocation, Result
 from lambdad.model.limits import REQUEST_PAYLOAD
 from lambdad.model.url_event import event_of, iam_authorizer
@@ -32,7 +38,6 @@ from lambdad.services.lambda_.names import FunctionName
 from lambdad.services.lambda_.tracing import invocation_trace
 from lambdad.services.lambda_.url_authorization import may_call
 
-TOO_LARGE = "Request Too Long"
 _CANNOT_RUN = 503
 _TRACE = "x-amzn-trace-id"
 _JSON = ("content-type", "application/json")
@@ -72,7 +77,7 @@ async def answer_url(
         authorizer=None if caller is None else iam_authorizer(caller, user_id(caller)),
     )
     if len(event) > REQUEST_PAYLOAD:
-        raise ClientError("RequestTooLargeException", TOO_LARGE)
+        raise ClientError("RequestTooLargeException", REQUEST_TOO_LONG)
     invocation = Invocation(request_id, event, url.arn, trace)
     response = await _run(control, url, version, invocation)
     response = with_cors(response, url.cors, request.headers.get("origin"))

@@ -20,6 +20,7 @@ _PIPELINE_LIMIT = 65536
 _TOO_LARGE = 413
 _TYPE = "Lambda-Runtime-Function-Error-Type"
 _BODY = "Lambda-Runtime-Function-Error-Body"
+_STREAMING = "streaming"
 _LAST_CHUNK = b"0\r\n"
 
 
@@ -57,8 +58,9 @@ class LambdaRuntimeClient:
         try:
             answer = self._ask_for_next()
         except ConnectionError:
-            if self._unanswered:
+            if self._unanswered not in ("", _STREAMING):  # the server knows of what broke off
                 raise RuntimeError("Failed to post invocation response") from None
+            self._unanswered = ""
             self._connection.reopen()  # which fails when the server is gone
             self._connection.send(self._next)
             answer = self._connection.receive()
@@ -90,7 +92,10 @@ class LambdaRuntimeClient:
             f"Content-Type: {content_type}\r\nTransfer-Encoding: chunked\r\n"
             f"Lambda-Runtime-Function-Response-Mode: streaming\r\nTrailer: {_TYPE}, {_BODY}\r\n\r\n"
         )
-        self._connection.send(head.encode() + _chunk(first))
+        try:
+            self._connection.send(head.encode() + _chunk(first))
+        except ConnectionError:
+            self._is_cut_off = True
 
     def write_stream(self, piece: bytes) -> bool:
         """Send more of it; waits while who reads it does not keep up. False when no more is
@@ -110,7 +115,7 @@ class LambdaRuntimeClient:
         trailers = _type_field(error_type)
         if error_data:
             trailers += f"{_BODY}: {b64encode(error_data).decode()}\r\n"
-        self._unanswered = "streaming"
+        self._unanswered = _STREAMING
         self._unsent = _LAST_CHUNK + trailers.encode() + b"\r\n"
 
     def post_init_error(self, error: Dict[str, Any]) -> None:
