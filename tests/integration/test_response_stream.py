@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from lambdad.testing.server import LocalServer
 from support.functions import DeployedFunction
 from support.waiting import wait_until
 
@@ -193,3 +195,17 @@ def test_a_client_that_does_not_read_slows_the_function(make_function: MakeFunct
     assert "Status: timeout" in report
     *_, last = events
     assert json.loads(last["InvokeComplete"]["ErrorDetails"])["errorType"] == "Sandbox.Timedout"
+
+
+def test_a_server_may_bound_how_fast_streams_go(
+    start_server: Callable[..., LocalServer], make_function: MakeFunction
+) -> None:
+    # Given 6 MB that go at once, and 16 at 16 MB a second
+    server = start_server(sandbox="process", stream_bandwidth=16)
+    function = make_function("stream", on=server)
+    started = time.monotonic()
+    # When
+    _, events = stream(function, event={"size": MB, "times": 22})
+    # Then it can only be slower than that
+    assert sum(map(len, chunks(events))) == 22 * MB
+    assert time.monotonic() - started >= 0.9
