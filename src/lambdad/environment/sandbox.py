@@ -42,7 +42,7 @@ Event = Initialized | Answer | Exited | TimedOut
 
 
 _HANDSHAKE_SECONDS = 60.0  # a new zygote may stand in between, on a slow and busy machine
-_RECEIVE_BUFFER = 64 * 1024  # bytes; the kernel doubles it
+_RECEIVE_BUFFER = 32 * 1024  # bytes; the kernel doubles it
 _MAX_CONNECTIONS = 64  # a runtime and its extensions need a handful
 
 
