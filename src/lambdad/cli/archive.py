@@ -52,6 +52,12 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
     return os.path.isfile(entry) if entry.is_symlink() else entry.is_file()
 
 
+def has_file(content: bytes, name: str) -> bool:
+    """Whether a zip holds a file of this name; zipfile.BadZipFile when it is damaged."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return name in archive.namelist()
+
+
 def top_level_sources(content: bytes) -> dict[str, bytes]:
     """The Python files at the top of a zip; zipfile.BadZipFile when it is damaged."""
     try:

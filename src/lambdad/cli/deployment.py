@@ -14,10 +14,11 @@ from typing import Any
 from lambdad.cli.endpoint import ATTEMPTS, Endpoint, error_code
 from lambdad.cli.failure import CommandError, ExitCode
 from lambdad.cli.handlers import defines, find_handler
-from lambdad.cli.package import Source, code_sha256
+from lambdad.cli.package import BOOTSTRAP, Source, code_sha256
 from lambdad.cli.requirements import python_version
 from lambdad.cli.workshop import Workshop
 
+OS_ONLY = "provided.al2023"
 DEFAULT_ROLE = "arn:aws:iam::000000000000:role/lambdad"
 _HEALTH_TIMEOUT = 2
 _WAITER = {"Delay": 0.02, "MaxAttempts": 3000}  # a minute
@@ -67,7 +68,7 @@ class Deployment:
         """Deploy `source`; `on_step` hears of every step."""
         on_step("looking")
         existing = self._find()
-        runtime = self._choose_runtime(existing)
+        runtime = self._choose_runtime(source, existing)
         handler = self._choose_handler(source.sources, existing, runtime)
         content = source.build(runtime, on_step, self._workshop)
         settings = self._settings(runtime, handler, new=existing is None)
@@ -94,11 +95,14 @@ class Deployment:
             raise
         return found
 
-    def _choose_runtime(self, existing: dict[str, Any] | None) -> str:
-        """What was asked for, else what the function has, else the server's newest Python."""
+    def _choose_runtime(self, source: Source, existing: dict[str, Any] | None) -> str:
+        """What was asked for, else what the function has, else none where the package brings its
+        own, and the server's newest Python everywhere else."""
         if self._wishes.runtime:
             return self._wishes.runtime
-        return str(existing["Runtime"]) if existing else newest_python(self._endpoint)
+        if existing:
+            return str(existing["Runtime"])
+        return OS_ONLY if source.has_bootstrap else newest_python(self._endpoint)
 
     def _choose_handler(
         self, sources: Mapping[str, bytes], existing: dict[str, Any] | None, runtime: str
@@ -110,6 +114,8 @@ class Deployment:
         if python_version(runtime) is None:
             if kept:
                 return kept
+            if runtime.startswith("provided"):
+                return BOOTSTRAP  # nobody but the bootstrap reads it
             raise CommandError(
                 f"A handler is found in Python code only. Name it with --handler for {runtime}.",
                 ExitCode.USAGE,

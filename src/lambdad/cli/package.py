@@ -16,6 +16,7 @@ from lambdad.cli.workshop import Workshop
 
 _MAX_NAME_LENGTH = 64
 REQUIREMENTS = "requirements.txt"
+BOOTSTRAP = "bootstrap"  # a runtime that a function brings along
 
 
 class Source:
@@ -57,6 +58,13 @@ class Source:
         if not name:
             raise _unusable(f"No function name can be made of {self.path}. Give one with --name.")
         return name
+
+    @property
+    def has_bootstrap(self) -> bool:
+        """Does it bring a runtime of its own?"""
+        if self._zip is not None:
+            return archive.has_file(self._zip, BOOTSTRAP)
+        return BOOTSTRAP in self._files
 
     @property
     def has_requirements(self) -> bool:

@@ -257,7 +257,7 @@ class ExecutionEnvironment:
             layers=place.layers,
             memory_mb=self.version.memory_mb,
             ephemeral_storage_mb=self.version.ephemeral_storage_mb,
-            start=choose_start(self.version.variables),
+            start=choose_start(self.version.runtime, self.version.variables),
             live_code=self.version.code.directory,
             file_system=self.version.file_system.get("Arn", ""),
             mount_path=self.version.file_system.get("LocalMountPath", ""),

@@ -20,6 +20,7 @@ from lambdad.model.response_stream import ResponseStream
 # The official clients send the cause of a failure, with its stack, in a header of up to 1 MiB.
 MAX_HEADER_BYTES = 1_114_112
 _TCP_FAMILIES = (socket.AF_INET, socket.AF_INET6)
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _MAX_HELD = 16  # pieces: heads and bodies of answers; a runtime sends two requests at once
 _MAX_HEADERS = 100
 _REASONS = {
@@ -199,6 +200,8 @@ class Connection(asyncio.Protocol):
         self.path = self._url.decode("latin-1")
         self._head_fields = len(self._fields)
         self._is_receiving = True
+        if self.header(b"expect").lower() == "100-continue" and self._transport is not None:
+            self._transport.write(_CONTINUE)  # curl waits for it before what streams or is large
         self._stream = self._routes.open_stream(self)
 
     def on_body(self, chunk: bytes) -> None:

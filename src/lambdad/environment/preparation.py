@@ -10,7 +10,7 @@ from lambdad.environment.environment import Place
 from lambdad.environment.launcher_client import LauncherClient
 from lambdad.errors import ClientError
 from lambdad.model.function import FunctionVersion
-from lambdad.model.runtime import Interpreter, choose_runtime
+from lambdad.model.runtime import Interpreter, choose_runtime, is_os_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class Preparation:
     async def prepare(self, version: FunctionVersion) -> FunctionVersion:
         """Do everything that need not wait for the first invocation."""
         place = await self.find_place(version)
-        return replace(version, runtime_in_use=place.interpreter.name)
+        own = version.runtime if is_os_only(version.runtime) else place.interpreter.name
+        return replace(version, runtime_in_use=own)
 
     def digests(self) -> set[str]:
         """The packages of which something has been prepared."""

@@ -6,16 +6,17 @@ import hashlib
 import math
 
 from lambdad.model.invocation import FunctionError, Report
-from lambdad.model.runtime import Interpreter
+from lambdad.model.runtime import Interpreter, is_os_only
 
 
 def init_start(runtime: str, interpreter: Interpreter, region: str) -> str:
     """The line INIT_START; it says so when another runtime than the one asked for runs."""
+    own = f"{runtime.replace('.', ':')}.v1" if is_os_only(runtime) else None
     line = (
-        f"INIT_START Runtime Version: {runtime_version(interpreter)}\t"
+        f"INIT_START Runtime Version: {own or runtime_version(interpreter)}\t"
         f"Runtime Version ARN: {runtime_version_arn(interpreter, region)}"
     )
-    if runtime != interpreter.name:
+    if own is None and runtime != interpreter.name:
         line += f"\t({runtime} is not on this machine; {interpreter.name} runs instead)"
     return line
 

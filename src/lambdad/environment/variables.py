@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lambdad.model.function import FunctionVersion
 from lambdad.model.iam.access_key_id import NUMBER_BITS, SESSION_PREFIX, make_access_key_id
+from lambdad.model.runtime import is_os_only
 
 # Initialization types: why an environment was made.
 ON_DEMAND = "on-demand"
@@ -55,13 +56,14 @@ def environment_variables(
 
 def _replaceable(version: FunctionVersion) -> dict[str, str]:
     logging = version.settings.get("LoggingConfig") or {}
+    own_runtime = {} if is_os_only(version.runtime) else {"PYTHONPATH": "/var/runtime"}
     variables = {
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
         "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
         "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:"
         "/var/task:/var/task/lib:/opt/lib",
-        "PYTHONPATH": "/var/runtime",
+        **own_runtime,
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
     }
     if logging.get("LogFormat") == "JSON":
@@ -71,11 +73,12 @@ def _replaceable(version: FunctionVersion) -> dict[str, str]:
 
 
 def _fixed(version: FunctionVersion, credentials: Credentials, log_stream: str) -> dict[str, str]:
+    managed = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{version.runtime}"}
     return {
+        **({} if is_os_only(version.runtime) else managed),
         "_HANDLER": version.handler,
         "AWS_REGION": version.region,
         "AWS_DEFAULT_REGION": version.region,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{version.runtime}",
         "AWS_LAMBDA_FUNCTION_NAME": version.name,
         "AWS_LAMBDA_FUNCTION_VERSION": version.version,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mb),

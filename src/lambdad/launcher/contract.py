@@ -33,6 +33,7 @@ class Order:
     pool    one that waits already, when there is one; else as `fork`
     fork    a copy of the interpreter that is warm
     spawn   a program of its own, for what is read only when a program starts
+    bootstrap  the function's own program of that name, in /var/task or else in /opt
 
     Of those that wait, one of the same `heap_class` is taken: a size that is set at the start.
     """

@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple
+from typing import Any, Callable, Dict, List, NoReturn, Optional, Sequence, Tuple
 
 from lambdad.launcher import packets
 
@@ -29,6 +29,7 @@ PROCESSES = 1024
 _BACKLOG = 128
 _HIGHEST_DESCRIPTOR = 0xFFFFFFFF  # a limit may be lower than what was opened before it
 _MEMORY = "/proc/self/statm"
+_INVALID_ENTRYPOINT = "Runtime.InvalidEntrypoint"
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
@@ -172,6 +173,35 @@ def run_program(variables: Dict[str, str], interpreter: str, bootstrap: str) -> 
         os.execve(command[0], command, variables)  # noqa: S606
     except OSError as error:
         _refuse(f"{command[0]}: cannot be run: {error.strerror}", 126)
+
+
+def run_bootstrap(variables: Dict[str, str], roots: Sequence[str]) -> NoReturn:
+    """Become the runtime that the function brings along; without one that can be run, tell the
+    Runtime API, as AWS tells it."""
+    programs = [os.path.join(root, "bootstrap") for root in roots]
+    os.chdir(variables["LAMBDA_TASK_ROOT"])
+    for number in _IGNORED_BY_PYTHON:
+        signal.signal(number, signal.SIG_DFL)
+    for program in programs:
+        if os.path.isfile(program) and os.access(program, os.X_OK):
+            try:
+                os.execve(program, [program], variables)  # noqa: S606
+            except OSError as error:
+                _refuse(f"{program}: cannot be run: {error.strerror}", 126)
+    _tell_of_no_bootstrap(variables["AWS_LAMBDA_RUNTIME_API"], programs)
+    os._exit(1)
+
+
+def _tell_of_no_bootstrap(address: str, programs: Sequence[str]) -> None:
+    import json  # only here: no zygote should carry these for everybody
+    from http.client import HTTPConnection
+
+    message = f"Couldn't find valid bootstrap(s): [{' '.join(programs)}]"
+    error = {"errorType": _INVALID_ENTRYPOINT, "errorMessage": message}
+    headers = {"Lambda-Runtime-Function-Error-Type": _INVALID_ENTRYPOINT}
+    api = HTTPConnection(address)
+    api.request("POST", "/2018-06-01/runtime/init/error", json.dumps(error), headers)
+    api.getresponse().read()
 
 
 def _check_wrapper(path: str) -> None:

@@ -31,10 +31,13 @@ def main(channel_descriptor: int, output: int, order_text: str) -> None:
     places = {"/var/task": order["task"], "/var/runtime": order["runtime"][0]}
     if order["layers"] is not None:
         places["/opt"] = order["layers"]
-        variables["PYTHONPATH"] = ":".join([*_packages_of_layers(), variables["PYTHONPATH"]])
+        packages = [*_packages_of_layers(), variables.get("PYTHONPATH", "")]
+        variables["PYTHONPATH"] = ":".join(filter(None, packages))
     _relocate(variables, places)
     sys.path[:] = [*order["runtime"], *(p for p in sys.path if p != order["source"])]
     bootstrap = importlib.import_module("bootstrap")  # the runtime
+    if order["start"] == "bootstrap":
+        entering.run_bootstrap(variables, [order["task"], *filter(None, [order["layers"]])])
     if order["start"] == "spawn":
         entering.run_program(variables, sys.executable, str(bootstrap.__file__))
     entering.run_runtime(variables, bootstrap.run)

@@ -158,6 +158,8 @@ class Zygote:
         except BaseException:
             _say_and_exit(speaker, traceback.format_exc(limit=-2))
         try:
+            if assignment["start"] == "bootstrap":
+                entering.run_bootstrap(variables, ("/var/task", "/opt"))
             if assignment["start"] == "spawn":
                 entering.run_program(variables, sys.executable, self._bootstrap.__file__)
             run = functools.partial(self._bootstrap.run, ready)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+OS_ONLY = "provided"
 _IDENTIFIER = re.compile(r"^(?P<family>[a-z]+)(?P<major>\d+)\.(?P<minor>\d+)$")
 
 
@@ -22,8 +23,11 @@ def choose_runtime(asked: str, present: Sequence[Interpreter], strict: bool) -> 
     """POLICY: the interpreter that runs functions of the runtime `asked`.
 
     It is the one asked for; else the nearest by minor version, the newer one when two are equally
-    near. None when nothing of that family is present, or when `strict` forbids to stand in.
+    near. None when nothing of that family is present, or when `strict` forbids to stand in. For a
+    runtime that functions bring along, any will do: it makes the sandbox, and no more.
     """
+    if is_os_only(asked):
+        return present[-1] if present else None
     for interpreter in present:
         if interpreter.name == asked:
             return interpreter
@@ -38,6 +42,12 @@ def choose_runtime(asked: str, present: Sequence[Interpreter], strict: bool) -> 
         if its_family == family
     ]
     return min(near, key=lambda each: each[:2])[2] if near else None
+
+
+def is_os_only(runtime: str) -> bool:
+    """Whether functions of this runtime bring their own, a program called `bootstrap`: AWS's
+    provided.al2 and provided.al2023."""
+    return runtime.partition(".")[0] == OS_ONLY
 
 
 def _parse(identifier: str) -> tuple[str, int] | None:

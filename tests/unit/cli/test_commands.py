@@ -104,6 +104,20 @@ class TestDeploy:
         assert server.functions["other"]["Handler"] == "index.handler"
         assert server.packages["other"] == (tmp_path / "made.zip").read_bytes()
 
+    @pytest.mark.parametrize("is_zip", [False, True])
+    def test_a_package_with_a_bootstrap_brings_its_runtime(
+        self, run: Lambdad, server: StandIn, tmp_path: Path, is_zip: bool
+    ) -> None:
+        directory = tmp_path / "mine"
+        directory.mkdir()
+        (directory / "bootstrap").write_text("#!/bin/sh\n")
+        if is_zip:
+            with zipfile.ZipFile(tmp_path / "mine.zip", "w") as archive:
+                archive.write(directory / "bootstrap", "bootstrap")
+        assert run("deploy", tmp_path / ("mine.zip" if is_zip else "mine")).code == 0
+        function = server.functions["mine"]
+        assert (function["Runtime"], function["Handler"]) == ("provided.al2023", "bootstrap")
+
     def test_the_newest_python_of_the_server_is_the_default(
         self, run: Lambdad, server: StandIn, make_directory: MakeDirectory
     ) -> None:

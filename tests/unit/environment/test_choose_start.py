@@ -19,18 +19,24 @@ READ_AT_ANY_TIME = [
 
 @pytest.mark.parametrize("name", READ_BY_PROGRAMS)
 def test_what_is_read_when_a_program_starts_needs_one(name: str) -> None:
-    assert choose_start({name: "1"}) == "spawn"
-    assert choose_start({"COLOUR": "red", name: ""}) == "spawn"
+    assert choose_start("python3.12", {name: "1"}) == "spawn"
+    assert choose_start("python3.12", {"COLOUR": "red", name: ""}) == "spawn"
 
 
 @pytest.mark.parametrize("name", READ_AT_ANY_TIME)
 def test_anything_else_can_be_had_by_one_that_waits(name: str) -> None:
-    assert choose_start({name: "1"}) == "pool"
+    assert choose_start("python3.12", {name: "1"}) == "pool"
 
 
 def test_without_variables_one_that_waits_will_do() -> None:
-    assert choose_start({}) == "pool"
+    assert choose_start("python3.12", {}) == "pool"
 
 
 def test_the_value_does_not_matter() -> None:
-    assert choose_start({"COLOUR": "LD_PRELOAD"}) == "pool"
+    assert choose_start("python3.12", {"COLOUR": "LD_PRELOAD"}) == "pool"
+
+
+@pytest.mark.parametrize("runtime", ["provided.al2", "provided.al2023"])
+def test_a_runtime_that_the_function_brings_is_started(runtime: str) -> None:
+    assert choose_start(runtime, {}) == "bootstrap"
+    assert choose_start(runtime, {"LD_PRELOAD": "x.so"}) == "bootstrap"

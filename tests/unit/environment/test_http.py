@@ -474,3 +474,11 @@ def connect(api: RuntimeApi) -> tuple[Connection, Wire]:
     transport: Any = wire
     connection.connection_made(transport)
     return connection, wire
+
+
+def test_who_asks_first_is_told_to_go_on(line: Line) -> None:
+    head, _, body = post(b"abc", headers="Expect: 100-continue\r\n").partition(b"\r\n\r\n")
+    line.send(head + b"\r\n\r\n")
+    assert line.wire.written == b"HTTP/1.1 100 Continue\r\n\r\n"
+    line.send(body)
+    assert line.desk.seen[0][3] == b"abc"

@@ -26,6 +26,12 @@ def test_init_start_says_when_another_runtime_stands_in() -> None:
     assert line.endswith("\t(python3.14 is not on this machine; python3.12 runs instead)")
 
 
+def test_init_start_of_a_runtime_that_the_function_brings_names_no_other() -> None:
+    line = report.init_start("provided.al2023", INTERPRETER, "eu-west-1")
+    assert line.startswith("INIT_START Runtime Version: provided:al2023.v1\tRuntime Version ARN: ")
+    assert "runs instead" not in line
+
+
 def test_start_and_end() -> None:
     assert report.start("r1", "$LATEST") == "START RequestId: r1 Version: $LATEST"
     assert report.end("r1") == "END RequestId: r1"

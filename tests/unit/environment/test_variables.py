@@ -45,6 +45,11 @@ def test_they_say_what_is_so() -> None:
     assert found["TZ"] == ":UTC"
 
 
+def test_a_runtime_that_the_function_brings_has_less() -> None:
+    found = variables(runtime="provided.al2023")
+    assert DOCUMENTED - set(found) == {"AWS_EXECUTION_ENV", "PYTHONPATH"}
+
+
 def test_they_say_why_the_environment_was_made() -> None:
     name = "AWS_LAMBDA_INITIALIZATION_TYPE"
     assert variables()[name] == "on-demand"

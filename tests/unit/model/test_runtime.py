@@ -26,6 +26,8 @@ def present(*names: str) -> list[Interpreter]:
         ("python2.7", ["python3.9"], None),
         ("python3.12", [], None),
         ("nodejs22.x", ["python3.12"], None),
+        ("provided.al2023", ["python3.9", "python3.12"], "python3.12"),
+        ("provided.al2", [], None),
     ],
 )
 def test_the_asked_runtime_or_the_nearest_is_chosen(

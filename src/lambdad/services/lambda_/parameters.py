@@ -14,7 +14,7 @@ from typing import Any
 
 from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.limits import ENVIRONMENT_VARIABLES
-from lambdad.model.runtime import choose_runtime
+from lambdad.model.runtime import choose_runtime, is_os_only
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.settings import changed_settings
 
@@ -33,7 +33,7 @@ MAXIMA = (("timeout", "Timeout", 900), ("memorySize", "MemorySize", 10_240))
 MAX_EPHEMERAL_STORAGE_MB = 10_240
 MAX_TAGS = 50
 
-RETIRED_RUNTIMES = frozenset({"python2.7", "python3.6", "python3.7", "python3.8"})
+RETIRED_RUNTIMES = frozenset({"provided", "python2.7", "python3.6", "python3.7", "python3.8"})
 RESERVED_VARIABLES = frozenset(
     {
         "AWS_ACCESS_KEY",
@@ -100,9 +100,10 @@ def check_runtime(control: ControlPlane, runtime: str) -> None:
             "AWS Lambda functions. We recommend you use a supported runtime while creating or "
             "updating functions."
         )
-    if not runtime.startswith("python"):
+    if not runtime.startswith("python") and not is_os_only(runtime):
         raise invalid_parameter(
-            f"lambdad does not support the runtime {runtime} yet, only python3.X."
+            f"lambdad does not support the runtime {runtime} yet, only python3.X, provided.al2 and "
+            "provided.al2023."
         )
     if choose_runtime(runtime, control.interpreters, control.strict_runtimes) is None:
         there = ", ".join(interpreter.name for interpreter in control.interpreters) or "none"

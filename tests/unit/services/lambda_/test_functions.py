@@ -431,7 +431,8 @@ async def test_no_function_is_a_replica_of_another_region(plane: Plane) -> None:
         ),
         (
             {"Runtime": "nodejs22.x"},
-            "lambdad does not support the runtime nodejs22.x yet, only python3.X.",
+            "lambdad does not support the runtime nodejs22.x yet, only python3.X, provided.al2 and "
+            "provided.al2023.",
         ),
         ({"Code": {}}, "Please provide a source for function code."),
         (
