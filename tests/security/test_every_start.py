@@ -1,5 +1,6 @@
 """However an environment came to be, the same attacks fail: forked, taken from the pool, started as
-a program of its own; in its first run, and in the next one after a crash."""
+a program of its own, or by the function's own bootstrap; in its first run, and in the next one
+after a crash."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ import pytest
 
 from lambdad.testing.server import LocalServer
 from support.functions import DeployedFunction
+from support.packages import make_zip, zoo_files
 from support.probes import Probe
 from support.processes import environment_of, environments_of, sandboxes_of
 from support.waiting import wait_until
@@ -20,7 +22,8 @@ from support.waiting import wait_until
 Sweep = dict[str, Any]
 
 KINDS = ["namespaces", "rootless"]
-STARTS = ["pool", "fork", "spawn"]
+STARTS = ["pool", "fork", "spawn", "bootstrap"]
+BOOTSTRAP = "#!/bin/sh\nexec /usr/bin/env python3 /var/runtime/bootstrap.py\n"
 RUNS = ["first run", "after a crash"]
 pytestmark = [
     pytest.mark.root,
@@ -37,7 +40,7 @@ CLOSED = {"covered", "ENOENT", "EACCES", "EPERM"}
 
 @dataclass(frozen=True)
 class Attacker:
-    """A probe that is started in one of the three ways, and swept before and after a crash."""
+    """A probe that is started in one of the ways, and swept before and after a crash."""
 
     server: LocalServer
     start: str
@@ -47,8 +50,8 @@ class Attacker:
         waiting = {process.pid for process in sandboxes_of(self.server)}
         first = self.probe.ask("sweep")
         process = environment_of(self.server, first["pid_namespace"])
-        assert (process.pid in waiting) == (self.start == "pool")
-        assert _is_program(process) == (self.start == "spawn"), process.cmdline()
+        assert (process.pid in waiting) == (self.start in ("pool", "bootstrap"))
+        assert _is_program(process) == (self.start in ("spawn", "bootstrap")), process.cmdline()
         crashed = self.probe.function.invoke({"probe": "crash"})
         assert crashed.value["errorType"] == "Runtime.ExitError"
         again = self.probe.ask("sweep")
@@ -96,8 +99,12 @@ def find_sweep(
         if (kind, start) not in found:
             server = find_server(kind, start)
             variables = {"PYTHONOPTIMIZE": "1"} if start == "spawn" else {}
-            settings = {"MemorySize": 1769, "Environment": {"Variables": variables}}
-            if start == "pool":
+            settings: dict[str, Any] = {"MemorySize": 1769, "Environment": {"Variables": variables}}
+            if start == "bootstrap":
+                files = {**zoo_files("probe"), "bootstrap": BOOTSTRAP}
+                settings["package"] = make_zip(files, ["bootstrap"])
+                settings["Runtime"] = "provided.al2023"
+            if start in ("pool", "bootstrap"):
                 wait_for_the_pool(server, Probe(deploy(server, "probe", **settings)))
             probe = Probe(deploy(server, "probe", **settings))
             found[kind, start] = Attacker(server, start, probe).sweep()

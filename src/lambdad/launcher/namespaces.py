@@ -21,6 +21,7 @@ from lambdad.launcher.pool import Pool, PoolKey
 from lambdad.launcher.runtime_trees import RuntimeTrees
 from lambdad.launcher.zygotes import ZygoteProcess
 
+_FROM_THE_POOL = ("pool", "bootstrap")  # a program that is its function's finds its place ready
 _CODE_ATTRIBUTES = (
     syscalls.MOUNT_ATTR_RDONLY | syscalls.MOUNT_ATTR_NOSUID | syscalls.MOUNT_ATTR_NODEV
 )
@@ -98,7 +99,7 @@ class Namespaces:
 
     def _take_or_fork(self, order: Order) -> ForkedSandbox:
         key = (order.runtime, order.account_id, order.heap_class)
-        waiting = self._pool.take(key) if order.start == "pool" else None
+        waiting = self._pool.take(key) if order.start in _FROM_THE_POOL else None
         return waiting or self._fork(key)
 
     def _fork(self, key: PoolKey, *, is_ahead: bool = False) -> ForkedSandbox:
