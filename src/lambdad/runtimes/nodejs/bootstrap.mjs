@@ -1,0 +1,75 @@
+// The Node.js runtime: asks the Runtime API for events and gives them to the function's handler.
+//
+// It runs inside the sandbox, on Node.js alone.
+//
+//     next ──▶ begin ──▶ the handler ──▶ response | error ──▶ next …
+
+import { contextBuilder } from './context.mjs';
+import { endOnCrash } from './crashes.mjs';
+import { load } from './handler.mjs';
+import { begin } from './invocation.mjs';
+import * as logs from './logs.mjs';
+import { connect } from './runtime_api.mjs';
+import { awslambda } from './streaming.mjs';
+import { endOnSigterm } from './termination.mjs';
+
+const TRACE_VARIABLE = '_X_AMZN_TRACE_ID';
+
+async function main() {
+  const api = connect(process.env.AWS_LAMBDA_RUNTIME_API);
+  const log = logs.setUp(process.env);
+  let failRunning = (error) => api.failInit(error);
+  let isCrashing = false;
+  endOnCrash(log, (error) => {
+    isCrashing = true;
+    return failRunning?.(error);
+  });
+  if (process.pid === 1) {
+    endOnSigterm();
+  }
+  globalThis.awslambda = awslambda;
+
+  const handler = await loadHandler(api, log, () => isCrashing);
+  const makeContext = contextBuilder(process.env);
+  while (!isCrashing) {
+    failRunning = null; // between two invocations there is nothing to fail
+    const request = await api.next();
+    logs.current.requestId = request.invokeId;
+    logs.current.tenantId = request.tenantId;
+    setTraceId(request.traceId);
+    const running = begin(api, log, handler, request, makeContext);
+    failRunning = running.fail;
+    await running.isOver;
+  }
+  await untilTheEnd();
+}
+
+/** The function's handler; a failure goes to the Runtime API and ends the process. */
+async function loadHandler(api, log, isCrashing) {
+  try {
+    return await load(process.env._HANDLER ?? '', process.env.LAMBDA_TASK_ROOT ?? process.cwd());
+  } catch (error) {
+    if (isCrashing()) {
+      await untilTheEnd();
+    }
+    log.warnOfUnhandledException();
+    log.error('Uncaught Exception', error);
+    await api.failInit(error);
+    process.exit(1);
+  }
+}
+
+/** A crash is being told, and ends the process. */
+function untilTheEnd() {
+  return new Promise(() => {});
+}
+
+function setTraceId(traceId) {
+  if (traceId) {
+    process.env[TRACE_VARIABLE] = traceId;
+  } else {
+    delete process.env[TRACE_VARIABLE];
+  }
+}
+
+await main();

@@ -1,0 +1,99 @@
+// Finds the function's handler by its name: `file.export`, `dir/file.export`, `file.a.b`.
+
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import * as errors from './errors.mjs';
+import { fault } from './errors.mjs';
+
+const FILE_AND_EXPORT = /^([^.]*)\.(.*)$/s;
+const require = createRequire(import.meta.url);
+
+/** Load the module and take the function out of it. */
+export async function load(name, root) {
+  const [directory, file, exported] = parse(name);
+  const module = await loadModule(root, directory, file);
+  const handler = exported.split('.').reduce((value, key) => value?.[key], module);
+  if (!handler) {
+    throw fault(errors.HANDLER_NOT_FOUND, `${name} is undefined or not exported`);
+  }
+  if (typeof handler !== 'function') {
+    throw fault(errors.HANDLER_NOT_FOUND, `${name} is not a function`);
+  }
+  return handler;
+}
+
+function parse(name) {
+  if (name.includes('..')) {
+    const message = `'${name}' is no handler: its path may not have two dots in a row`;
+    throw fault(errors.MALFORMED_HANDLER_NAME, message);
+  }
+  const last = basename(name);
+  const match = FILE_AND_EXPORT.exec(last);
+  if (match === null) {
+    throw fault(errors.MALFORMED_HANDLER_NAME, 'Bad handler');
+  }
+  return [name.slice(0, name.lastIndexOf(last)), match[1], match[2]];
+}
+
+async function loadModule(root, directory, file) {
+  try {
+    return await loadFile(root, directory, file);
+  } catch (error) {
+    if (error instanceof SyntaxError) {
+      throw fault(errors.USER_CODE_SYNTAX_ERROR, String(error));
+    }
+    if (error?.code === 'MODULE_NOT_FOUND') {
+      throw fault(errors.IMPORT_MODULE_ERROR, String(error));
+    }
+    throw error;
+  }
+}
+
+/** The first file that there is; else what Node.js itself finds under the name. */
+function loadFile(root, directory, file) {
+  const path = resolve(root, directory, file);
+  if (existsSync(`${path}.js`)) {
+    return isEsModule(path) ? importFile(`${path}.js`) : require(`${path}.js`);
+  }
+  if (existsSync(`${path}.mjs`)) {
+    return importFile(`${path}.mjs`);
+  }
+  if (existsSync(`${path}.cjs`)) {
+    return require(`${path}.cjs`);
+  }
+  if (statSync(path, { throwIfNoEntry: false })?.isFile()) {
+    return require(path);
+  }
+  return require(require.resolve(file, { paths: [root, join(root, directory)] }));
+}
+
+function importFile(path) {
+  return import(pathToFileURL(path).href);
+}
+
+/** Whether the nearest package.json says that its .js files are ES modules. */
+function isEsModule(path) {
+  for (let directory = dirname(path); ; directory = dirname(directory)) {
+    if (basename(directory) === 'node_modules') {
+      return false;
+    }
+    const description = join(directory, 'package.json');
+    if (existsSync(description)) {
+      return typeOf(description) === 'module';
+    }
+    if (directory === dirname(directory)) {
+      return false;
+    }
+  }
+}
+
+function typeOf(description) {
+  try {
+    return JSON.parse(readFileSync(description, 'utf8'))?.type;
+  } catch {
+    return undefined; // Node.js will say what is wrong with it
+  }
+}
