@@ -36,7 +36,7 @@ def test_a_line_tells_when_for_whom_and_how_grave(run_node):
 
 
 @pytest.mark.parametrize(
-    "method, level",
+    ("method", "level"),
     [("trace", "TRACE"), ("debug", "DEBUG"), ("log", "INFO"), ("info", "INFO"), ("warn", "WARN"),
      ("error", "ERROR"), ("fatal", "FATAL")],
 )  # fmt: skip
