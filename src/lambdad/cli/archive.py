@@ -52,10 +52,10 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
     return os.path.isfile(entry) if entry.is_symlink() else entry.is_file()
 
 
-def has_file(content: bytes, name: str) -> bool:
-    """Whether a zip holds a file of this name; zipfile.BadZipFile when it is damaged."""
+def names(content: bytes) -> list[str]:
+    """What a zip holds; zipfile.BadZipFile when it is damaged."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return name in archive.namelist()
+        return archive.namelist()
 
 
 def top_level_sources(content: bytes) -> dict[str, bytes]:

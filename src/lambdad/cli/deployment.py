@@ -7,7 +7,7 @@ import ssl
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from lambdad.cli.requirements import python_version
 from lambdad.cli.workshop import Workshop
 
 OS_ONLY = "provided.al2023"
+NODEJS = "nodejs"
 DEFAULT_ROLE = "arn:aws:iam::000000000000:role/lambdad"
 _HEALTH_TIMEOUT = 2
 _WAITER = {"Delay": 0.02, "MaxAttempts": 3000}  # a minute
@@ -69,7 +70,7 @@ class Deployment:
         on_step("looking")
         existing = self._find()
         runtime = self._choose_runtime(source, existing)
-        handler = self._choose_handler(source.sources, existing, runtime)
+        handler = self._choose_handler(source, existing, runtime)
         content = source.build(runtime, on_step, self._workshop)
         settings = self._settings(runtime, handler, new=existing is None)
         on_step("uploading, and waiting until active")
@@ -96,17 +97,18 @@ class Deployment:
         return found
 
     def _choose_runtime(self, source: Source, existing: dict[str, Any] | None) -> str:
-        """What was asked for, else what the function has, else none where the package brings its
-        own, and the server's newest Python everywhere else."""
+        """What was asked for, else what the function has, else what the package looks like: it
+        brings its own, begins with a file of Node.js and has no Python, or is Python."""
         if self._wishes.runtime:
             return self._wishes.runtime
         if existing:
             return str(existing["Runtime"])
-        return OS_ONLY if source.has_bootstrap else newest_python(self._endpoint)
+        if source.has_bootstrap:
+            return OS_ONLY
+        is_node = source.node_entry and not source.sources
+        return newest_nodejs(self._endpoint) if is_node else newest_python(self._endpoint)
 
-    def _choose_handler(
-        self, sources: Mapping[str, bytes], existing: dict[str, Any] | None, runtime: str
-    ) -> str:
+    def _choose_handler(self, source: Source, existing: dict[str, Any] | None, runtime: str) -> str:
         """What was asked for, else what the function has if it is still there, else a search."""
         if self._wishes.handler:
             return self._wishes.handler
@@ -116,11 +118,14 @@ class Deployment:
                 return kept
             if runtime.startswith("provided"):
                 return BOOTSTRAP  # nobody but the bootstrap reads it
+            if runtime.startswith(NODEJS) and source.node_entry:
+                return "index.handler"  # as in AWS's console
             raise CommandError(
-                f"A handler is found in Python code only. Name it with --handler for {runtime}.",
+                f"No handler is found for {runtime}. Name it with --handler.",
                 ExitCode.USAGE,
                 name="NoHandler",
             )
+        sources = source.sources
         return kept if kept and defines(sources, kept) else find_handler(sources)
 
     def _settings(self, runtime: str, handler: str, *, new: bool) -> dict[str, Any]:
@@ -181,6 +186,16 @@ def newest_python(endpoint: Endpoint) -> str:
     offered = [runtime for runtime in _offered_runtimes(endpoint) if python_version(runtime)]
     ours = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     return max(offered, key=_minor, default=ours)
+
+
+def newest_nodejs(endpoint: Endpoint) -> str:
+    """The newest Node.js that the server offers; AWS's newest when it does not say."""
+    offered = [runtime for runtime in _offered_runtimes(endpoint) if runtime.startswith(NODEJS)]
+    return max(offered, key=_major, default="nodejs24.x")
+
+
+def _major(runtime: str) -> int:
+    return int(runtime.removeprefix(NODEJS).partition(".")[0])
 
 
 def _minor(runtime: str) -> int:

@@ -16,6 +16,7 @@ from lambdad.cli.workshop import Workshop
 
 _MAX_NAME_LENGTH = 64
 REQUIREMENTS = "requirements.txt"
+NODE_ENTRIES = ("index.mjs", "index.js", "index.cjs")
 BOOTSTRAP = "bootstrap"  # a runtime that a function brings along
 
 
@@ -60,10 +61,16 @@ class Source:
         return name
 
     @property
+    def node_entry(self) -> str | None:
+        """The file of Node.js that it begins with, by the name that AWS's console gives it."""
+        names = archive.names(self._zip) if self._zip is not None else self._files
+        return next((name for name in NODE_ENTRIES if name in names), None)
+
+    @property
     def has_bootstrap(self) -> bool:
         """Does it bring a runtime of its own?"""
         if self._zip is not None:
-            return archive.has_file(self._zip, BOOTSTRAP)
+            return BOOTSTRAP in archive.names(self._zip)
         return BOOTSTRAP in self._files
 
     @property

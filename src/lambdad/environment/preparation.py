@@ -10,7 +10,16 @@ from lambdad.environment.environment import Place
 from lambdad.environment.launcher_client import LauncherClient
 from lambdad.errors import ClientError
 from lambdad.model.function import FunctionVersion
-from lambdad.model.runtime import Interpreter, choose_runtime, is_os_only
+from lambdad.model.runtime import (
+    NODEJS,
+    Interpreter,
+    choose_runtime,
+    is_os_only,
+    is_python,
+    sandbox_maker,
+)
+
+_BOOTSTRAPS = {NODEJS: "/var/runtime/nodejs/bootstrap.mjs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +49,32 @@ class Preparation:
     async def find_place(self, version: FunctionVersion) -> Place:
         """Where the version's code is and what runs it; does again what a restart has undone."""
         interpreter = choose_runtime(version.runtime, self.interpreters, self.is_strict)
-        if interpreter is None:
+        maker = interpreter
+        if not is_python(version.runtime):
+            maker = sandbox_maker(self.interpreters)
+        if interpreter is None or maker is None:
             raise ClientError(
                 "InvalidRuntimeException",
                 f"{version.runtime} is not on this machine. Install it, or let functions run on "
                 "the nearest version with the setting runtimes=nearest.",
             )
         is_live = bool(version.code.directory)  # then it is mounted as it is
-        code = "" if is_live else await self.code.prepare(version.code, interpreter)
+        code = "" if is_live else await self.code.prepare(version.code, maker)
         packages = [layer.code for layer in version.layers]
-        layers = await self.code.prepare_layers(packages, interpreter)
-        await self._warm_up(interpreter.name, version.account_id)
-        return Place(code, interpreter, layers)
+        layers = await self.code.prepare_layers(packages, maker)
+        await self._warm_up(maker.name, version.account_id)
+        return Place(code, interpreter, layers, maker, _program(version.runtime, interpreter))
 
     async def _warm_up(self, runtime: str, account_id: str) -> None:
         """Once in a node's life: a zygote that dies later is started again when it is needed."""
         if (runtime, account_id) not in self._warm:
             await self.launcher.prepare(runtime, account_id)
             self._warm.add((runtime, account_id))
+
+
+def _program(runtime: str, interpreter: Interpreter) -> tuple[str, ...]:
+    """What is started for a runtime of ours that is no Python."""
+    if is_python(runtime) or is_os_only(runtime):
+        return ()
+    language = next(name for name in _BOOTSTRAPS if runtime.startswith(name))
+    return (interpreter.executable, _BOOTSTRAPS[language])

@@ -6,7 +6,7 @@ import hashlib
 import math
 
 from lambdad.model.invocation import FunctionError, Report
-from lambdad.model.runtime import Interpreter, is_os_only
+from lambdad.model.runtime import NODEJS, Interpreter, is_os_only
 
 
 def init_start(runtime: str, interpreter: Interpreter, region: str) -> str:
@@ -22,8 +22,10 @@ def init_start(runtime: str, interpreter: Interpreter, region: str) -> str:
 
 
 def runtime_version(interpreter: Interpreter) -> str:
-    """`python:3.12.v1`, from the interpreter's own version 3.12.1."""
+    """`python:3.12.v1`, from the interpreter's own version 3.12.1; `nodejs:22.v4` from 22.4.0."""
     major, minor, patch = interpreter.version.split(".")[:3]
+    if interpreter.name.startswith(NODEJS):
+        return f"nodejs:{major}.v{minor}"
     return f"python:{major}.{minor}.v{patch}"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lambdad.model.function import FunctionVersion
 from lambdad.model.iam.access_key_id import NUMBER_BITS, SESSION_PREFIX, make_access_key_id
-from lambdad.model.runtime import is_os_only
+from lambdad.model.runtime import NODEJS, is_os_only, is_python
 
 # Initialization types: why an environment was made.
 ON_DEMAND = "on-demand"
@@ -56,20 +56,32 @@ def environment_variables(
 
 def _replaceable(version: FunctionVersion) -> dict[str, str]:
     logging = version.settings.get("LoggingConfig") or {}
-    own_runtime = {} if is_os_only(version.runtime) else {"PYTHONPATH": "/var/runtime"}
     variables = {
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
         "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
         "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:"
         "/var/task:/var/task/lib:/opt/lib",
-        **own_runtime,
+        **_search_path(version.runtime),
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
     }
     if logging.get("LogFormat") == "JSON":
         variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         variables["AWS_LAMBDA_LOG_LEVEL"] = str(logging.get("ApplicationLogLevel", "INFO"))
     return variables
+
+
+def _search_path(runtime: str) -> dict[str, str]:
+    """Where the language looks for what is not the function's own."""
+    if is_python(runtime):
+        return {"PYTHONPATH": "/var/runtime"}
+    if runtime.startswith(NODEJS):
+        major = runtime.removeprefix(NODEJS).partition(".")[0]
+        return {
+            "NODE_PATH": f"/opt/nodejs/node{major}/node_modules:/opt/nodejs/node_modules:"
+            "/var/runtime/node_modules"
+        }
+    return {}
 
 
 def _fixed(version: FunctionVersion, credentials: Credentials, log_stream: str) -> dict[str, str]:

@@ -33,8 +33,8 @@ class Order:
     pool    one that waits already, when there is one; else as `fork`
     fork    a copy of the interpreter that is warm
     spawn   a program of its own, for what is read only when a program starts
-    bootstrap  the function's own program of that name, in /var/task or else in /opt; one that
-               waits already becomes it, when there is one
+    bootstrap  `program`, or without one the function's own of that name, in /var/task or else in
+               /opt; one that waits already becomes it, when there is one
 
     Of those that wait, one of the same `heap_class` is taken: a size that is set at the start.
     """
@@ -47,6 +47,7 @@ class Order:
     ephemeral_storage_mb: int
     layers: str = ""
     start: str = "pool"
+    program: tuple[str, ...] = ()
     heap_class: str = ""
     live_code: str = ""
     file_system: str = ""

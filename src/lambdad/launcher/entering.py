@@ -156,10 +156,10 @@ def run_runtime(
     sys.exit(0)
 
 
-def run_program(variables: Dict[str, str], interpreter: str, bootstrap: str) -> None:
+def run_program(variables: Dict[str, str], program: Sequence[str]) -> None:
     """Become the runtime as a program of its own, in the wrapper that the function may name; does
     not return."""
-    command = [interpreter, bootstrap]
+    command = list(program)
     wrapper = variables.get("AWS_LAMBDA_EXEC_WRAPPER")
     os.chdir(variables["LAMBDA_TASK_ROOT"])
     for number in _IGNORED_BY_PYTHON:  # and by every program that it becomes
@@ -175,19 +175,21 @@ def run_program(variables: Dict[str, str], interpreter: str, bootstrap: str) -> 
         _refuse(f"{command[0]}: cannot be run: {error.strerror}", 126)
 
 
-def run_bootstrap(variables: Dict[str, str], roots: Sequence[str]) -> NoReturn:
-    """Become the runtime that the function brings along; without one that can be run, tell the
-    Runtime API, as AWS tells it."""
+def run_bootstrap(variables: Dict[str, str], program: Sequence[str], roots: Sequence[str]) -> None:
+    """Become this program, or without one the runtime that the function brings along; without one
+    that can be run, tell the Runtime API, as AWS tells it. Does not return."""
+    if program:
+        run_program(variables, program)
     programs = [os.path.join(root, "bootstrap") for root in roots]
     os.chdir(variables["LAMBDA_TASK_ROOT"])
     for number in _IGNORED_BY_PYTHON:
         signal.signal(number, signal.SIG_DFL)
-    for program in programs:
-        if os.path.isfile(program) and os.access(program, os.X_OK):
+    for path in programs:
+        if os.path.isfile(path) and os.access(path, os.X_OK):
             try:
-                os.execve(program, [program], variables)  # noqa: S606
+                os.execve(path, [path], variables)  # noqa: S606
             except OSError as error:
-                _refuse(f"{program}: cannot be run: {error.strerror}", 126)
+                _refuse(f"{path}: cannot be run: {error.strerror}", 126)
     _tell_of_no_bootstrap(variables["AWS_LAMBDA_RUNTIME_API"], programs)
     os._exit(1)
 

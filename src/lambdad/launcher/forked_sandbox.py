@@ -201,7 +201,8 @@ class ForkedSandbox:
                     mounts.furnish(self._order.ephemeral_storage_mb, self._trees)
                 self._close_trees()
             data = self._cgroup.data_limit(self._limits)
-            message = {"start": self._order.start, "data_limit": data}
+            order = self._order
+            message = {"start": order.start, "program": order.program, "data_limit": data}
             packets.send(self._line, message, [lease.channel, lease.output])
         except OSError as error:
             _say_failed(lease.channel, str(error))

@@ -31,6 +31,7 @@ from lambdad.launcher.interpreters import Interpreter, find_interpreters
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.namespaces import Namespaces
 from lambdad.launcher.process import Processes
+from lambdad.launcher.programs import find_nodejs
 from lambdad.launcher.runtime_trees import RuntimeTrees
 from lambdad.launcher.slots import Slot, of_namespace
 from lambdad.launcher.supervisor import REFUSED_TO_START, Supervisor
@@ -69,7 +70,7 @@ def launch(config: Config) -> int:
     supervisor = Supervisor(
         loop=loop,
         sandboxes=_sandboxes(config, standing, loop, data, interpreters),
-        interpreters=interpreters,
+        interpreters={**interpreters, **find_nodejs()},
         start_node=_node_starter(config, standing, listener, home, interpreters),
     )
     try:

@@ -182,7 +182,8 @@ def decode(packet: dict[str, Any]) -> Message:
     members = dict(packet)
     kind = _KINDS[members.pop("type")]
     if kind is Start:
-        members["order"] = Order(**members["order"])
+        order = members["order"]
+        members["order"] = Order(**{**order, "program": tuple(order["program"])})
     if kind is Seen:
         members["look"] = Look(**members["look"])
     message: Message = kind(**members)

@@ -99,6 +99,7 @@ class Processes:
             "source": str(tree / "source"),
             "launcher": os.getpid(),
             "start": order.start,
+            "program": list(order.program),
         }
         program = _Program(interpreter, command, uid)
         sandbox = _Process(self._loop, program, ended, partial(self._give_back, uid, temporary))

@@ -12,7 +12,10 @@ from typing import Dict, List
 from lambdad.launcher import entering, packets
 
 # What an interpreter, the loader, or we ourselves open by the names that these hold.
-_PATHS = ("AWS_LAMBDA_EXEC_WRAPPER", "LD_LIBRARY_PATH", "LD_PRELOAD", "PATH", "PYTHONPATH")
+_PATHS = (
+    *("AWS_LAMBDA_EXEC_WRAPPER", "LD_LIBRARY_PATH", "LD_PRELOAD"),
+    *("NODE_PATH", "PATH", "PYTHONPATH"),
+)
 
 
 def main(channel_descriptor: int, output: int, order_text: str) -> None:
@@ -37,9 +40,11 @@ def main(channel_descriptor: int, output: int, order_text: str) -> None:
     sys.path[:] = [*order["runtime"], *(p for p in sys.path if p != order["source"])]
     bootstrap = importlib.import_module("bootstrap")  # the runtime
     if order["start"] == "bootstrap":
-        entering.run_bootstrap(variables, [order["task"], *filter(None, [order["layers"]])])
+        program = [_moved(word, places) for word in order["program"]]
+        roots = [order["task"], *filter(None, [order["layers"]])]
+        entering.run_bootstrap(variables, program, roots)
     if order["start"] == "spawn":
-        entering.run_program(variables, sys.executable, str(bootstrap.__file__))
+        entering.run_program(variables, [sys.executable, str(bootstrap.__file__)])
     entering.run_runtime(variables, bootstrap.run)
 
 

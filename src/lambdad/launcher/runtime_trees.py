@@ -66,6 +66,7 @@ class RuntimeTrees:
     def _fill(self, tree: Path, interpreter: Interpreter) -> None:
         runtime, source = tree / "runtime", tree / "source/lambdad"
         shutil.copytree(self._package / "runtimes/python", runtime, ignore=_NO_BYTECODE)
+        shutil.copytree(self._package / "runtimes/nodejs", runtime / "nodejs")
         for part in self._sdk if _can_import_sdk(interpreter) else ():
             if part.is_dir():
                 shutil.copytree(part, runtime / part.name, copy_function=_link_or_copy)
@@ -77,7 +78,11 @@ class RuntimeTrees:
     def _fingerprint(self, interpreter: Interpreter) -> str:
         """Differs whenever the runtime, the SDK or the interpreter does."""
         sources = [interpreter.version, interpreter.executable]
-        own = [*self._package.rglob("runtimes/**/*.py"), *self._package.glob("launcher/*.*")]
+        own = [
+            *self._package.rglob("runtimes/**/*.*py"),
+            *self._package.rglob("runtimes/**/*.*js"),
+            *self._package.glob("launcher/*.*"),
+        ]
         for path in sorted([*own, *self._sdk]):
             sources.append(f"{path} {path.stat().st_mtime_ns}")
         return hashlib.sha256("\n".join(sources).encode()).hexdigest()[:16]

@@ -159,9 +159,9 @@ class Zygote:
             _say_and_exit(speaker, traceback.format_exc(limit=-2))
         try:
             if assignment["start"] == "bootstrap":
-                entering.run_bootstrap(variables, ("/var/task", "/opt"))
+                entering.run_bootstrap(variables, assignment["program"], ("/var/task", "/opt"))
             if assignment["start"] == "spawn":
-                entering.run_program(variables, sys.executable, self._bootstrap.__file__)
+                entering.run_program(variables, [sys.executable, self._bootstrap.__file__])
             run = functools.partial(self._bootstrap.run, ready)
             entering.run_runtime(variables, run, self._hidden)
         finally:

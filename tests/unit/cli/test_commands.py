@@ -118,6 +118,16 @@ class TestDeploy:
         function = server.functions["mine"]
         assert (function["Runtime"], function["Handler"]) == ("provided.al2023", "bootstrap")
 
+    def test_a_package_of_node_is_seen_to_be_one(
+        self, run: Lambdad, server: StandIn, tmp_path: Path
+    ) -> None:
+        server.health = {"runtimes": ["python3.12", "nodejs20.x", "nodejs8.10", "nodejs22.x"]}
+        (tmp_path / "web").mkdir()
+        (tmp_path / "web/index.mjs").write_text("export const handler = async () => 1;\n")
+        assert run("deploy", tmp_path / "web").code == 0
+        function = server.functions["web"]
+        assert (function["Runtime"], function["Handler"]) == ("nodejs22.x", "index.handler")
+
     def test_the_newest_python_of_the_server_is_the_default(
         self, run: Lambdad, server: StandIn, make_directory: MakeDirectory
     ) -> None:

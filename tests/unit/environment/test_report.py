@@ -26,6 +26,13 @@ def test_init_start_says_when_another_runtime_stands_in() -> None:
     assert line.endswith("\t(python3.14 is not on this machine; python3.12 runs instead)")
 
 
+def test_init_start_of_node_names_its_version() -> None:
+    node = Interpreter("nodejs20.x", "20.19.2", "/usr/bin/node")
+    line = report.init_start("nodejs22.x", node, "eu-west-1")
+    assert line.startswith("INIT_START Runtime Version: nodejs:20.v19\t")
+    assert line.endswith("\t(nodejs22.x is not on this machine; nodejs20.x runs instead)")
+
+
 def test_init_start_of_a_runtime_that_the_function_brings_names_no_other() -> None:
     line = report.init_start("provided.al2023", INTERPRETER, "eu-west-1")
     assert line.startswith("INIT_START Runtime Version: provided:al2023.v1\tRuntime Version ARN: ")

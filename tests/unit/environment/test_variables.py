@@ -50,6 +50,17 @@ def test_a_runtime_that_the_function_brings_has_less() -> None:
     assert DOCUMENTED - set(found) == {"AWS_EXECUTION_ENV", "PYTHONPATH"}
 
 
+def test_node_looks_where_layers_and_runtime_have_modules() -> None:
+    found = variables(runtime="nodejs22.x")
+    assert found["NODE_PATH"].split(":") == [
+        "/opt/nodejs/node22/node_modules",
+        "/opt/nodejs/node_modules",
+        "/var/runtime/node_modules",
+    ]
+    assert "PYTHONPATH" not in found
+    assert found["AWS_EXECUTION_ENV"] == "AWS_Lambda_nodejs22.x"
+
+
 def test_they_say_why_the_environment_was_made() -> None:
     name = "AWS_LAMBDA_INITIALIZATION_TYPE"
     assert variables()[name] == "on-demand"

@@ -206,7 +206,7 @@ def run_program(fork: Fork, tmp_path: Path, variables: dict[str, str]) -> tuple[
         entering.take_output(writing)
         sys.stderr = os.fdopen(2, "w")  # and not pytest's
         os.environ["LEFT_OVER"] = "left over"
-        entering.run_program({"LAMBDA_TASK_ROOT": "/usr", **variables}, "/bin/sh", str(script))
+        entering.run_program({"LAMBDA_TASK_ROOT": "/usr", **variables}, ["/bin/sh", str(script)])
         return 1
 
     code = exit_code(fork(child))

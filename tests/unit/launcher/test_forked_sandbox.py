@@ -104,7 +104,7 @@ def waiting(ward: Ward) -> ForkedSandbox:
 @pytest.fixture
 def running(ward: Ward, waiting: ForkedSandbox) -> ForkedSandbox:
     ward.furnish()
-    assert ward.zygote.take_assignment() == {"start": "pool", "data_limit": None}
+    assert ward.zygote.take_assignment() == {"start": "pool", "program": [], "data_limit": None}
     return waiting
 
 
@@ -120,7 +120,7 @@ def test_one_that_waits_learns_what_it_is_when_it_is_ordered(
     ward: Ward, waiting: ForkedSandbox
 ) -> None:
     ward.furnish()
-    assert ward.zygote.take_assignment() == {"start": "pool", "data_limit": None}
+    assert ward.zygote.take_assignment() == {"start": "pool", "program": [], "data_limit": None}
     assert ward.cgroups.groups["e1"].limits == (128, 512)
     waiting.discard()
     ward.zygote.exit()
@@ -130,7 +130,7 @@ def test_an_order_may_come_before_it_waits(ward: Ward) -> None:
     sandbox = ward.make()
     ward.furnish()
     ward.zygote.wait()
-    assert ward.zygote.take_assignment() == {"start": "pool", "data_limit": None}
+    assert ward.zygote.take_assignment() == {"start": "pool", "program": [], "data_limit": None}
     sandbox.discard()
     ward.zygote.exit()
 
@@ -249,7 +249,7 @@ def test_another_run_is_forked_into_the_same_place(ward: Ward, running: ForkedSa
     ward.restart()
     ward.zygote.wait()
     # Then
-    assert ward.zygote.take_assignment() == {"start": "pool", "data_limit": None}
+    assert ward.zygote.take_assignment() == {"start": "pool", "program": [], "data_limit": None}
     second = ward.zygote.requests[1]
     assert (second["id"], second["uid"], second["namespaces"]) == ("e1", first["uid"], 1)
     running.discard()

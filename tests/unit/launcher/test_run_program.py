@@ -30,7 +30,7 @@ def run_program(fork: Fork, tmp_path: Path) -> Callable[..., tuple[int, str]]:
 
         def child() -> None:
             entering.take_output(writing)
-            entering.run_program(variables, sys.executable, str(tmp_path / "bootstrap.py"))
+            entering.run_program(variables, [sys.executable, str(tmp_path / "bootstrap.py")])
 
         pid = fork(child)
         os.close(writing)

@@ -14,7 +14,7 @@ from typing import Any
 
 from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.limits import ENVIRONMENT_VARIABLES
-from lambdad.model.runtime import choose_runtime, is_os_only
+from lambdad.model.runtime import NODEJS, choose_runtime, is_os_only
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.settings import changed_settings
 
@@ -33,7 +33,12 @@ MAXIMA = (("timeout", "Timeout", 900), ("memorySize", "MemorySize", 10_240))
 MAX_EPHEMERAL_STORAGE_MB = 10_240
 MAX_TAGS = 50
 
-RETIRED_RUNTIMES = frozenset({"provided", "python2.7", "python3.6", "python3.7", "python3.8"})
+RETIRED_RUNTIMES = frozenset(
+    {"provided", "python2.7", "python3.6", "python3.7", "python3.8"}
+    | {"nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10", "nodejs8.10"}
+    | {f"nodejs{number}.x" for number in (10, 12, 14, 16)}
+)
+SUPPORTED = ("python3.X", "nodejsNN.x", "provided.al2", "provided.al2023")
 RESERVED_VARIABLES = frozenset(
     {
         "AWS_ACCESS_KEY",
@@ -100,10 +105,9 @@ def check_runtime(control: ControlPlane, runtime: str) -> None:
             "AWS Lambda functions. We recommend you use a supported runtime while creating or "
             "updating functions."
         )
-    if not runtime.startswith("python") and not is_os_only(runtime):
+    if not runtime.startswith(("python", NODEJS)) and not is_os_only(runtime):
         raise invalid_parameter(
-            f"lambdad does not support the runtime {runtime} yet, only python3.X, provided.al2 and "
-            "provided.al2023."
+            f"lambdad does not support the runtime {runtime} yet, only {', '.join(SUPPORTED)}."
         )
     if choose_runtime(runtime, control.interpreters, control.strict_runtimes) is None:
         there = ", ".join(interpreter.name for interpreter in control.interpreters) or "none"

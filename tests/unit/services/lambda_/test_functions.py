@@ -430,9 +430,9 @@ async def test_no_function_is_a_replica_of_another_region(plane: Plane) -> None:
             "updating functions.",
         ),
         (
-            {"Runtime": "nodejs22.x"},
-            "lambdad does not support the runtime nodejs22.x yet, only python3.X, provided.al2 and "
-            "provided.al2023.",
+            {"Runtime": "ruby3.4"},
+            "lambdad does not support the runtime ruby3.4 yet, only python3.X, nodejsNN.x, "
+            "provided.al2, provided.al2023.",
         ),
         ({"Code": {}}, "Please provide a source for function code."),
         (
