@@ -72,4 +72,10 @@ function setTraceId(traceId) {
   }
 }
 
-await main();
+/** Without the Runtime API there is nothing left to do. */
+function giveUp(error) {
+  process.stderr.write(`${error.stack}\n`);
+  process.exit(1);
+}
+
+await main().catch(giveUp);

@@ -85,29 +85,34 @@ function call(handler, request, makeContext) {
 function beginStreaming(api, log, handler, request, makeContext) {
   const { invokeId } = request;
   const response = responseOf(handler, (contentType) => api.stream(invokeId, contentType));
-  let isEnded = false;
+  const { stream } = response;
+  let failure;
+  const sent = response.isOver.then(() => response.outgoing().end(failure));
+  sent.catch(() => {}); // whoever waits for it is told
   const fail = (error) => {
     const outgoing = response.outgoing();
     if (outgoing === null) {
       return api.fail(invokeId, error);
     }
-    return isEnded ? undefined : outgoing.end(error);
+    if (stream.destroyed && !stream.writableFinished) {
+      return outgoing.end(error);
+    }
+    failure ??= error; // told behind what was written before
+    stream.end();
+    return sent;
   };
   const run = async () => {
     try {
-      const sent = response.isOver.then(() => {
-        isEnded = true;
-        return response.outgoing().end();
-      });
-      sent.catch(() => {});
-      await write(handler, request, makeContext, response.stream);
+      await write(handler, request, makeContext, stream);
       await response.isOver;
-      await sent;
     } catch (error) {
+      onIdle(null);
       log.error('Invoke Error', error);
       await fail(error);
+      return;
     }
     onIdle(null);
+    await sent;
   };
   return { fail, isOver: run() };
 }

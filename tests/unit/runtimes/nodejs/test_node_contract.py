@@ -99,6 +99,13 @@ def test_a_connection_that_was_closed_meanwhile_is_opened_again(run_node):
     assert outcome.results() == [1, 2]
 
 
+def test_without_the_runtime_api_the_process_ends(run_node):
+    refusal = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
+    outcome = run_node("exports.handler = async () => 1", [refusal])
+    assert outcome.status == 1
+    assert outcome.text.startswith("Error: The Runtime API gave no event, but status 500\n")
+
+
 # Errors
 
 ERRORS = {

@@ -115,6 +115,11 @@ def test_a_handler_that_waits_for_nothing_ends_its_response(run_node):
     assert [post.body for post in outcome.posts] == [b"", b""]
 
 
+def test_a_handler_that_never_writes_has_an_empty_response(run_node):
+    outcome = run_node(handler("return 'dropped'"), [event(), event()])
+    assert [post.body for post in outcome.posts] == [b"", b""]
+
+
 def test_an_error_before_the_response_is_an_error_as_any_other(run_node):
     outcome = run_node(handler("throw new TypeError('no')"), [event(), event()])
     assert len(outcome.posts) == 2
@@ -133,6 +138,25 @@ def test_an_error_in_the_middle_is_told_behind(run_node):
     assert error_of(post)["errorMessage"] == "Zoë"
     assert error_of(post)["trace"][0] == "TypeError: Zoë"
     assert "\tERROR\tInvoke Error \t{" in outcome.text
+
+
+def test_what_was_written_before_an_error_arrives(run_node):
+    function = handler(
+        "for (const piece of 'abcde') stream.write(piece.repeat(100_000))",
+        "stream.cork()",
+        "stream.write('f')",
+        "throw new Error('no')",
+    )
+    post = run_node(function, [event()]).post
+    assert post.body == b"".join(piece * 100_000 for piece in (b"a", b"b", b"c", b"d", b"e")) + b"f"
+    assert error_of(post)["errorMessage"] == "no"
+
+
+def test_an_error_of_a_destroyed_response_is_told(run_node):
+    function = handler("stream.write('a'); await turn(); stream.destroy(new RangeError('no'))")
+    outcome = run_node(function, [event(), event()])
+    assert len(outcome.posts) == 2
+    assert error_of(outcome.posts[0])["errorType"] == "RangeError"
 
 
 def test_a_long_error_is_told_without_its_trace(run_node):
