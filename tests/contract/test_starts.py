@@ -6,7 +6,7 @@ import os
 import signal
 
 import pytest
-from sandbox_bench import Bench
+from sandbox_bench import Bench, namespaces_held
 from sandbox_kinds import on_namespaces, on_pooled_ones, on_real_ones
 
 ANOTHER_ACCOUNT = "111111111111"
@@ -97,8 +97,7 @@ def test_one_that_dies_waiting_is_given_to_nobody(bench: Bench) -> None:
     # When
     for pid in waiting.values():
         os.kill(pid, signal.SIGKILL)
-    bench.until(lambda: not any(pid in bench.waiting().values() for pid in waiting.values()))
-    bench.loop.run_once(0.1)
+    bench.until(lambda: not namespaces_held())  # it is known of all of them
     # Then
     started = bench.start()
     started.assign()
