@@ -25,8 +25,10 @@ export function connect(address) {
     maxHeaderSize: LARGEST_HEADERS,
   };
 
-  function send(method, path, headers, body) {
+  /** `fields` are names and values of headers in turn, which costs Node.js less than an object. */
+  function send(method, path, fields, body) {
     return new Promise((resolve, reject) => {
+      const headers = ['Host', address, ...fields];
       const request = httpRequest({ ...server, method, path: VERSION + path, headers });
       request.on('response', (answer) => read(answer, resolve, reject));
       request.on('error', (error) => {
@@ -37,11 +39,12 @@ export function connect(address) {
     });
   }
 
-  async function post(path, headers, body, subject) {
-    headers['Content-Length'] = Buffer.byteLength(body);
+  async function post(path, fields, body, subject) {
+    const size = String(Buffer.byteLength(body));
     let answer;
     try {
-      answer = await send('POST', path, headers, body);
+      const all = ['Content-Type', JSON_TYPE, 'Content-Length', size, ...fields];
+      answer = await send('POST', path, all, body);
     } catch (error) {
       if (body.length <= ALWAYS_TAKEN) {
         throw error;
@@ -54,11 +57,8 @@ export function connect(address) {
   function postError(path, error, subject) {
     const response = toResponse(error);
     const cause = toXrayCause(response);
-    const headers = { 'Content-Type': JSON_TYPE, [TYPE]: toHeader(response.errorType) };
-    if (cause) {
-      headers[CAUSE] = cause;
-    }
-    return post(path, headers, JSON.stringify(response), subject);
+    const fields = [TYPE, toHeader(response.errorType), ...(cause ? [CAUSE, cause] : [])];
+    return post(path, fields, JSON.stringify(response), subject);
   }
 
   return {
@@ -67,12 +67,12 @@ export function connect(address) {
       const path = '/invocation/next';
       let answer;
       try {
-        answer = await send('GET', path);
+        answer = await send('GET', path, []);
       } catch (error) {
         if (!error.isOfOldConnection) {
           throw error;
         }
-        answer = await send('GET', path); // the server had closed the connection meanwhile
+        answer = await send('GET', path, []); // the server had closed the connection meanwhile
       }
       if (answer.status !== 200) {
         throw new Error(`The Runtime API gave no event, but status ${answer.status}`);
@@ -82,8 +82,7 @@ export function connect(address) {
 
     /** The handler is done; `result` is JSON. */
     respond(invokeId, result) {
-      const headers = { 'Content-Type': JSON_TYPE };
-      return post(`/invocation/${invokeId}/response`, headers, result, 'success');
+      return post(`/invocation/${invokeId}/response`, [], result, 'success');
     },
 
     /** The handler failed. */
