@@ -7,7 +7,7 @@
 import { writeSync } from 'node:fs';
 import { format } from 'node:util';
 
-import { replaceErrors, toLogText } from './errors.mjs';
+import { replaceErrors, toLogText, toResponse } from './errors.mjs';
 
 const CHANNEL_VARIABLE = '_LAMBDA_TELEMETRY_LOG_FD';
 const FRAME_HEAD_SIZE = 16;
@@ -51,8 +51,15 @@ export function setUp(variables) {
   return {
     /** Log an error that ends the invocation, the Init phase or the process. */
     error(subject, error) {
-      const parts = isJson ? [error] : [subject, `\t${toLogText(error)}`];
-      writers.error(...parts);
+      if (!isJson) {
+        writers.error(subject, `\t${toLogText(error)}`);
+        return;
+      }
+      try {
+        writers.error(error);
+      } catch {
+        writers.error(toResponse(error)); // it cannot be read as it is
+      }
     },
     /** What is said before an error of the Init phase. */
     warnOfUnhandledException() {

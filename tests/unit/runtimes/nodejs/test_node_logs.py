@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 
 import pytest
 from scripted_api import REQUEST_ID, event
@@ -90,6 +91,38 @@ def test_the_error_of_an_invocation_is_a_json_line(run_node):
     assert line["level"] == "ERROR"
     assert line["requestId"] == REQUEST_ID
     assert line["message"]["errorMessage"] == "no"
+
+
+@pytest.mark.parametrize("variables", [{}, JSON], ids=["text", "json"])
+def test_an_error_that_cannot_be_read_is_told_and_logged_all_the_same(run_node, variables):
+    function = handler(
+        "const e = new Error('a')",
+        "for (const name of ['message', 'stack', 'name'])"
+        " Object.defineProperty(e, name, { get() { throw e } })",
+        "throw e",
+    )
+    outcome = run_node(function, [event(), event()], variables=variables)
+    assert [post.json["errorType"] for post in outcome.posts] == ["handled", "handled"]
+    assert len(outcome.text.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("variables", "frame", "message"),
+    [({}, 0xA55A0013, "a\në"), (JSON, 0xA55A0012, '"message":"a\\në"}')],
+    ids=["text", "json"],
+)
+def test_a_telemetry_channel_gets_frames(run_node, variables, frame, message):
+    channel = {"_LAMBDA_TELEMETRY_LOG_FD": "1"}
+    function = handler("console.warn('a\\në')", "return process.env._LAMBDA_TELEMETRY_LOG_FD")
+    outcome = run_node(function, [event()], variables={**variables, **channel})
+
+    kind, size, when = struct.unpack(">IIQ", outcome.output[:16])
+    text = outcome.output[16:].decode()
+    assert kind == frame
+    assert size == len(text.encode())
+    assert when > 1_700_000_000_000_000
+    assert text.endswith(message)
+    assert outcome.results() == [None]
 
 
 @pytest.mark.parametrize("format", ["JSON", "Text"])
