@@ -166,6 +166,6 @@ def _without_origin(response: Response) -> Response:
 def _page_beneath_our_path() -> ClientError:
     return ClientError(
         "AccessDeniedException",
-        f"A web page has access to a function URL by the name of its host only, not beneath "
+        "A web page has access to a function URL by the name of its host only, not beneath "
         f"{PATH_PREFIX}.",
     )

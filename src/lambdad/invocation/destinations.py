@@ -20,7 +20,7 @@ from lambdad.model.event import (
     EventTarget,
 )
 from lambdad.model.invocation import Result
-from lambdad.model.strict_json import DECODER
+from lambdad.model.strict_json import CHECKER
 
 SUCCESS = "Success"
 RECORD_VERSION = "1.0"
@@ -123,7 +123,7 @@ def _embedded(payload: bytes) -> bytes:
     if not payload:
         return b"null"
     try:
-        DECODER.decode(payload.decode())
+        CHECKER.decode(payload.decode())
     except (ValueError, RecursionError):
         return _json(payload.decode(errors="replace"))
     return payload

@@ -12,11 +12,12 @@ function each below.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from types import MappingProxyType
 from typing import Any
+
+from lambdad.model.strict_json import DECODER
 
 OR = "$or"
 MAX_DEPTH = 100  # levels of JSON; far more than an event that makes sense
@@ -30,7 +31,7 @@ class InvalidPatternError(ValueError):
 def parse_pattern(text: str) -> dict[str, Any]:
     """Read a pattern and hold it against the syntax; InvalidPatternError if it breaks it."""
     try:
-        pattern = json.loads(text, parse_constant=_refuse_constant)
+        pattern = DECODER.decode(text)
     except (ValueError, RecursionError):
         raise InvalidPatternError("A pattern must be JSON.") from None
     if not isinstance(pattern, dict):
@@ -153,10 +154,6 @@ def _is_number(value: Any) -> bool:
 
 def _is_comparable(value: Any) -> bool:
     return _is_number(value) and -LARGEST_NUMBER <= value <= LARGEST_NUMBER
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 _ANYTHING_BUT: Mapping[str, Callable[[Any], bool]] = MappingProxyType(

@@ -6,11 +6,12 @@ as far as they are known.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
+
+from lambdad.model.strict_json import DECODER
 
 CURRENT_VERSION = "2012-10-17"
 ASSUME_ROLE = "sts:AssumeRole"
@@ -67,14 +68,10 @@ def trusts(text: str, service_principal: str) -> bool:
 
 def _parse(text: str) -> dict[str, Any] | None:
     try:
-        document = json.loads(text, parse_constant=_refuse_constant)
+        document = DECODER.decode(text)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON.")
 
 
 def _statements(document: Mapping[str, Any]) -> list[Any]:

@@ -6,17 +6,17 @@ policy language, each of the form that it has there, and speaks of nothing but i
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from lambdad.errors import ClientError
 from lambdad.model.conditions import condition_values, parse_operator
 from lambdad.model.policy import PolicyDocument
 from lambdad.model.policy_language import OLD_VERSION, VERSION, covers_resource
 from lambdad.model.principal import EVERYBODY, named_principals, principal_element
+from lambdad.model.strict_json import DECODER
 
 _ELEMENTS = frozenset({"Version", "Id", "Statement"})
 _STATEMENT_ELEMENTS = frozenset(
@@ -53,15 +53,11 @@ def parse_policy(text: str, resource: str) -> PolicyDocument:
 
 def _read_json(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return DECODER.decode(text)
     except RecursionError:
         raise _malformed("it is nested too deeply") from None
     except ValueError as error:
         raise _malformed(f"it is not JSON: {error}") from None
-
-
-def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _checked_statement(statement: Any, resource: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Whether a text is JSON, as its standard says: no NaN, no Infinity."""
+"""JSON as its standard says: no NaN, no Infinity."""
 
 from __future__ import annotations
 
@@ -10,5 +10,6 @@ def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"Non-standard token '{constant}'")
 
 
-# Only whether it is JSON matters: numbers stay text, however many digits they have.
-DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse_constant)
+DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+# For whom only whether it is JSON matters: numbers stay text, however many digits they have.
+CHECKER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse_constant)

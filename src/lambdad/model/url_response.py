@@ -9,12 +9,12 @@ A function may return anything, so everything that becomes a line of HTTP is che
 
 from __future__ import annotations
 
-import json
 import re
 from base64 import b64decode
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
+from lambdad.model.strict_json import DECODER
 from lambdad.model.web_request import OF_THE_CONNECTION, WebResponse
 
 HTTP_INTEGRATION = "application/vnd.awslambda.http-integration-response"  # of such a stream
@@ -156,15 +156,8 @@ def _body(value: Mapping[str, Any]) -> bytes:
         raise BadResponse("body is not Base64, as isBase64Encoded says.") from None
 
 
-def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON.")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
-
-
 def _decode(text: bytes | bytearray) -> Any:
     try:
-        return _DECODER.decode(text.decode())
+        return DECODER.decode(text.decode())
     except (ValueError, RecursionError):
         raise BadResponse("The function has not returned JSON.") from None

@@ -25,6 +25,7 @@ from lambdad.gateway.protocols.scalars import (
     serialization_error,
     timestamp_format,
 )
+from lambdad.model.strict_json import DECODER
 
 Reader = Callable[[Any], Any]
 Writer = Callable[[Any], Any]
@@ -37,20 +38,13 @@ _KINDS = {
     float: "DECIMAL_VALUE",
     bool: "BOOLEAN_VALUE",
 }
-
-
-def _refuse_constant(text: str) -> float:
-    raise ValueError(f"{text} is not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def decode_json(body: bytes) -> Any:
     """Read a JSON document; an empty body is an empty object."""
     try:
-        return _DECODER.decode(body.decode()) if body else {}
+        return DECODER.decode(body.decode()) if body else {}
     except (ValueError, RecursionError):
         raise serialization_error("Could not parse request body into json.") from None
 

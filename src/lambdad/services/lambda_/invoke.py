@@ -15,7 +15,7 @@ from lambdad.model.caller import RequestContext
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Invocation, Result
 from lambdad.model.limits import CLIENT_CONTEXT, EVENT_PAYLOAD, LOG_TAIL, REQUEST_PAYLOAD
-from lambdad.model.strict_json import DECODER
+from lambdad.model.strict_json import CHECKER
 from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.events import accept_event
@@ -172,14 +172,14 @@ def _check_json(payload: bytes) -> None:
 def _is_plainly_json(text: str) -> bool:
     """Whether `text` is one JSON value with nothing around it; if not, it may still be JSON."""
     try:
-        return DECODER.raw_decode(text)[1] == len(text)
+        return CHECKER.raw_decode(text)[1] == len(text)
     except (ValueError, RecursionError):
         return False
 
 
 def _check_json_text(text: str) -> None:
     try:
-        DECODER.decode(text)
+        CHECKER.decode(text)
     except json.JSONDecodeError as error:
         raise _not_json(_explanation(text, error)) from None
     except RecursionError:
