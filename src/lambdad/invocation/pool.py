@@ -193,7 +193,7 @@ class Pool:
         if environment is not None and self._is_wanted(environment):
             return environment
         if environment is not None:
-            environment.stop()  # it was dismissed when it had just been handed over
+            self._stop_busy(environment)  # dismissed when it had just been handed over
         self._check_open()
         if not crew.is_retired:
             return self._take_idle(version, tenant_id) or self._make_on_demand(version, tenant_id)
@@ -222,10 +222,10 @@ class Pool:
         self._waiters.vacate(environment)
         is_unwanted = environment in self._retired or self._is_closed
         if is_unwanted or environment.state not in (State.INVOKING, State.FAILED):
-            environment.stop()
+            self._stop_busy(environment)
             return
         if environment.state is State.FAILED and environment in self.provisioned:
-            environment.stop()  # another one is initialized ahead
+            self._stop_busy(environment)  # another one is initialized ahead
             return
         environment.release()
         if can_serve(environment):  # otherwise its process has ended by itself
@@ -237,7 +237,7 @@ class Pool:
         if self._is_wanted(environment):
             self._put_idle(environment)
         else:
-            environment.stop()
+            self._stop_busy(environment)
 
     def _put_idle(self, environment: ExecutionEnvironment) -> None:
         """It is free: for who has waited longest, otherwise for whoever comes next."""
@@ -252,6 +252,11 @@ class Pool:
     def _is_wanted(self, environment: ExecutionEnvironment) -> bool:
         is_retired = environment in self._retired or self._is_closed
         return can_serve(environment) and not is_retired
+
+    def _stop_busy(self, environment: ExecutionEnvironment) -> None:
+        """It has had its last event."""
+        self._waiters.abandon(environment)
+        environment.stop()
 
     def _stop_idle(self, environment: ExecutionEnvironment) -> None:
         self._idle.remove(environment)

@@ -73,14 +73,23 @@ class Waiters:
         self._crew_of[environment] = crew
 
     def forget(self, environment: ExecutionEnvironment) -> None:
-        """It has ended. After the last one nobody is left to wait for."""
+        """It has ended."""
+        self.abandon(environment)
         crew = self._crew_of.pop(environment, None)
         if crew is None:
             return
-        crew.drop(environment)
         crew.size -= 1
         if crew.size == 0 and not crew.is_retired:
             del self._crews[key_of(environment)]
+
+    def abandon(self, environment: ExecutionEnvironment) -> None:
+        """It ends, which may take a while. After the last that has an event nobody is left to wait
+        for."""
+        crew = self._crew_of.get(environment)
+        if crew is None:
+            return
+        crew.drop(environment)
+        if not crew.busy and not crew.starting:
             crew.send_away()
 
     def occupy(self, environment: ExecutionEnvironment) -> None:

@@ -263,6 +263,20 @@ async def test_when_the_last_one_ends_nobody_waits_on(ward: Ward) -> None:
     assert len(ward.pool) == 2
 
 
+async def test_nobody_waits_for_the_last_one_to_have_ended(ward: Ward) -> None:
+    # Given one whose processes take a while to be gone
+    busy = await busy_one(ward)
+    waiting = await waiting_one(ward)
+    busy.environment.dies_slowly = True
+    # When
+    busy.task.cancel()
+    # Then
+    assert await waiting.has_begun() is not busy.environment
+    assert busy.environment.state is State.STOPPING
+    busy.environment.end()
+    await waiting.finish()
+
+
 async def test_who_waits_when_the_function_changes_has_one_event_of_what_it_was(
     ward: Ward,
 ) -> None:
