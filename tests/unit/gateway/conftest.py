@@ -24,4 +24,6 @@ def pytest_asyncio_loop_factories(
     )
     if item.path.stem not in with_sockets:
         del loops["uvloop"]
+    elif item.get_closest_marker("servers_loop_only"):
+        del loops["asyncio"]
     return loops

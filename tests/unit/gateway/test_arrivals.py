@@ -9,6 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
@@ -178,24 +179,21 @@ async def test_draining_does_not_wait_for_who_has_asked_nothing(door: Door) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.servers_loop_only  # asyncio's logs as many errors as its backlog is long
 async def test_without_descriptors_nothing_ends_and_later_arrivals_are_served(door: Door) -> None:
-    # Given clients that have their descriptors already, and none for who accepts them
-    clients = [socket.socket() for _ in range(20)]
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for client in clients:
-        client.setblocking(False)
-    used = max(int(name) for name in os.listdir("/proc/self/fd"))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (used + 1, limits[1]))
-    # When
-    try:
+    with ExitStack() as held:
+        # Given clients that have their descriptors already, and none for who accepts them
+        clients = [held.enter_context(socket.socket()) for _ in range(20)]
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        used = max(int(name) for name in os.listdir("/proc/self/fd"))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used + 1, limits[1]))
+        held.callback(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
         for client in clients:
+            client.setblocking(False)
             client.connect_ex(door.address)
+        # When
         spent = time.process_time()
-        await asyncio.sleep(0.3)
-        assert time.process_time() - spent < 0.2  # it does not ask again and again
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-    # Then
+        await asyncio.sleep(1)
+        # Then it does not ask again and again
+        assert time.process_time() - spent < 0.5
     assert (await door.ask(client_context())).endswith(b"https")
-    for client in clients:
-        client.close()
