@@ -271,9 +271,17 @@ SETTINGS = (
         "runtimes",
         _read_choice("nearest", "strict"),
         "nearest",
-        "What to do when a function's Python version is not on this machine: run it on the "
-        "nearest one, or refuse it (strict).",
+        "What to do when the version of its language that a function asks for is not on this "
+        "machine: run it on the nearest one, or refuse it (strict).",
         "nearest|strict",
+    ),
+    Setting(
+        "missing_runtimes",
+        _read_choice("refuse", "accept"),
+        "refuse",
+        "What to do when the language of a function is not on this machine at all: refuse to "
+        "create it, or accept it, and let its invocations fail.",
+        "refuse|accept",
     ),
     Setting(
         "idle_timeout",
@@ -309,8 +317,9 @@ SETTINGS = (
     Setting(
         "pool_memory",
         _read_integer(0),
-        "64",
-        "Megabytes for sandboxes that are made ahead and wait for a function; 0 makes none.",
+        "256",
+        "Megabytes for sandboxes that are made ahead and wait for a function, of languages that "
+        "functions use; 0 makes none.",
         "MEGABYTES",
     ),
     Setting(
@@ -441,6 +450,7 @@ class Config:
     data_dir: str
     sandbox: str
     runtimes: str
+    missing_runtimes: str
     idle_timeout: int
     concurrency: int
     freeze_after: int

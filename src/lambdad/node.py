@@ -133,7 +133,9 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         launcher.listen()
         interpreters = _in_order([Interpreter(**each) for each in launcher.hello.interpreters])
         code = CodeStore.open(home / "code", blobs)
-        preparation = Preparation(code, launcher, interpreters, config.runtimes == "strict")
+        is_strict = config.runtimes == "strict"
+        accepts_missing = config.missing_runtimes == "accept"
+        preparation = Preparation(code, launcher, interpreters, is_strict, accepts_missing)
         live_code = LiveCode(launcher.look)
         memory_watch = MemoryWatch()
         watching = asyncio.create_task(memory_watch.watch_forever())
@@ -199,7 +201,8 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             link_key=await Secrets(database).secret("code-links"),
             interpreters=interpreters,
             known_runtimes=enum_values("lambda", "Runtime"),
-            strict_runtimes=config.runtimes == "strict",
+            strict_runtimes=is_strict,
+            accepts_missing_runtimes=accepts_missing,
             signing_profiles=_certificates(config.signing_profiles),
             concurrency=config.concurrency,
             check_roles=config.check_roles,

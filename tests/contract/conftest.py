@@ -28,6 +28,7 @@ def directory() -> Iterator[Path]:
         code = top / "code/echo"
         code.mkdir(parents=True)
         shutil.copy(Path(__file__).parent / "function.py", code / "app.py")
+        shutil.copy(Path(__file__).parent / "function.mjs", code / "app.mjs")
         layers = top / "code/layers"
         layers.mkdir()
         (layers / "shared.txt").write_text("from a layer")

@@ -23,6 +23,7 @@ from lambdad.launcher.guarded import Guarded
 from lambdad.launcher.host_directories import HostDirectories
 from lambdad.launcher.host_mounts import HostMounts
 from lambdad.launcher.interpreters import find_interpreters
+from lambdad.launcher.languages import find_languages
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.namespaces import Namespaces
 from lambdad.launcher.no_cgroups import NoCgroups
@@ -85,6 +86,7 @@ def make_process(loop: Loop, directory: Path, pool_mb: int) -> Made:
         loop=loop,
         user_ids=slot.user_ids() if os.geteuid() == 0 else None,
         interpreters=found,
+        languages=find_languages(),
         trees=RuntimeTrees(directory / "runtimes"),
         code_directory=directory / "code",
         temporary_directory=directory / "sandboxes",
@@ -129,6 +131,7 @@ def namespaces_on(ground: Ground, directory: Path, pool_mb: int) -> Namespaces:
     return Namespaces(
         ground=ground,
         interpreters=find_interpreters(),
+        languages=find_languages(),
         trees=RuntimeTrees(directory / "runtimes"),
         code_directory=directory / "code",
         root=directory / "root",
@@ -181,16 +184,18 @@ class Bench:
 
     def prepare(self, account_id: str = ACCOUNT) -> None:
         answers: list[str | None] = []
-        self.sandboxes.prepare(RUNTIME, account_id, answers.append)
+        self.sandboxes.prepare(RUNTIME, account_id, 256, answers.append)
         self.until(lambda: answers)
         assert answers == [None]
 
-    def start(self, environment_id: str = "e1", **order: Any) -> Started:
+    def start(
+        self, environment_id: str = "e1", ahead: dict[str, str] | None = None, **order: Any
+    ) -> Started:
         """Start a sandbox; `order` says what is unusual about it."""
         members = {"runtime": RUNTIME, "account_id": ACCOUNT, "code": "echo"}
         members |= {"memory_mb": 256, "ephemeral_storage_mb": 64, **order}
         started = Started(self, Order(environment_id, **members))
-        started.begin()
+        started.begin(ahead)
         self.started.append(started)
         return started
 
@@ -232,7 +237,9 @@ class Started:
         self._output: int | None = None
         self._connection: socket.socket | None = None
 
-    def begin(self) -> None:
+    def begin(self, ahead: dict[str, str] | None = None) -> None:
+        """Start it; the assignment is sent ahead when its variables are known, as the node does."""
+        self._ahead = ahead
         sandboxes = self._bench.sandboxes
         self._give(
             lambda channel, output: setattr(
@@ -242,8 +249,9 @@ class Started:
 
     sandbox: Sandbox
 
-    def restart(self) -> None:
+    def restart(self, ahead: dict[str, str] | None = None) -> None:
         """Another run, with a new channel and output."""
+        self._ahead = ahead
         self._drop_connections()
         self._give(self.sandbox.restart)
 
@@ -263,13 +271,17 @@ class Started:
     def assign(self, **variables: str) -> None:
         """What the node does: send the assignment, take what the sandbox hands out."""
         assert self._channel is not None
-        packets.send(self._channel, {"variables": {**VARIABLES, **variables}})
+        if self._ahead is None:
+            packets.send(self._channel, {"variables": {**VARIABLES, **variables}})
         message, descriptors = self.hear()
         assert "failed" not in message, message
         self.handed = message["handed"]
         for name, descriptor in zip(self.handed, descriptors, strict=True):
             if name == "runtime_api":
                 self._take_api(socket.socket(fileno=descriptor))
+            elif name == "output" and self._output is not None:
+                os.close(self._output)
+                self._output = descriptor
             else:
                 os.close(descriptor)
 
@@ -325,6 +337,8 @@ class Started:
     def _give(self, begin: Callable[[int, int], object]) -> None:
         ours, theirs = packets.socket_pair()
         reading, writing = os.pipe()
+        if self._ahead is not None:
+            packets.send(ours, {"variables": {**VARIABLES, **self._ahead}})
         try:
             begin(theirs.fileno(), writing)
         except OSError:

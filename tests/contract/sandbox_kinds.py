@@ -21,6 +21,7 @@ STUB = pytest.param((make_stub, 0), id="stub")
 PROCESS = pytest.param((make_process, 0), id="process", marks=pytest.mark.slow)
 NAMESPACES = pytest.param((make_namespaces, 0), id="namespaces", marks=_ISOLATED)
 POOLED = pytest.param((make_namespaces, POOL_MB), id="pooled", marks=_ISOLATED)
+ROOMY = pytest.param((make_namespaces, 20 * WAITING_MB), id="roomy", marks=_ISOLATED)
 
 FREEZER = pytest.param((make_with_version1_freezer, 0), id="version1-freezer", marks=_ISOLATED)
 BARE = pytest.param((make_without_cgroups, 0), id="without-cgroups", marks=_ISOLATED)
@@ -36,4 +37,5 @@ on_every_freezer = pytest.mark.parametrize(
 )
 on_real_ones = pytest.mark.parametrize("bench", [PROCESS, NAMESPACES], indirect=True)
 on_namespaces = pytest.mark.parametrize("bench", [NAMESPACES], indirect=True)
+on_roomy_ones = pytest.mark.parametrize("bench", [ROOMY], indirect=True)
 on_pooled_ones = pytest.mark.parametrize("bench", [POOLED], indirect=True)

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from lambdad.launcher.programs import find_nodejs
+from lambdad.launcher.languages import nodejs
 from support.functions import DeployedFunction
 from support.packages import make_zip
 from support.sandboxes import ON_BOTH
 from support.web import publish
 
 MakeFunction = Callable[..., DeployedFunction]
-NODE = next(iter(find_nodejs().values()), None)
+NODE = next(iter(nodejs.find()), None)
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(NODE is None, reason="there is no Node.js in /usr/bin"),

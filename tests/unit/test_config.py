@@ -192,7 +192,7 @@ def test_idle_environments_are_frozen_soon_and_may_hold_half_of_the_machines_mem
     of_the_machine = {"SC_PHYS_PAGES": 1 << 20, "SC_PAGE_SIZE": 4096}
     monkeypatch.setattr("os.sysconf", of_the_machine.__getitem__)
     config = Config.load({}, {})
-    assert (config.freeze_after, config.idle_memory, config.pool_memory) == (20, 2048, 64)
+    assert (config.freeze_after, config.idle_memory, config.pool_memory) == (20, 2048, 256)
 
 
 def test_what_memory_is_for_can_be_set_and_nothing_is_a_choice() -> None:

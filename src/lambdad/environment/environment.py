@@ -51,15 +51,11 @@ class EventNotTaken(Exception):
 @dataclass(frozen=True, slots=True)
 class Place:
     """What an environment needs to know besides its version: the tree with the code ("" when that
-    is live), the interpreter that runs it, and the tree with the layers, if there are any. For a
-    runtime that is no Python: the interpreter that makes the sandbox, and the program that it is
-    unless the function brings that."""
+    is live), the interpreter that runs it, and the tree with the layers, if there are any."""
 
     code: str
     interpreter: Interpreter
     layers: str = ""
-    maker: Interpreter | None = None
-    program: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,14 +251,13 @@ class ExecutionEnvironment:
     def _make_sandbox(self, place: Place) -> Sandbox:
         order = Order(
             environment_id=secrets.token_hex(16),
-            runtime=(place.maker or place.interpreter).name,
+            runtime=place.interpreter.name,
             account_id=self.version.account_id,
             code=place.code,
             layers=place.layers,
             memory_mb=self.version.memory_mb,
             ephemeral_storage_mb=self.version.ephemeral_storage_mb,
             start=choose_start(self.version.runtime, self.version.variables),
-            program=place.program,
             live_code=self.version.code.directory,
             file_system=self.version.file_system.get("Arn", ""),
             mount_path=self.version.file_system.get("LocalMountPath", ""),

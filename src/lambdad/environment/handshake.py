@@ -19,12 +19,14 @@ class Listeners(NamedTuple):
 
 
 class Handed(NamedTuple):
-    """The listeners of a sandbox (None when it runs again, and they are handed over already), and
-    the descriptors of its `statm` and of its /tmp, where there are any."""
+    """The listeners of a sandbox (None when it runs again, and they are handed over already), the
+    descriptors of its `statm` and of its /tmp, where there are any, and the pipe of a program that
+    ran before it was known for whom: what it prints comes out of that."""
 
     listeners: Listeners | None
     memory: int | None
     tmp: int | None
+    output: int | None
 
 
 class Handshake:
@@ -73,7 +75,7 @@ def _sorted(named: dict[str, int]) -> Handed:
     if "runtime_api" in named:
         sockets = (socket.socket(fileno=named[name]) for name in Listeners._fields)
         listeners = Listeners(*sockets)
-    return Handed(listeners, named.get("memory"), named.get("tmp"))
+    return Handed(listeners, named.get("memory"), named.get("tmp"), named.get("output"))
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

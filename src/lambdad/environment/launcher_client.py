@@ -85,9 +85,10 @@ class LauncherClient:
         self.channel.setblocking(False)
         asyncio.get_running_loop().add_reader(self.channel.fileno(), self._receive)
 
-    async def prepare(self, runtime: str, account_id: str) -> None:
-        """Warm up for `runtime` and this account; PlatformError when it cannot run."""
-        await self._ask(lambda request: messages.Prepare(request, runtime, account_id))
+    async def prepare(self, runtime: str, account_id: str, memory_mb: int) -> None:
+        """Warm up for `runtime`, this account and functions with so much memory; PlatformError when
+        it cannot run."""
+        await self._ask(lambda request: messages.Prepare(request, runtime, account_id, memory_mb))
 
     async def look(self, directory: str) -> Look:
         """Look at a directory with live code, whatever the caller called it."""

@@ -11,15 +11,13 @@ from lambdad.environment.launcher_client import LauncherClient
 from lambdad.errors import ClientError
 from lambdad.model.function import FunctionVersion
 from lambdad.model.runtime import (
-    NODEJS,
     Interpreter,
     choose_runtime,
     is_os_only,
     is_python,
     sandbox_maker,
+    say_missing,
 )
-
-_BOOTSTRAPS = {NODEJS: "/var/runtime/nodejs/bootstrap.mjs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +28,13 @@ class Preparation:
     launcher: LauncherClient
     interpreters: Sequence[Interpreter]
     is_strict: bool
-    _warm: set[tuple[str, str]] = field(default_factory=set)
+    accepts_missing: bool = False  # then only the first invocation says what is missing
+    _warm: set[tuple[str, str, int]] = field(default_factory=set)
 
     async def prepare(self, version: FunctionVersion) -> FunctionVersion:
         """Do everything that need not wait for the first invocation."""
+        if self.accepts_missing and self._choose(version.runtime) is None:
+            return version
         place = await self.find_place(version)
         own = version.runtime if is_os_only(version.runtime) else place.interpreter.name
         return replace(version, runtime_in_use=own)
@@ -48,33 +49,24 @@ class Preparation:
 
     async def find_place(self, version: FunctionVersion) -> Place:
         """Where the version's code is and what runs it; does again what a restart has undone."""
-        interpreter = choose_runtime(version.runtime, self.interpreters, self.is_strict)
-        maker = interpreter
-        if not is_python(version.runtime):
-            maker = sandbox_maker(self.interpreters)
+        interpreter = self._choose(version.runtime)
+        maker = sandbox_maker(self.interpreters)
         if interpreter is None or maker is None:
-            raise ClientError(
-                "InvalidRuntimeException",
-                f"{version.runtime} is not on this machine. Install it, or let functions run on "
-                "the nearest version with the setting runtimes=nearest.",
-            )
+            message = say_missing(version.runtime, self.interpreters)
+            raise ClientError("InvalidRuntimeException", message)
+        compiler = interpreter if is_python(interpreter.name) else maker
         is_live = bool(version.code.directory)  # then it is mounted as it is
-        code = "" if is_live else await self.code.prepare(version.code, maker)
+        code = "" if is_live else await self.code.prepare(version.code, compiler)
         packages = [layer.code for layer in version.layers]
-        layers = await self.code.prepare_layers(packages, maker)
-        await self._warm_up(maker.name, version.account_id)
-        return Place(code, interpreter, layers, maker, _program(version.runtime, interpreter))
+        layers = await self.code.prepare_layers(packages, compiler)
+        await self._warm_up(interpreter.name, version.account_id, version.memory_mb)
+        return Place(code, interpreter, layers)
 
-    async def _warm_up(self, runtime: str, account_id: str) -> None:
+    def _choose(self, runtime: str) -> Interpreter | None:
+        return choose_runtime(runtime, self.interpreters, self.is_strict)
+
+    async def _warm_up(self, runtime: str, account_id: str, memory_mb: int) -> None:
         """Once in a node's life: a zygote that dies later is started again when it is needed."""
-        if (runtime, account_id) not in self._warm:
-            await self.launcher.prepare(runtime, account_id)
-            self._warm.add((runtime, account_id))
-
-
-def _program(runtime: str, interpreter: Interpreter) -> tuple[str, ...]:
-    """What is started for a runtime of ours that is no Python."""
-    if is_python(runtime) or is_os_only(runtime):
-        return ()
-    language = next(name for name in _BOOTSTRAPS if runtime.startswith(name))
-    return (interpreter.executable, _BOOTSTRAPS[language])
+        if (runtime, account_id, memory_mb) not in self._warm:
+            await self.launcher.prepare(runtime, account_id, memory_mb)
+            self._warm.add((runtime, account_id, memory_mb))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 
 from lambdad.model.invocation import FunctionError, Report
 from lambdad.model.runtime import NODEJS, Interpreter, is_os_only
+
+_NAME = re.compile(r"([a-z]+)(\d+(?:\.\d+)?)")
 
 
 def init_start(runtime: str, interpreter: Interpreter, region: str) -> str:
@@ -23,10 +26,11 @@ def init_start(runtime: str, interpreter: Interpreter, region: str) -> str:
 
 def runtime_version(interpreter: Interpreter) -> str:
     """`python:3.12.v1`, from the interpreter's own version 3.12.1; `nodejs:22.v4` from 22.4.0."""
-    major, minor, patch = interpreter.version.split(".")[:3]
-    if interpreter.name.startswith(NODEJS):
-        return f"nodejs:{major}.v{minor}"
-    return f"python:{major}.{minor}.v{patch}"
+    language, version = _NAME.match(interpreter.name).groups()  # type: ignore[union-attr]
+    numbers = interpreter.version.split(".")
+    further = numbers[version.count(".") + 1 :] or ["0"]
+    release = further[0] if language == NODEJS else further[-1]
+    return f"{language}:{version}.v{release}"
 
 
 def runtime_version_arn(interpreter: Interpreter, region: str) -> str:

@@ -162,12 +162,7 @@ class Sandbox:
     ) -> tuple[Awaitable[Gauges], Handshake]:
         reading, writing = os.pipe()
         try:
-            self._output = Output(
-                reading,
-                now=self._surroundings.clock.now,
-                emit=self._emit,
-                is_congested=self._surroundings.is_congested,
-            )
+            self._read_output(reading)
             handshake = Handshake(variables)
             try:
                 return ask(handshake.theirs.fileno(), writing), handshake
@@ -179,11 +174,22 @@ class Sandbox:
         finally:
             os.close(writing)
 
+    def _read_output(self, descriptor: int) -> None:
+        self._output = Output(
+            descriptor,
+            now=self._surroundings.clock.now,
+            emit=self._emit,
+            is_congested=self._surroundings.is_congested,
+        )
+
     async def _shake_hands(self, handshake: Handshake) -> None:
         try:
             async with asyncio.timeout(_HANDSHAKE_SECONDS):
                 handed = await handshake.receive()
             self._memory = MemoryInUse(handed.memory, self._gauges.memory_peak, handed.tmp)
+            if handed.output is not None and self._output is not None:
+                self._output.close()
+                self._read_output(handed.output)
             if handed.listeners is not None:
                 await self._serve(handed.listeners)
         except TimeoutError:

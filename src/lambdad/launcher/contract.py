@@ -2,7 +2,8 @@
 
 A sandbox is the isolated place of one execution environment. Its life:
 
-    start   ──▶ the process hands its listeners over `channel` and takes its assignment there
+    start   ──▶ the process hands its listeners over `channel` and takes its assignment there,
+                which has been sent ahead
             ──▶ runs; what it prints comes out of `output`
     kill    ──▶ every process of it ends
     ended   ──▶ called exactly once a run, when its last process is gone
@@ -31,12 +32,11 @@ class Order:
     how its first process comes to be:
 
     pool    one that waits already, when there is one; else as `fork`
-    fork    a copy of the interpreter that is warm
+    fork    a copy of the interpreter that is warm; for another language than Python, its program,
+            which learns what it is when it runs already
     spawn   a program of its own, for what is read only when a program starts
-    bootstrap  `program`, or without one the function's own of that name, in /var/task or else in
-               /opt; one that waits already becomes it, when there is one
-
-    Of those that wait, one of the same `heap_class` is taken: a size that is set at the start.
+    bootstrap  the function's own program of that name, in /var/task or else in /opt; one that waits
+            already becomes it, when there is one
     """
 
     environment_id: str
@@ -47,8 +47,6 @@ class Order:
     ephemeral_storage_mb: int
     layers: str = ""
     start: str = "pool"
-    program: tuple[str, ...] = ()
-    heap_class: str = ""
     live_code: str = ""
     file_system: str = ""
     mount_path: str = ""
@@ -138,8 +136,9 @@ class Sandboxes(Protocol):
 
     name: str
 
-    def prepare(self, runtime: str, account_id: str, prepared: Prepared) -> None:
-        """Make ready whatever shortens a later start; `prepared` gets None or what went wrong."""
+    def prepare(self, runtime: str, account_id: str, memory_mb: int, prepared: Prepared) -> None:
+        """Make ready whatever shortens a later start of a function with so much memory; `prepared`
+        gets None or what went wrong."""
 
     def look(self, directory: str, looked: Looked) -> None:
         """Look at a directory with live code, now, and call `looked`."""

@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, Callable, Dict, List, NoReturn, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NoReturn, Optional, Sequence
 
 from lambdad.launcher import packets
 
@@ -44,18 +44,29 @@ def receive_assignment(
     """Hand over the listeners, and where the memory in use and the room of `tmp` can be read; wait
     for the environment variables."""
     addresses = ["{}:{}".format(*listener.getsockname()) for listener in listeners]
-    views = _open_views(tmp)
-    handed = [(_LISTENERS[n], listener.fileno()) for n, listener in enumerate(listeners)] + views
-    names = [name for name, _ in handed]
-    packets.send(channel, {"handed": names}, [descriptor for _, descriptor in handed])
-    for _, descriptor in views:
+    handed = what_to_hand_over(listeners, tmp)
+    packets.send(channel, {"handed": list(handed)}, list(handed.values()))
+    for descriptor in handed.values():
         os.close(descriptor)
-    for listener in listeners:
-        listener.close()
     packet = packets.receive(channel)
     if packet is None:
         os._exit(0)  # the node does not want this environment any more
-    variables: Dict[str, str] = packet[0]["variables"]
+    return with_addresses(packet[0]["variables"], addresses)
+
+
+def what_to_hand_over(listeners: List[socket.socket], tmp: Optional[str]) -> Dict[str, int]:
+    """By name: descriptors of the listeners, and where the memory in use and the room of `tmp` can
+    be read. The listeners are nothing else from then on."""
+    handed = {_LISTENERS[n]: listener.detach() for n, listener in enumerate(listeners)}
+    if os.path.exists(_MEMORY):
+        handed["memory"] = os.open(_MEMORY, os.O_RDONLY)
+    if tmp is not None:
+        handed["tmp"] = os.open(tmp, os.O_PATH)
+    return handed
+
+
+def with_addresses(variables: Dict[str, str], addresses: Sequence[str]) -> Dict[str, str]:
+    """The variables with the addresses of the two listeners, where nobody has set others."""
     runtime_api, endpoint = addresses or _ADDRESSES
     variables.setdefault("AWS_LAMBDA_RUNTIME_API", runtime_api)
     variables.setdefault("AWS_ENDPOINT_URL", "http://" + endpoint)
@@ -75,15 +86,6 @@ def rehearse() -> None:
     time.tzset()
 
 
-def _open_views(tmp: Optional[str]) -> List[Tuple[str, int]]:
-    views = []
-    if os.path.exists(_MEMORY):
-        views.append(("memory", os.open(_MEMORY, os.O_RDONLY)))
-    if tmp is not None:
-        views.append(("tmp", os.open(tmp, os.O_PATH)))
-    return views
-
-
 def close_all_but(keep: List[int]) -> None:
     """Close every descriptor that is not standard input, output, error or in `keep`."""
     from lambdad.launcher import syscalls  # which only Linux has
@@ -98,8 +100,12 @@ def close_all_but(keep: List[int]) -> None:
 
 def take_output(output: int) -> None:
     """Let standard output and error go to `output`, and standard input come from nowhere."""
-    nothing = os.open("/dev/null", os.O_RDONLY)
-    os.dup2(nothing, 0)
+    take_pipes(os.open("/dev/null", os.O_RDONLY), output)
+
+
+def take_pipes(standard_input: int, output: int) -> None:
+    """Let standard input come from one descriptor, output and error go to another."""
+    os.dup2(standard_input, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
 
@@ -175,11 +181,20 @@ def run_program(variables: Dict[str, str], program: Sequence[str]) -> None:
         _refuse(f"{command[0]}: cannot be run: {error.strerror}", 126)
 
 
-def run_bootstrap(variables: Dict[str, str], program: Sequence[str], roots: Sequence[str]) -> None:
-    """Become this program, or without one the runtime that the function brings along; without one
-    that can be run, tell the Runtime API, as AWS tells it. Does not return."""
-    if program:
-        run_program(variables, program)
+def run_standby(command: List[str], variables: Dict[str, str]) -> NoReturn:
+    """Become a program that waits for its function; it has its two pipes already."""
+    os.chdir("/")
+    for number in _IGNORED_BY_PYTHON:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        os.execve(command[0], command, variables)  # noqa: S606
+    except OSError as error:
+        _refuse(f"{command[0]}: cannot be run: {error.strerror}", 126)
+
+
+def run_bootstrap(variables: Dict[str, str], roots: Sequence[str]) -> None:
+    """Become the runtime that the function brings along; without one that can be run, tell the
+    Runtime API, as AWS tells it. Does not return."""
     programs = [os.path.join(root, "bootstrap") for root in roots]
     os.chdir(variables["LAMBDA_TASK_ROOT"])
     for number in _IGNORED_BY_PYTHON:

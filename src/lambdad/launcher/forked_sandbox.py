@@ -21,6 +21,7 @@ from lambdad.launcher.cgroups import Cgroup, Cgroups, Limits
 from lambdad.launcher.contract import Ended, Exit, Gauges, Order
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.slots import UserIds
+from lambdad.launcher.standby import Program, Standby
 from lambdad.launcher.zygotes import ZygoteProcess
 
 FindZygote = Callable[[], ZygoteProcess]
@@ -59,16 +60,22 @@ class ForkedSandbox:
         gone: Callable[[ForkedSandbox], None],
         *,
         is_ahead: bool,
+        standby: Program | None = None,
     ) -> None:
         """Fork the first process; OSError when the machine does not allow it, and nothing is left.
         `gone` is called when it ends before anybody has given an order. When it is made ahead, its
-        process has the time to rehearse."""
+        process has the time to rehearse. With `standby` it becomes this program at once, and waits
+        as that."""
         self.name = name
         self._ground = ground
         self._find_zygote = find_zygote
         self._gone = gone
         self._ended: Ended | None = None
         self._order: Order | None = None
+        self._program: Program | None = None
+        self._standby_program = standby
+        self._standby: Standby | None = None
+        self._pid = -1
         self._limits = Limits(0)
         self._namespace: int | None = None
         self._line: socket.socket | None = None
@@ -89,10 +96,17 @@ class ForkedSandbox:
             raise
 
     def furnish(
-        self, order: Order, trees: Mapping[str, int], channel: int, output: int, ended: Ended
+        self,
+        order: Order,
+        trees: Mapping[str, int],
+        channel: int,
+        output: int,
+        ended: Ended,
+        program: Program | None = None,
     ) -> None:
-        """Make it the sandbox of `order`; `trees` are detached mounts, by where they are to be."""
-        self._order, self._ended = order, ended
+        """Make it the sandbox of `order`; `trees` are detached mounts, by where they are to be.
+        `program` is what it becomes by `spawn`, unless that is Python."""
+        self._order, self._ended, self._program = order, ended, program
         self._limits = Limits(order.memory_mb, order.ephemeral_storage_mb)
         self._trees = dict(zip(trees, _duplicates(*trees.values()), strict=True))
         self._promise(channel, output)
@@ -152,21 +166,39 @@ class ForkedSandbox:
         self._zygote = self._find_zygote()
         ours, theirs = packets.socket_pair()
         kept = [self._namespace] if self._namespace is not None else []
-        request = {
+        request: dict[str, object] = {
             "id": self.name,
             "uid": self.uid,
             "namespaces": len(kept),
             "is_ahead": is_ahead,
+            "standby": None,
         }
         try:
-            with theirs, _closed_afterwards(self._cgroup.open_entrances()) as entrances:
-                handed = [theirs.fileno(), *kept, *entrances]
+            with (
+                theirs,
+                self._pipes_of_standby(request) as pipes,
+                _closed_afterwards(self._cgroup.open_entrances()) as entrances,
+            ):
+                handed = [theirs.fileno(), *pipes, *kept, *entrances]
                 self._zygote.fork(request, handed, self._waiting, self._exited)
         except BaseException:
             ours.close()
+            self._close_standby()
             raise
         self._line = ours
         self._is_running = True
+
+    @contextmanager
+    def _pipes_of_standby(self, request: dict[str, object]) -> Iterator[list[int]]:
+        if self._standby_program is None:
+            yield []
+            return
+        self._standby = Standby(self._standby_program, self.uid)
+        request["standby"] = self._standby.request
+        try:
+            yield self._standby.its_ends
+        finally:
+            self._standby.close_its_ends()
 
     def _promise(self, channel: int, output: int) -> None:
         """Keep what the process needs until it waits for it, which it may do already."""
@@ -175,13 +207,16 @@ class ForkedSandbox:
         if self._is_waiting:
             self._hand_over()
 
-    def _waiting(self, namespace: int, pidfd: int) -> None:
+    def _waiting(self, namespace: int, pidfd: int, handed: Mapping[str, int]) -> None:
         if self._namespace is None:
             self._namespace = namespace
         else:
             os.close(namespace)
+        if self._standby is not None:
+            self._standby.keep(handed)
         try:
-            self._cgroup.entered(_pid_of(pidfd))
+            self._pid = _pid_of(pidfd)
+            self._cgroup.entered(self._pid)
         finally:
             os.close(pidfd)
         self._is_waiting = True
@@ -192,7 +227,6 @@ class ForkedSandbox:
         """Furnish the place and tell the process what it is."""
         assert self._order is not None
         assert self._namespace is not None
-        assert self._line is not None
         lease, self._is_waiting = self._take_lease(), False
         try:
             self._cgroup.limit(self._limits)
@@ -200,16 +234,27 @@ class ForkedSandbox:
                 with _inside(self._namespace):
                     mounts.furnish(self._order.ephemeral_storage_mb, self._trees)
                 self._close_trees()
-            data = self._cgroup.data_limit(self._limits)
-            order = self._order
-            message = {"start": order.start, "program": order.program, "data_limit": data}
-            packets.send(self._line, message, [lease.channel, lease.output])
+            self._assign(lease, self._order.start)
         except OSError as error:
             _say_failed(lease.channel, str(error))
             self.kill()
         finally:
             lease.close()
             self._close_line()
+            self._close_standby()
+
+    def _assign(self, lease: _Lease, start: str) -> None:
+        data = self._cgroup.data_limit(self._limits)
+        if self._standby is not None:
+            self._standby.limit_data(self._pid, data)
+            self._standby.assign(lease.channel)
+            return
+        assert self._line is not None
+        message: dict[str, object] = {"start": start, "data_limit": data, "program": None}
+        if self._program is not None:
+            message["program"] = self._program.command
+            message["variables"] = self._program.variables
+        packets.send(self._line, message, [lease.channel, lease.output])
 
     def _take_lease(self) -> _Lease:
         assert self._lease is not None
@@ -231,6 +276,11 @@ class ForkedSandbox:
             self._line.close()
             self._line = None
 
+    def _close_standby(self) -> None:
+        if self._standby is not None:
+            self._standby.close()
+            self._standby = None
+
     def _has_been_killed_for_memory(self) -> bool:
         return self._cgroup.out_of_memory_kills() > self._kills_before
 
@@ -248,6 +298,7 @@ class ForkedSandbox:
             self._say_last_words()
             self._take_lease().close()
         self._close_line()
+        self._close_standby()
         how = Exit(status) if self._is_discarded else self._figures(status)
         if self._trees:  # it never came to be anything, so its listeners are gone with it
             self._close_namespace()
@@ -278,6 +329,8 @@ class ForkedSandbox:
             return
         if packet is not None:
             _say_failed(self._lease.channel, packet[0]["failed"])
+        elif self._standby is not None and (words := self._standby.last_words()):
+            _say_failed(self._lease.channel, words)
 
     def _give_back(self) -> None:
         self._cgroup.remove()

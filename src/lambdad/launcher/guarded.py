@@ -27,10 +27,10 @@ class Guarded:
         self._closed = False
         self.name = inner.name
 
-    def prepare(self, runtime: str, account_id: str, prepared: Prepared) -> None:
+    def prepare(self, runtime: str, account_id: str, memory_mb: int, prepared: Prepared) -> None:
         """See the contract."""
         self.refuse_when_closed()
-        self._inner.prepare(runtime, account_id, prepared)
+        self._inner.prepare(runtime, account_id, memory_mb, prepared)
 
     def look(self, directory: str, looked: Looked) -> None:
         """See the contract."""

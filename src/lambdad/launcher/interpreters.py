@@ -7,7 +7,7 @@ import glob
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,8 @@ _ANSWER_SECONDS = 10
 
 @dataclass(frozen=True)
 class Interpreter:
-    """One CPython: `name` is the runtime identifier (`python3.12`), `version` the full one."""
+    """A language's interpreter: `name` is the runtime identifier that it serves (`python3.12`),
+    `version` the full one, `prefix` the tree that it is installed in."""
 
     name: str
     version: str
@@ -47,6 +48,11 @@ def find_interpreters(*, readable_by_all: bool = False) -> dict[str, Interpreter
         if interpreter and _is_better(interpreter, found.get(name)):
             found[name] = interpreter
     return found
+
+
+def newest_python(interpreters: Mapping[str, Interpreter]) -> Interpreter | None:
+    """The one that makes sandboxes for programs of other languages."""
+    return max(interpreters.values(), key=_key, default=None)
 
 
 def is_readable_by_all(path: str) -> bool:

@@ -27,11 +27,11 @@ from lambdad.launcher.forked_sandbox import Ground
 from lambdad.launcher.guarded import Guarded
 from lambdad.launcher.host_directories import HostDirectories
 from lambdad.launcher.host_mounts import HostMounts
-from lambdad.launcher.interpreters import Interpreter, find_interpreters
+from lambdad.launcher.interpreters import Interpreter
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.namespaces import Namespaces
+from lambdad.launcher.present import Present, find_present
 from lambdad.launcher.process import Processes
-from lambdad.launcher.programs import find_nodejs
 from lambdad.launcher.runtime_trees import RuntimeTrees
 from lambdad.launcher.slots import Slot, of_namespace
 from lambdad.launcher.supervisor import REFUSED_TO_START, Supervisor
@@ -65,13 +65,13 @@ def launch(config: Config) -> int:
     except OSError as error:
         raise SettingsError(f"data_dir: {home} cannot be used: {error.strerror}") from None
     is_shared = config.sandbox == "process" and standing.slot is not None
-    interpreters = find_interpreters(readable_by_all=is_shared)
+    present = find_present(readable_by_all=is_shared)
     loop = Loop()
     supervisor = Supervisor(
         loop=loop,
-        sandboxes=_sandboxes(config, standing, loop, data, interpreters),
-        interpreters={**interpreters, **find_nodejs()},
-        start_node=_node_starter(config, standing, listener, home, interpreters),
+        sandboxes=_sandboxes(config, standing, loop, data, present),
+        interpreters=present.all(),
+        start_node=_node_starter(config, standing, listener, home, present.pythons),
     )
     try:
         return supervisor.run()
@@ -180,7 +180,7 @@ def _sandboxes(
     standing: _Standing,
     loop: Loop,
     data: Path,
-    interpreters: dict[str, Interpreter],
+    present: Present,
 ) -> Callable[[], Sandboxes]:
     """How to make the sandboxes for one node's life."""
     trees = RuntimeTrees(data / "runtimes")
@@ -193,7 +193,8 @@ def _sandboxes(
             Processes(
                 loop=loop,
                 user_ids=user_ids,
-                interpreters=interpreters,
+                interpreters=present.pythons,
+                languages=present.languages,
                 trees=trees,
                 code_directory=code_directory,
                 temporary_directory=data / "sandboxes",
@@ -210,7 +211,8 @@ def _sandboxes(
     return lambda: Guarded(
         Namespaces(
             ground=ground,
-            interpreters=interpreters,
+            interpreters=present.pythons,
+            languages=present.languages,
             trees=trees,
             code_directory=code_directory,
             root=data / "root",

@@ -33,11 +33,12 @@ class Hello:
 
 @dataclass(frozen=True)
 class Prepare:
-    """Make ready what shortens the starts of `runtime` for this account."""
+    """Make ready what shortens the starts of `runtime` for this account, with so much memory."""
 
     request: int
     runtime: str
     account_id: str
+    memory_mb: int
 
 
 @dataclass(frozen=True)
@@ -182,8 +183,7 @@ def decode(packet: dict[str, Any]) -> Message:
     members = dict(packet)
     kind = _KINDS[members.pop("type")]
     if kind is Start:
-        order = members["order"]
-        members["order"] = Order(**{**order, "program": tuple(order["program"])})
+        members["order"] = Order(**members["order"])
     if kind is Seen:
         members["look"] = Look(**members["look"])
     message: Message = kind(**members)

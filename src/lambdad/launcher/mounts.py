@@ -11,8 +11,9 @@
 
 from __future__ import annotations
 
+import glob
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lambdad.launcher import syscalls as sys
@@ -64,15 +65,17 @@ _FILES = {
 }
 
 
-def build_root(root: Path, binds: Mapping[str, Path]) -> None:
-    """Assemble the tree at `root`; `binds` says what else of the host stands where in it.
+def build_root(root: Path, binds: Mapping[str, Path], patterns: Sequence[str] = ()) -> None:
+    """Assemble the tree at `root`; `binds` says what else of the host stands where in it, and what
+    matches the `patterns` stands where it stands on the host.
 
     Runs in the mount namespace that will have it, before `enter_root`.
     """
     sys.mount("lambdad", str(root), "tmpfs", sys.MS_NOSUID | sys.MS_NODEV, "mode=755,size=4m")
     for directory in _EMPTY:
         _inside(root, directory).mkdir(parents=True, exist_ok=True)
-    for tree in _HOST_TREES:
+    more = [path for pattern in patterns for path in glob.glob(pattern)]
+    for tree in (*_HOST_TREES, *more):
         if os.path.isdir(tree) and not os.path.islink(tree):
             bind_read_only(Path(tree), _inside(root, tree))
     for link in _HOST_LINKS:
@@ -90,9 +93,9 @@ def build_root(root: Path, binds: Mapping[str, Path]) -> None:
     sys.mount("proc", str(root / "proc"), "proc", sys.MS_NOSUID | sys.MS_NODEV | sys.MS_NOEXEC)
 
 
-def link_interpreter(root: Path, executable: str) -> None:
+def link_interpreter(root: Path, executable: str, *names: str) -> None:
     """Give an interpreter of the host's /usr its place in /var/lang/bin, as AWS has it."""
-    for name in {Path(executable).name, "python3", "python"}:
+    for name in {Path(executable).name, *names}:
         (root / "var/lang/bin" / name).symlink_to(executable)
 
 

@@ -16,10 +16,12 @@ from lambdad.launcher import looking, mounts, syscalls
 from lambdad.launcher.contract import Ended, Looked, Order, Prepared, Sandbox
 from lambdad.launcher.forked_sandbox import ForkedSandbox, Ground
 from lambdad.launcher.host_mounts import HostMounts
-from lambdad.launcher.interpreters import Interpreter
-from lambdad.launcher.pool import Pool, PoolKey
+from lambdad.launcher.interpreters import Interpreter, newest_python
+from lambdad.launcher.languages import Installed
+from lambdad.launcher.pool import WAITING_MB, Pool, PoolKey
 from lambdad.launcher.runtime_trees import RuntimeTrees
-from lambdad.launcher.zygotes import ZygoteProcess
+from lambdad.launcher.standby import Program
+from lambdad.launcher.zygotes import ENVIRONMENT, Breed, ZygoteProcess
 
 _FROM_THE_POOL = ("pool", "bootstrap")  # a program that is its function's finds its place ready
 _CODE_ATTRIBUTES = (
@@ -38,6 +40,7 @@ class Namespaces:
         *,
         ground: Ground,
         interpreters: dict[str, Interpreter],
+        languages: dict[str, Installed],
         trees: RuntimeTrees,
         code_directory: Path,
         root: Path,
@@ -47,6 +50,7 @@ class Namespaces:
         self._ground = ground
         self._host = host
         self._interpreters = interpreters
+        self._languages = languages
         self._trees = trees
         self._root = root
         # The directory is the node's; a link in its place would lead anywhere.
@@ -55,16 +59,16 @@ class Namespaces:
         )
         self._zygotes: dict[tuple[str, str], ZygoteProcess] = {}
         self._pool: Pool[ForkedSandbox] = Pool(
-            ground.loop, partial(self._fork, is_ahead=True), pool_mb
+            ground.loop, partial(self._fork, is_ahead=True), pool_mb, self._size_waiting
         )
         root.mkdir(exist_ok=True)
 
-    def prepare(self, runtime: str, account_id: str, prepared: Prepared) -> None:
+    def prepare(self, runtime: str, account_id: str, memory_mb: int, prepared: Prepared) -> None:
         """Start the zygote, unless it is there, and let some sandboxes wait."""
 
         def warm(problem: str | None) -> None:
             if problem is None:
-                self._pool.expect((runtime, account_id, ""))
+                self._pool.expect(self._key(runtime, account_id, memory_mb))
             prepared(problem)
 
         self._zygote(runtime, account_id).when_ready(warm)
@@ -84,7 +88,8 @@ class Namespaces:
                 trees = {place: _clone_code(directory, opened) for place, directory in code.items()}
                 for place, directory in host.items():
                     trees[place] = self._host.clone(place, directory, sandbox.uid, opened)
-                sandbox.furnish(order, trees, channel, output, ended)
+                program = self._program(order.runtime, order.memory_mb)
+                sandbox.furnish(order, trees, channel, output, ended, program)
             except BaseException:
                 sandbox.discard()
                 raise
@@ -98,19 +103,41 @@ class Namespaces:
         os.close(self._code_directory)
 
     def _take_or_fork(self, order: Order) -> ForkedSandbox:
-        key = (order.runtime, order.account_id, order.heap_class)
-        waiting = self._pool.take(key) if order.start in _FROM_THE_POOL else None
-        return waiting or self._fork(key)
+        key = self._key(order.runtime, order.account_id, order.memory_mb)
+        if order.start not in _FROM_THE_POOL:
+            return self._fork(key, is_standby=False)
+        return self._pool.take(key) or self._fork(key)
 
-    def _fork(self, key: PoolKey, *, is_ahead: bool = False) -> ForkedSandbox:
-        runtime, account_id, _ = key
+    def _fork(
+        self, key: PoolKey, *, is_ahead: bool = False, is_standby: bool = True
+    ) -> ForkedSandbox:
+        program = self._program(key.runtime, key.memory_mb) if is_standby else None
         return ForkedSandbox(
             self._ground,
             f"e{next(self._ground.numbers)}",
-            partial(self._zygote, runtime, account_id),
+            partial(self._zygote, key.runtime, key.account_id),
             partial(self._pool.forget, key),
             is_ahead=is_ahead,
+            standby=program,
         )
+
+    def _key(self, runtime: str, account_id: str, memory_mb: int) -> PoolKey:
+        """Of what waits, only other languages' programs have set the sizes of their heaps."""
+        return PoolKey(runtime, account_id, memory_mb if runtime in self._languages else 0)
+
+    def _program(self, runtime: str, memory_mb: int) -> Program | None:
+        """Of another language, as its sandbox sees it; none for Python."""
+        installed = self._languages.get(runtime)
+        if installed is None:
+            return None
+        language, executable = installed.language, installed.executable_in(mounts.LANG)
+        command = language.command(executable, mounts.RUNTIME, memory_mb)
+        return Program(command, {**ENVIRONMENT, **language.variables})
+
+    def _size_waiting(self, key: PoolKey) -> int:
+        """Megabytes of the machine's memory."""
+        installed = self._languages.get(key.runtime)
+        return installed.language.waiting_mb if installed else WAITING_MB
 
     def _open_code(self, order: Order, opened: ExitStack) -> dict[str, int]:
         """The trees of the code store, by where they are to be."""
@@ -124,12 +151,17 @@ class Namespaces:
     def _zygote(self, runtime: str, account_id: str) -> ZygoteProcess:
         zygote = self._zygotes.get((runtime, account_id))
         if zygote is None or zygote.is_gone:
-            interpreter = self._interpreters.get(runtime)
-            if interpreter is None:
-                raise OSError(f"{runtime} is not on this machine")
-            zygote = ZygoteProcess(self._ground.loop, interpreter, self._trees, self._root)
+            breed = self._breed(runtime)
+            zygote = ZygoteProcess(self._ground.loop, breed, self._trees, self._root)
             self._zygotes[runtime, account_id] = zygote
         return zygote
+
+    def _breed(self, runtime: str) -> Breed:
+        guest = self._languages.get(runtime)
+        maker = newest_python(self._interpreters) if guest else self._interpreters.get(runtime)
+        if maker is None:
+            raise OSError(f"{runtime} is not on this machine")
+        return Breed(maker, guest)
 
 
 def _clone_code(directory: int, opened: ExitStack) -> int:

@@ -97,7 +97,9 @@ class NodeLife:
             self._tell(Prepared(message.request, problem))
 
         try:
-            self._sandboxes.prepare(message.runtime, message.account_id, prepared)
+            self._sandboxes.prepare(
+                message.runtime, message.account_id, message.memory_mb, prepared
+            )
         except OSError as error:
             prepared(str(error))
 

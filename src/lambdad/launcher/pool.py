@@ -1,8 +1,9 @@
 """Sandboxes that wait, made ahead: the next start takes one and is not kept waiting.
 
-One pool key is one runtime of one account: what waits was forked from that account's zygote, and no
-other account ever gets it. POLICY: `choose_refill` says which key gets another one, from figures
-alone; the pool counts, and does as it says, when nothing has been started for a moment.
+One pool key is one runtime of one account, and for languages whose heaps have their size from the
+start one size of memory: what waits was forked from that account's zygote, and no other account
+ever gets it. POLICY: `choose_refill` says which key gets another one, from figures alone; the pool
+counts, and does as it says, when nothing has been started for a moment.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from lambdad.launcher.loop import Loop
 
@@ -22,18 +23,26 @@ REMEMBERED_SECONDS = 10.0  # starts that long ago tell how many there will be
 IN_USE_SECONDS = 600.0
 _QUIET_SECONDS = 0.02  # after a start, until others are made: what was started has the machine
 
-PoolKey = tuple[str, str, str]  # runtime, account id, heap class
+
+class PoolKey(NamedTuple):
+    """What those that wait have in common; `memory_mb` is 0 where it does not matter."""
+
+    runtime: str
+    account_id: str
+    memory_mb: int = 0
 
 
 @dataclass(frozen=True)
 class Demand:
     """How one key is used: how many wait, how many were started lately, how many seconds ago one
-    was last asked for, and whether the last one that was made ended before it was needed."""
+    was last asked for, whether the last one that was made ended before it was needed, and how many
+    megabytes one of them takes."""
 
     waiting: int
     started: int
     idle_seconds: float
     is_failing: bool = False
+    size_mb: int = WAITING_MB
 
     @property
     def wanted(self) -> int:
@@ -43,18 +52,20 @@ class Demand:
         return max(LEAST, self.started)
 
 
-def choose_refill(demands: Mapping[PoolKey, Demand], budget: int) -> PoolKey | None:
-    """POLICY: the key that lacks the largest share of what it wants, as long as no more than
-    `budget` sandboxes wait in all; None when nothing is to be made."""
-    if _waiting(demands) >= budget:
-        return None
-    return _neediest(demands)
+def choose_refill(demands: Mapping[PoolKey, Demand], budget_mb: int) -> PoolKey | None:
+    """POLICY: the key that lacks the largest share of what it wants, of those for another of which
+    there is room, as all that wait may have `budget_mb`; None when nothing is to be made."""
+    room = budget_mb - _megabytes_waiting(demands)
+    fitting = {key: demand for key, demand in demands.items() if demand.size_mb <= room}
+    return _neediest(fitting)
 
 
-def choose_surplus(demands: Mapping[PoolKey, Demand], budget: int) -> PoolKey | None:
+def choose_surplus(demands: Mapping[PoolKey, Demand], budget_mb: int) -> PoolKey | None:
     """POLICY: a key of which more wait than it wants, when nobody uses it any more, or when there
     is no room for another's; None when all may wait on."""
-    is_needed = _waiting(demands) >= budget and _neediest(demands) is not None
+    room = budget_mb - _megabytes_waiting(demands)
+    neediest = _neediest(demands)
+    is_needed = neediest is not None and demands[neediest].size_mb > room
     surplus = {
         key: demand.waiting - demand.wanted
         for key, demand in demands.items()
@@ -63,8 +74,8 @@ def choose_surplus(demands: Mapping[PoolKey, Demand], budget: int) -> PoolKey | 
     return max(surplus, key=lambda key: surplus[key], default=None)
 
 
-def _waiting(demands: Mapping[PoolKey, Demand]) -> int:
-    return sum(demand.waiting for demand in demands.values())
+def _megabytes_waiting(demands: Mapping[PoolKey, Demand]) -> int:
+    return sum(demand.waiting * demand.size_mb for demand in demands.values())
 
 
 def _neediest(demands: Mapping[PoolKey, Demand]) -> PoolKey | None:
@@ -105,11 +116,13 @@ class Pool(Generic[W]):
         loop: Loop,
         make: Callable[[PoolKey], W],
         budget_mb: int,
+        size_mb: Callable[[PoolKey], int] = lambda key: WAITING_MB,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._loop = loop
         self._make = make
-        self._budget = budget_mb // WAITING_MB
+        self._budget = budget_mb
+        self._size_mb = size_mb
         self._now = now
         self._shelves: dict[PoolKey, _Shelf[W]] = {}
         self._due = math.inf
@@ -170,7 +183,7 @@ class Pool(Generic[W]):
         if quiet < _QUIET_SECONDS:
             self._schedule(_QUIET_SECONDS - quiet)
             return
-        demands = {key: self._demand(shelf) for key, shelf in self._shelves.items()}
+        demands = {key: self._demand(key, shelf) for key, shelf in self._shelves.items()}
         if key := choose_surplus(demands, self._budget):
             self._shelves[key].waiting.popleft().discard()
             self._schedule()
@@ -186,9 +199,10 @@ class Pool(Generic[W]):
             self._shelves[key].is_failing = True  # the next start will say what is wrong
         self._schedule()
 
-    def _demand(self, shelf: _Shelf[W]) -> Demand:
+    def _demand(self, key: PoolKey, shelf: _Shelf[W]) -> Demand:
         now = self._now()
         while shelf.starts and shelf.starts[0] < now - REMEMBERED_SECONDS:
             shelf.starts.popleft()
         idle_seconds = now - shelf.asked
-        return Demand(len(shelf.waiting), len(shelf.starts), idle_seconds, shelf.is_failing)
+        waiting, starts = len(shelf.waiting), len(shelf.starts)
+        return Demand(waiting, starts, idle_seconds, shelf.is_failing, self._size_mb(key))

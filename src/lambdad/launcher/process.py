@@ -28,7 +28,8 @@ from lambdad.launcher.contract import (
     Sandbox,
 )
 from lambdad.launcher.host_directories import HostDirectories
-from lambdad.launcher.interpreters import Interpreter
+from lambdad.launcher.interpreters import Interpreter, newest_python
+from lambdad.launcher.languages import Installed
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.runtime_trees import RuntimeTrees
 from lambdad.launcher.slots import UserIds
@@ -52,6 +53,7 @@ class Processes:
         loop: Loop,
         user_ids: UserIds | None,
         interpreters: dict[str, Interpreter],
+        languages: dict[str, Installed],
         trees: RuntimeTrees,
         code_directory: Path,
         temporary_directory: Path,
@@ -61,6 +63,7 @@ class Processes:
         self._directories = directories
         self._user_ids = user_ids
         self._interpreters = interpreters
+        self._languages = languages
         self._trees = trees
         self._code_directory = code_directory
         self._temporary_directory = temporary_directory
@@ -68,10 +71,10 @@ class Processes:
         temporary_directory.mkdir(parents=True)
         temporary_directory.chmod(0o711)
 
-    def prepare(self, runtime: str, account_id: str, prepared: Prepared) -> None:
+    def prepare(self, runtime: str, account_id: str, memory_mb: int, prepared: Prepared) -> None:
         """Make the runtime's tree."""
         try:
-            self._trees.make(self._interpreter(runtime))
+            self._make_trees(runtime)
         except (OSError, subprocess.SubprocessError) as error:
             prepared(str(error))
         else:
@@ -86,7 +89,7 @@ class Processes:
         task = self._find_code(order)
         interpreter = self._interpreter(order.runtime)
         try:
-            tree = self._trees.make(interpreter)
+            tree, runtime = self._make_trees(order.runtime)
         except subprocess.SubprocessError as error:
             raise OSError(str(error)) from error
         uid = self._user_ids.take() if self._user_ids else None
@@ -95,11 +98,11 @@ class Processes:
             "task": task,
             "layers": self._tree(order.layers) if order.layers else None,
             "tmp": str(temporary),
-            "runtime": [str(tree / "runtime")],
+            "runtime": str(runtime),
             "source": str(tree / "source"),
             "launcher": os.getpid(),
             "start": order.start,
-            "program": list(order.program),
+            **self._program(order, runtime),
         }
         program = _Program(interpreter, command, uid)
         sandbox = _Process(self._loop, program, ended, partial(self._give_back, uid, temporary))
@@ -139,8 +142,27 @@ class Processes:
     def _tree(self, name: str) -> str:
         return str(self._code_directory / Path(name).name)
 
+    def _make_trees(self, runtime: str) -> tuple[Path, Path]:
+        """The tree of the interpreter, and the directory of the runtime."""
+        tree = self._trees.make(self._interpreter(runtime))
+        guest = self._languages.get(runtime)
+        return tree, (self._trees.make_language(guest) if guest else tree) / "runtime"
+
+    def _program(self, order: Order, runtime: Path) -> dict[str, object]:
+        """Of another language; none for Python."""
+        guest = self._languages.get(order.runtime)
+        if guest is None:
+            return {"program": None}
+        language, executable = guest.language, guest.interpreter.executable
+        command = language.command(executable, str(runtime), order.memory_mb)
+        return {"program": command, "variables": language.variables}
+
     def _interpreter(self, runtime: str) -> Interpreter:
-        interpreter = self._interpreters.get(runtime)
+        """The one that runs functions in Python, or starts the program of another language."""
+        if runtime in self._languages:
+            interpreter = newest_python(self._interpreters)
+        else:
+            interpreter = self._interpreters.get(runtime)
         if interpreter is None:
             raise OSError(f"{runtime} is not on this machine")
         return interpreter

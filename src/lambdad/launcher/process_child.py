@@ -14,7 +14,7 @@ from lambdad.launcher import entering, packets
 # What an interpreter, the loader, or we ourselves open by the names that these hold.
 _PATHS = (
     *("AWS_LAMBDA_EXEC_WRAPPER", "LD_LIBRARY_PATH", "LD_PRELOAD"),
-    *("NODE_PATH", "PATH", "PYTHONPATH"),
+    *("NODE_PATH", "GEM_PATH", "RUBYLIB", "PATH", "PYTHONPATH"),
 )
 
 
@@ -31,18 +31,18 @@ def main(channel_descriptor: int, output: int, order_text: str) -> None:
     channel.close()
     variables["LAMBDA_TASK_ROOT"] = order["task"]
     variables["TMPDIR"] = order["tmp"]
-    places = {"/var/task": order["task"], "/var/runtime": order["runtime"][0]}
+    places = {"/var/task": order["task"], "/var/runtime": order["runtime"]}
     if order["layers"] is not None:
         places["/opt"] = order["layers"]
         packages = [*_packages_of_layers(), variables.get("PYTHONPATH", "")]
         variables["PYTHONPATH"] = ":".join(filter(None, packages))
     _relocate(variables, places)
-    sys.path[:] = [*order["runtime"], *(p for p in sys.path if p != order["source"])]
-    bootstrap = importlib.import_module("bootstrap")  # the runtime
+    if order["program"]:
+        entering.run_program({**order["variables"], **variables}, order["program"])
     if order["start"] == "bootstrap":
-        program = [_moved(word, places) for word in order["program"]]
-        roots = [order["task"], *filter(None, [order["layers"]])]
-        entering.run_bootstrap(variables, program, roots)
+        entering.run_bootstrap(variables, [order["task"], *filter(None, [order["layers"]])])
+    sys.path[:] = [order["runtime"], *(p for p in sys.path if p != order["source"])]
+    bootstrap = importlib.import_module("bootstrap")  # the runtime
     if order["start"] == "spawn":
         entering.run_program(variables, [sys.executable, str(bootstrap.__file__)])
     entering.run_runtime(variables, bootstrap.run)

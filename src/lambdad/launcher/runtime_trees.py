@@ -1,10 +1,12 @@
-"""What an interpreter finds at /var/runtime: lambdad's runtime and the AWS SDK, with bytecode.
+"""What an interpreter finds at /var/runtime: lambdad's runtime, for Python the AWS SDK with
+bytecode, and for languages that are compiled what came of it.
 
 A tree is made once per interpreter below the data directory, by the launcher and out of its own
 installation, so that nothing that a function or the node can write is ever imported by a zygote.
 
     <data>/runtimes/python3.12-<fingerprint>/runtime/…   the runtime, boto3, botocore, …
                                              source/…    lambdad.launcher, for the zygote
+                    java17-<fingerprint>/runtime/…       another language's runtime
 """
 
 from __future__ import annotations
@@ -17,10 +19,12 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import lambdad
 from lambdad.launcher.interpreters import Interpreter
+from lambdad.launcher.languages import Installed
 
 _SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 _NO_BYTECODE = shutil.ignore_patterns("__pycache__")
@@ -46,12 +50,36 @@ class RuntimeTrees:
     def make(self, interpreter: Interpreter) -> Path:
         """Make the tree unless it is there; several may try at once, one wins. OSError when it
         cannot be made, and nothing is left."""
-        path = self.path(interpreter)
+
+        def fill(tree: Path) -> None:
+            self._fill(tree, interpreter)
+            _compile(interpreter, tree)
+
+        return self._make(self.path(interpreter), fill)
+
+    def path_of_language(self, installed: Installed) -> Path:
+        """Where the tree of another language's interpreter is, or will be."""
+        return self._directory / f"{installed.interpreter.name}-{self._print_of(installed)}"
+
+    def make_language(self, installed: Installed) -> Path:
+        """The same as `make`, for another language than Python."""
+        language = installed.language
+
+        def fill(tree: Path) -> None:
+            runtime = tree / "runtime"
+            shutil.copytree(
+                self._package / "runtimes" / language.name, runtime, ignore=_NO_BYTECODE
+            )
+            if language.build is not None:
+                language.build(installed.interpreter, runtime)
+
+        return self._make(self.path_of_language(installed), fill)
+
+    def _make(self, path: Path, fill: Callable[[Path], None]) -> Path:
         if not path.exists():
             unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=self._directory))
             try:
-                self._fill(unfinished, interpreter)
-                _compile(interpreter, unfinished)
+                fill(unfinished)
                 unfinished.chmod(0o755)
                 _rename_unless_there(unfinished, path)
             finally:
@@ -66,7 +94,6 @@ class RuntimeTrees:
     def _fill(self, tree: Path, interpreter: Interpreter) -> None:
         runtime, source = tree / "runtime", tree / "source/lambdad"
         shutil.copytree(self._package / "runtimes/python", runtime, ignore=_NO_BYTECODE)
-        shutil.copytree(self._package / "runtimes/nodejs", runtime / "nodejs")
         for part in self._sdk if _can_import_sdk(interpreter) else ():
             if part.is_dir():
                 shutil.copytree(part, runtime / part.name, copy_function=_link_or_copy)
@@ -77,15 +104,24 @@ class RuntimeTrees:
 
     def _fingerprint(self, interpreter: Interpreter) -> str:
         """Differs whenever the runtime, the SDK or the interpreter does."""
-        sources = [interpreter.version, interpreter.executable]
         own = [
-            *self._package.rglob("runtimes/**/*.*py"),
-            *self._package.rglob("runtimes/**/*.*js"),
-            *self._package.glob("launcher/*.*"),
+            *self._package.rglob("runtimes/python/**/*.py"),
+            *self._package.glob("launcher/**/*.py"),
+            *self._package.glob("launcher/*.json"),
         ]
-        for path in sorted([*own, *self._sdk]):
-            sources.append(f"{path} {path.stat().st_mtime_ns}")
-        return hashlib.sha256("\n".join(sources).encode()).hexdigest()[:16]
+        return _fingerprint(interpreter, [*own, *self._sdk])
+
+    def _print_of(self, installed: Installed) -> str:
+        name = installed.language.name
+        own = self._package.rglob(f"runtimes/{name}/**/*.*")
+        how = self._package.glob(f"launcher/languages/{name}.py")
+        return _fingerprint(installed.interpreter, [*own, *how])
+
+
+def _fingerprint(interpreter: Interpreter, sources: Iterable[Path]) -> str:
+    facts = [interpreter.version, interpreter.executable]
+    facts += [f"{path} {path.stat().st_mtime_ns}" for path in sorted(sources)]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
 
 def _where(name: str) -> Path | None:

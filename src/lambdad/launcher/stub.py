@@ -27,7 +27,7 @@ class Stub:
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
 
-    def prepare(self, runtime: str, account_id: str, prepared: Prepared) -> None:
+    def prepare(self, runtime: str, account_id: str, memory_mb: int, prepared: Prepared) -> None:
         """There is nothing to prepare."""
         prepared(None)
 

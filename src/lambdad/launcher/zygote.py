@@ -12,6 +12,8 @@ its zygote, and every zygote with the launcher.
 
 A new environment goes all the way into its sandbox, gives its privileges up, says that it waits,
 and then learns over its own line what it is to be: its code has been put in its place meanwhile.
+One that is to be a program of another language becomes that before (see the launcher's standby).
+A zygote for such programs is bare: it has no runtime.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ import socket
 import sys
 import threading
 import traceback
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 from lambdad.launcher import entering, mounts, packets, seccomp, signalling
 from lambdad.launcher import syscalls as calls
@@ -43,18 +45,23 @@ _SIGNALLING = {"kill": signalling.kill, "freeze": signalling.freeze, "thaw": sig
 _COULD_NOT_FORK = 1 << 8  # a wait status: exit status 1
 
 
-def main(control_descriptor: int) -> None:
+def main(control_descriptor: int, is_bare: bool) -> None:
     """Warm up, say so, and serve `fork` packets until the launcher is gone."""
     sys.path[:] = [p for p in sys.path if p != os.environ.get("LAMBDAD_SOURCE")]
-    sys.path.append("/var/runtime")
-    bootstrap = importlib.import_module("bootstrap")  # the runtime, at /var/runtime
-    bootstrap.preload()
+    bootstrap = None if is_bare else _load_runtime()
     zygote = Zygote(packets.from_descriptor(control_descriptor), bootstrap)
     calls.unmount(os.environ["LAMBDAD_SOURCE"])
     calls.drop_bounding_capabilities()  # once, instead of in every child; we keep our own
     gc.collect()
     gc.freeze()
     zygote.serve()
+
+
+def _load_runtime() -> Any:
+    sys.path.append("/var/runtime")
+    bootstrap = importlib.import_module("bootstrap")
+    bootstrap.preload()
+    return bootstrap
 
 
 class Zygote:
@@ -142,12 +149,15 @@ class Zygote:
         try:
             entering.reset_inherited_state()
             os.setsid()
-            listeners = self._isolate(request, descriptors[1:])
+            pipes, entrances = _split(descriptors[1:], 2 if request["standby"] else 0)
+            listeners = self._isolate(request, entrances)
             entering.limit_resources()
             entering.limit_processes()
             self._give_up_privileges(request["uid"])
-            ready = self._rehearse() if request["is_ahead"] else None
-            self._say_waiting(request["id"])
+            if request["standby"]:
+                self._become_standby(request, pipes, listeners)
+            ready = self._rehearse() if request["is_ahead"] and self._bootstrap else None
+            self._say_waiting(request["id"], {})
             assignment, (channel, output) = _wait_for_assignment(line)
             speaker = packets.from_descriptor(channel)
             entering.take_output(output)
@@ -159,8 +169,11 @@ class Zygote:
             _say_and_exit(speaker, traceback.format_exc(limit=-2))
         try:
             if assignment["start"] == "bootstrap":
-                entering.run_bootstrap(variables, assignment["program"], ("/var/task", "/opt"))
+                entering.run_bootstrap(variables, ("/var/task", "/opt"))
             if assignment["start"] == "spawn":
+                if assignment["program"]:
+                    variables = {**assignment["variables"], **variables}
+                    entering.run_program(variables, assignment["program"])
                 entering.run_program(variables, [sys.executable, self._bootstrap.__file__])
             run = functools.partial(self._bootstrap.run, ready)
             entering.run_runtime(variables, run, self._hidden)
@@ -172,11 +185,22 @@ class Zygote:
         entering.rehearse()
         return self._bootstrap.rehearse(f"127.0.0.1:{entering.RUNTIME_API_PORT}")
 
-    def _say_waiting(self, environment_id: str) -> None:
+    def _become_standby(
+        self, request: Dict[str, Any], pipes: List[int], listeners: List[socket.socket]
+    ) -> None:
+        handed = entering.what_to_hand_over(listeners, "/tmp")  # noqa: S108
+        self._say_waiting(request["id"], handed)
+        entering.take_pipes(*pipes)
+        entering.close_all_but([])
+        entering.run_standby(request["standby"]["command"], request["standby"]["variables"])
+
+    def _say_waiting(self, environment_id: str, handed: Dict[str, int]) -> None:
         namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
         pidfd = os.pidfd_open(os.getpid())
-        packets.send(self._control, {"type": "waiting", "id": environment_id}, [namespace, pidfd])
-        for descriptor in (namespace, pidfd):
+        message = {"type": "waiting", "id": environment_id, "handed": list(handed)}
+        descriptors = [namespace, pidfd, *handed.values()]
+        packets.send(self._control, message, descriptors)
+        for descriptor in descriptors:
             os.close(descriptor)
         self._control.close()
 
@@ -233,6 +257,11 @@ class Zygote:
         calls.die_with_parent()
         calls.no_new_privileges()
         calls.seccomp_filter(self._filter)
+
+
+def _split(descriptors: List[int], count: int) -> Tuple[List[int], List[int]]:
+    """The first so many, and the others."""
+    return descriptors[:count], descriptors[count:]
 
 
 def _wait_for_assignment(line: socket.socket) -> packets.Packet:

@@ -8,11 +8,13 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from lambdad.launcher import entering, mounts, packets, syscalls
 from lambdad.launcher.interpreters import Interpreter
+from lambdad.launcher.languages import Installed
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.runtime_trees import RuntimeTrees
 
@@ -33,29 +35,37 @@ _CAPABILITIES = sum(
 )
 # What the loader reads is read when a program starts, and the zygote is what starts: the
 # variables that AWS documents for it are therefore the zygote's own.
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "LANG": "en_US.UTF-8",
     "TZ": ":UTC",
     "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
     "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:"
     "/var/task:/var/task/lib:/opt/lib",
-    "LAMBDAD_SOURCE": SOURCE,
 }
+_MAKER = "/run/python"  # the zygote's own interpreter, where /var/lang is another language's
 _MAIN = (
     f"import sys; sys.path.insert(0, {SOURCE!r}); "
-    "from lambdad.launcher.zygote import main; main(int(sys.argv[1]))"
+    "from lambdad.launcher.zygote import main; main(int(sys.argv[1]), sys.argv[2] == 'bare')"
 )
 
-OnWaiting = Callable[[int, int], None]  # gets and owns the mount namespace and a pidfd
+# Gets and owns the mount namespace, a pidfd, and what else is handed over, by name.
+OnWaiting = Callable[[int, int, dict[str, int]], None]
 OnExited = Callable[[int], None]  # gets a wait status
+
+
+@dataclass(frozen=True)
+class Breed:
+    """What a zygote is made of: the Python that it is, and, when it is one for programs of another
+    language, that."""
+
+    interpreter: Interpreter
+    guest: Installed | None = None
 
 
 class ZygoteProcess:
     """One zygote. Environments asked of it before it is ready wait in its socket."""
 
-    def __init__(
-        self, loop: Loop, interpreter: Interpreter, trees: RuntimeTrees, root: Path
-    ) -> None:
+    def __init__(self, loop: Loop, breed: Breed, trees: RuntimeTrees, root: Path) -> None:
         self.is_gone = False
         self._loop = loop
         self._environments: dict[str, tuple[OnWaiting, OnExited]] = {}
@@ -63,7 +73,7 @@ class ZygoteProcess:
         self._is_ready = False
         self._unsent: deque[tuple[dict[str, Any], list[int]]] = deque()
         self._control, theirs = packets.socket_pair()
-        self._pid = _spawn(interpreter, trees, root, theirs.fileno())
+        self._pid = _spawn(breed, trees, root, theirs.fileno())
         theirs.close()
         self._control.setblocking(False)
         self._is_watched = True
@@ -144,8 +154,10 @@ class ZygoteProcess:
         if message["type"] == "ready":
             self._is_ready = True
             self._tell(None)
-        elif message["type"] == "waiting" and len(descriptors) == 2:
-            self._environments[message["id"]][0](*descriptors)
+        elif message["type"] == "waiting" and len(descriptors) == 2 + len(message["handed"]):
+            namespace, pidfd, *handed = descriptors
+            named = dict(zip(message["handed"], handed, strict=True))
+            self._environments[message["id"]][0](namespace, pidfd, named)
         elif message["type"] == "waiting":  # we have no descriptor left for it
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -179,18 +191,16 @@ class ZygoteProcess:
             prepared(problem)
 
 
-def _spawn(interpreter: Interpreter, trees: RuntimeTrees, root: Path, control: int) -> int:
+def _spawn(breed: Breed, trees: RuntimeTrees, root: Path, control: int) -> int:
     """Fork, in a new PID namespace, the process that becomes the zygote."""
     pid = syscalls.fork_into_new_pid_namespace()
     if pid == 0:
-        _become_zygote(interpreter, trees, root, control)
+        _become_zygote(breed, trees, root, control)
     return pid
 
 
-def _become_zygote(
-    interpreter: Interpreter, trees: RuntimeTrees, root: Path, control: int
-) -> NoReturn:
-    """In the child: make the tree and the root, enter it, become the interpreter."""
+def _become_zygote(breed: Breed, trees: RuntimeTrees, root: Path, control: int) -> NoReturn:
+    """In the child: make the trees and the root, enter it, become the interpreter."""
     try:
         syscalls.die_with_parent()
         entering.close_all_but([control])
@@ -198,27 +208,45 @@ def _become_zygote(
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
-        tree = trees.make(interpreter)
+        binds = _trees_of(breed, trees)
         syscalls.unshare(_NAMESPACES)
         syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
-        executable = _make_root(interpreter, tree, root)
+        executable = _make_root(breed, binds, root)
         mounts.enter_root(root)
         syscalls.drop_bounding_capabilities(keep=_CAPABILITIES)
         os.set_inheritable(control, True)
-        command = [executable, "-I", "-S", "-X", "utf8", "-c", _MAIN, str(control)]
-        os.execve(executable, command, _ENVIRONMENT)  # noqa: S606
+        kind = "bare" if breed.guest else "warm"
+        command = [executable, "-I", "-S", "-X", "utf8", "-c", _MAIN, str(control), kind]
+        variables = {**ENVIRONMENT, "LAMBDAD_SOURCE": SOURCE}
+        if breed.guest:
+            variables["LD_LIBRARY_PATH"] = f"{_MAKER}/lib:{ENVIRONMENT['LD_LIBRARY_PATH']}"
+        os.execve(executable, command, variables)  # noqa: S606
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()
     os._exit(70)
 
 
-def _make_root(interpreter: Interpreter, tree: Path, root: Path) -> str:
-    """Assemble the root and return where the interpreter stands in it."""
-    binds = {mounts.RUNTIME: tree / "runtime", SOURCE: tree / "source"}
-    if interpreter.prefix == "/usr":
-        mounts.build_root(root, binds)
-        mounts.link_interpreter(root, interpreter.executable)
-        return interpreter.executable
-    mounts.build_root(root, {**binds, mounts.LANG: Path(interpreter.prefix)})
-    return f"{mounts.LANG}/bin/{Path(interpreter.executable).name}"
+def _trees_of(breed: Breed, trees: RuntimeTrees) -> dict[str, Path]:
+    """What of ours stands where in the root."""
+    own = trees.make(breed.interpreter)
+    runtime = trees.make_language(breed.guest) if breed.guest else own
+    return {mounts.RUNTIME: runtime / "runtime", SOURCE: own / "source"}
+
+
+def _make_root(breed: Breed, binds: dict[str, Path], root: Path) -> str:
+    """Assemble the root and return where the zygote's interpreter stands in it."""
+    own, guest = breed.interpreter, breed.guest
+    place = _MAKER if guest else mounts.LANG
+    if guest and not guest.is_visible:
+        binds[mounts.LANG] = Path(guest.interpreter.prefix)
+    if own.prefix != "/usr":
+        binds[place] = Path(own.prefix)
+    mounts.build_root(root, binds, guest.language.trees if guest else ())
+    if guest and guest.is_visible:
+        mounts.link_interpreter(root, guest.interpreter.executable)
+    if own.prefix != "/usr":
+        return f"{place}/bin/{Path(own.executable).name}"
+    if not guest:
+        mounts.link_interpreter(root, own.executable, "python3", "python")
+    return own.executable

@@ -7,10 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 OS_ONLY = "provided"
-NODEJS = "nodejs"
-# python3.12: the family python3, of which 12 is one; nodejs22.x: nodejs, of which 22 is one.
-_PYTHON = re.compile(r"(?P<family>python\d+)\.(?P<number>\d+)")
-_NODEJS = re.compile(r"(?P<family>nodejs)(?P<number>\d+)\.x")
+NODEJS, RUBY, JAVA, DOTNET = "nodejs", "ruby", "java", "dotnet"
+# Of python3.12 the family is python3, of which it is 12; of nodejs22.x nodejs, of which it is 22;
+# java8.al2 is java, 8; dotnetcore3.1 is dotnet, 3.1.
+_IDENTIFIER = re.compile(
+    r"(?P<family>python\d+|nodejs|ruby|java|dotnet)(core)?\.?(?P<number>\d+(\.\d+)?)"
+    r"(\.x|\.al\d+|-edge)?"
+)
+_PYTHON = re.compile(r"python\d+\.\d+")
+# What brings a language to a machine, for people.
+_INSTALL = {
+    "python": "apt-get install python3",
+    NODEJS: "apt-get install nodejs",
+    RUBY: "apt-get install ruby",
+    JAVA: "apt-get install openjdk-17-jdk-headless",
+    DOTNET: "install the .NET SDK",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,16 @@ def choose_runtime(asked: str, present: Sequence[Interpreter], strict: bool) -> 
     return min(near, key=lambda each: each[:2])[2] if near else None
 
 
+def say_missing(runtime: str, present: Sequence[Interpreter]) -> str:
+    """Tell people that a runtime is not here, what is, and what brings it."""
+    there = ", ".join(interpreter.name for interpreter in present) or "none"
+    sentences = f"The runtime {runtime} is not on this machine. Those that are: {there}."
+    if any(family_of(each.name) == family_of(runtime) for each in present):
+        return f"{sentences} With runtimes=nearest the nearest version runs instead."
+    how = next(how for name, how in _INSTALL.items() if runtime.startswith(name))
+    return f"{sentences} To have it: {how}; then start the server again."
+
+
 def is_os_only(runtime: str) -> bool:
     """Whether functions of this runtime bring their own, a program called `bootstrap`: AWS's
     provided.al2 and provided.al2023."""
@@ -58,6 +80,12 @@ def is_python(runtime: str) -> bool:
     return _PYTHON.fullmatch(runtime) is not None
 
 
+def family_of(runtime: str) -> str:
+    """What its neighbours by version have in common with a runtime: `nodejs`; "" for none."""
+    parsed = _parse(runtime)
+    return parsed[0] if parsed else ""
+
+
 def sandbox_maker(present: Sequence[Interpreter]) -> Interpreter | None:
     """The interpreter out of which sandboxes are made for programs of other languages: the newest
     Python, as `present` is in order."""
@@ -65,6 +93,9 @@ def sandbox_maker(present: Sequence[Interpreter]) -> Interpreter | None:
 
 
 def _parse(identifier: str) -> tuple[str, int] | None:
-    """`python3.11` as `python3` and 11, `nodejs22.x` as `nodejs` and 22."""
-    match = _PYTHON.fullmatch(identifier) or _NODEJS.fullmatch(identifier)
-    return (match["family"], int(match["number"])) if match else None
+    """The family, and a number that grows with the version: 3.11 is 311."""
+    match = _IDENTIFIER.fullmatch(identifier)
+    if match is None:
+        return None
+    major, _, minor = match["number"].partition(".")
+    return match["family"], int(major) * 100 + int(minor or 0)

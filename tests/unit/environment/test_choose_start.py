@@ -40,3 +40,25 @@ def test_the_value_does_not_matter() -> None:
 def test_a_runtime_that_the_function_brings_is_started(runtime: str) -> None:
     assert choose_start(runtime, {}) == "bootstrap"
     assert choose_start(runtime, {"LD_PRELOAD": "x.so"}) == "bootstrap"
+
+
+@pytest.mark.parametrize(
+    ("runtime", "name"),
+    [
+        ("nodejs22.x", "NODE_OPTIONS"),
+        ("nodejs22.x", "NODE_EXTRA_CA_CERTS"),
+        ("ruby3.3", "RUBYOPT"),
+        ("java21", "JAVA_TOOL_OPTIONS"),
+        ("java8.al2", "TZ"),
+        ("dotnet8", "DOTNET_gcServer"),
+        ("dotnet8", "TZ"),
+    ],
+)
+def test_each_language_reads_some_of_its_own_when_it_starts(runtime: str, name: str) -> None:
+    assert choose_start(runtime, {name: "1"}) == "spawn"
+    assert choose_start("python3.12", {name: "1"}) == "pool"
+
+
+@pytest.mark.parametrize("name", ["NODE_ENV", "NODE_PATH", "TZ", "PYTHONPATH"])
+def test_node_reads_others_whenever_it_needs_them(name: str) -> None:
+    assert choose_start("nodejs22.x", {name: "1"}) == "pool"

@@ -148,7 +148,7 @@ async def test_a_launcher_that_does_not_say_hello_is_none() -> None:
 
 
 async def test_prepare_returns_when_it_is_answered(played: Played) -> None:
-    preparing = asyncio.ensure_future(played.client.prepare("python3.12", "0"))
+    preparing = asyncio.ensure_future(played.client.prepare("python3.12", "0", 128))
     message, _ = await played.hear()
     assert isinstance(message, Prepare)
     assert not preparing.done()
@@ -157,8 +157,8 @@ async def test_prepare_returns_when_it_is_answered(played: Played) -> None:
 
 
 async def test_answers_find_who_asked_whatever_their_order(played: Played) -> None:
-    first = asyncio.ensure_future(played.client.prepare("python3.11", "0"))
-    second = asyncio.ensure_future(played.client.prepare("python3.12", "0"))
+    first = asyncio.ensure_future(played.client.prepare("python3.11", "0", 128))
+    second = asyncio.ensure_future(played.client.prepare("python3.12", "0", 128))
     asked = [(await played.hear())[0] for _ in range(2)]
     for message in reversed(asked):
         assert isinstance(message, Prepare)
@@ -169,7 +169,7 @@ async def test_answers_find_who_asked_whatever_their_order(played: Played) -> No
 
 
 async def test_an_answer_that_nobody_waits_for_does_no_harm(played: Played) -> None:
-    preparing = asyncio.ensure_future(played.client.prepare("python3.12", "0"))
+    preparing = asyncio.ensure_future(played.client.prepare("python3.12", "0", 128))
     message, _ = await played.hear()
     assert isinstance(message, Prepare)
     preparing.cancel()

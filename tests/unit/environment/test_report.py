@@ -21,6 +21,21 @@ def test_init_start_names_the_runtime_version() -> None:
     assert len(arn.removeprefix(prefix)) == 64
 
 
+@pytest.mark.parametrize(
+    ("name", "version", "told"),
+    [
+        ("nodejs20.x", "20.20.2", "nodejs:20.v20"),
+        ("ruby3.1", "3.1.2", "ruby:3.1.v2"),
+        ("java17", "17.0.15", "java:17.v15"),
+        ("java25", "25", "java:25.v0"),
+        ("dotnetcore3.1", "3.1.32", "dotnetcore:3.1.v32"),
+        ("dotnet8", "8.0.11", "dotnet:8.v11"),
+    ],
+)
+def test_every_language_has_its_runtime_version(name: str, version: str, told: str) -> None:
+    assert report.runtime_version(Interpreter(name, version, "/usr/bin/x")) == told
+
+
 def test_init_start_says_when_another_runtime_stands_in() -> None:
     line = report.init_start("python3.14", INTERPRETER, "eu-west-1")
     assert line.endswith("\t(python3.14 is not on this machine; python3.12 runs instead)")

@@ -28,7 +28,7 @@ class Careless:
 
     # Sandboxes
 
-    def prepare(self, runtime: str, account_id: str, prepared: Prepared) -> None:
+    def prepare(self, runtime: str, account_id: str, memory_mb: int, prepared: Prepared) -> None:
         prepared(None)
 
     def look(self, directory: str, looked: Looked) -> None:

@@ -19,6 +19,7 @@ class PlayedZygote(ZygoteProcess):
         self.requests: list[dict[str, Any]] = []
         self.signals: list[str] = []
         self.problem: OSError | None = None
+        self.pipes: list[int] = []  # standard input and output of a program of another language
         self._line: int | None = None
 
     def fork(
@@ -32,6 +33,8 @@ class PlayedZygote(ZygoteProcess):
             raise self.problem
         self.requests.append(request)
         self._line = os.dup(descriptors[0])
+        if request["standby"]:
+            self.pipes = [os.dup(descriptor) for descriptor in descriptors[1:3]]
         self._waiting_callback, self._exited = waiting, exited
 
     def signal(self, environment_id: str, what: str) -> None:
@@ -39,7 +42,7 @@ class PlayedZygote(ZygoteProcess):
 
     def wait(self) -> None:
         namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY)
-        self._waiting_callback(namespace, os.pidfd_open(os.getpid()))
+        self._waiting_callback(namespace, os.pidfd_open(os.getpid()), {})
 
     def take_assignment(self) -> dict[str, Any]:
         assert self._line is not None
@@ -63,6 +66,8 @@ class PlayedZygote(ZygoteProcess):
         if self._line is not None:
             os.close(self._line)
             self._line = None
+        while self.pipes:
+            os.close(self.pipes.pop())
 
 
 class PlayedGroup:

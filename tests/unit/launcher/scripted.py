@@ -22,7 +22,7 @@ class Scripted:
         self.on_close: Callable[[], None] = lambda: None
         self.closes = 0
 
-    def prepare(self, runtime: str, account_id: str, prepared: Prepared) -> None:
+    def prepare(self, runtime: str, account_id: str, memory_mb: int, prepared: Prepared) -> None:
         self.on_prepare(prepared)
 
     def look(self, directory: str, looked: Looked) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from lambdad.launcher.contract import Exit, Order
 from lambdad.launcher.forked_sandbox import ForkedSandbox, Ground
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.slots import UserIds
+from lambdad.launcher.standby import Program
 
 ORDER = Order("environment", "python3.12", "000000000000", "code", 128, 512)
 MB = 1024 * 1024
@@ -34,9 +36,9 @@ class Ward:
         self.readings: list[int] = []
         self._ground = Ground(loop, self.cgroups, self.users)
 
-    def make(self) -> ForkedSandbox:
+    def make(self, program: Program | None = None) -> ForkedSandbox:
         self.sandbox = ForkedSandbox(
-            self._ground, "e1", self._find_zygote, self.gone.append, is_ahead=True
+            self._ground, "e1", self._find_zygote, self.gone.append, is_ahead=True, standby=program
         )
         return self.sandbox
 
@@ -49,6 +51,7 @@ class Ward:
     def _give(self, begin: object) -> None:
         ours, theirs = packets.socket_pair()
         ours.setblocking(False)
+        packets.send(ours, {"variables": {"A": "1"}})
         reading, writing = os.pipe()
         try:
             begin(theirs.fileno(), writing)  # type: ignore[operator]
@@ -104,7 +107,7 @@ def waiting(ward: Ward) -> ForkedSandbox:
 @pytest.fixture
 def running(ward: Ward, waiting: ForkedSandbox) -> ForkedSandbox:
     ward.furnish()
-    assert ward.zygote.take_assignment() == {"start": "pool", "program": [], "data_limit": None}
+    assert ward.zygote.take_assignment() == {"start": "pool", "program": None, "data_limit": None}
     return waiting
 
 
@@ -120,7 +123,7 @@ def test_one_that_waits_learns_what_it_is_when_it_is_ordered(
     ward: Ward, waiting: ForkedSandbox
 ) -> None:
     ward.furnish()
-    assert ward.zygote.take_assignment() == {"start": "pool", "program": [], "data_limit": None}
+    assert ward.zygote.take_assignment() == {"start": "pool", "program": None, "data_limit": None}
     assert ward.cgroups.groups["e1"].limits == (128, 512)
     waiting.discard()
     ward.zygote.exit()
@@ -130,7 +133,7 @@ def test_an_order_may_come_before_it_waits(ward: Ward) -> None:
     sandbox = ward.make()
     ward.furnish()
     ward.zygote.wait()
-    assert ward.zygote.take_assignment() == {"start": "pool", "program": [], "data_limit": None}
+    assert ward.zygote.take_assignment() == {"start": "pool", "program": None, "data_limit": None}
     sandbox.discard()
     ward.zygote.exit()
 
@@ -249,7 +252,7 @@ def test_another_run_is_forked_into_the_same_place(ward: Ward, running: ForkedSa
     ward.restart()
     ward.zygote.wait()
     # Then
-    assert ward.zygote.take_assignment() == {"start": "pool", "program": [], "data_limit": None}
+    assert ward.zygote.take_assignment() == {"start": "pool", "program": None, "data_limit": None}
     second = ward.zygote.requests[1]
     assert (second["id"], second["uid"], second["namespaces"]) == ("e1", first["uid"], 1)
     running.discard()
@@ -327,3 +330,61 @@ def test_a_run_is_not_out_of_memory_because_the_last_one_was(
     assert [how.out_of_memory for how in ward.ends] == [True, False]
     assert group.peak == 0  # it was forgotten
     running.discard()
+
+
+# Programs of other languages
+
+
+PROGRAM = Program(["/bin/program"], {"LANG": "C"})
+
+
+def test_a_program_is_told_its_variables_and_the_node_gets_its_output(ward: Ward) -> None:
+    # Given
+    ward.make(PROGRAM)
+    ward.zygote.wait()
+    told = ward.zygote.requests[-1]["standby"]
+    assert told == {"command": ["/bin/program"], "variables": {"LANG": "C", "_LAMBDAD_WAITS": "1"}}
+    # When
+    ward.furnish()
+    # Then
+    standard_input, output = ward.zygote.pipes
+    assert json.loads(os.read(standard_input, 4096))["variables"]["A"] == "1"
+    assert os.read(standard_input, 1) == b"", "there is no end of it"
+    os.write(output, b"printed")
+    packet = packets.receive(ward.channels[-1])
+    assert packet is not None
+    assert packet[0]["handed"] == ["output"]
+    assert os.read(packet[1][0], 100) == b"printed"
+    os.close(packet[1][0])
+    ward.zygote.exit()
+    ward.sandbox.discard()
+    assert_given_back(ward)
+
+
+def test_what_a_program_says_that_ends_on_its_way_is_told(ward: Ward) -> None:
+    ward.make(PROGRAM)
+    ward.furnish()
+    os.write(ward.zygote.pipes[1], b"libtruth.so: cannot open\n")
+    ward.zygote.exit()
+    assert ward.failure() == "libtruth.so: cannot open"
+    ward.sandbox.discard()
+    assert_given_back(ward)
+
+
+def test_a_program_that_nobody_needs_reads_the_end(ward: Ward) -> None:
+    ward.make(PROGRAM)
+    ward.zygote.wait()
+    standard_input = ward.zygote.pipes[0]
+    ward.sandbox.discard()
+    kept = os.dup(standard_input)
+    ward.zygote.exit()
+    assert os.read(kept, 1) == b""
+    os.close(kept)
+    assert_given_back(ward)
+
+
+def test_a_program_whose_pipes_cannot_be_handed_on_leaves_nothing(ward: Ward) -> None:
+    ward.zygote.problem = OSError("no more processes")
+    with pytest.raises(OSError, match="no more"):
+        ward.make(PROGRAM)
+    assert_given_back(ward)

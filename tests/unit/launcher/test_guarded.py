@@ -228,7 +228,7 @@ def test_close_discards_what_is_there_once_and_refuses_what_comes(
     with pytest.raises(OSError, match="stopping"):
         guarded.start(ORDER, 0, 1, ignore)
     with pytest.raises(OSError, match="stopping"):
-        guarded.prepare("python3.12", "0", lambda problem: None)
+        guarded.prepare("python3.12", "0", 128, lambda problem: None)
     with pytest.raises(OSError, match="stopping"):
         over.restart(2, 3)
 

@@ -17,12 +17,12 @@ from lambdad.launcher.contract import Look, Order
 
 ORDER = Order(
     "0123456789abcdef", "python3.12", "123456789012", "c0de", 128, 512,
-    layers="1ayers", start="spawn", heap_class="large", live_code="/srv/code",
+    layers="1ayers", start="spawn", live_code="/srv/code",
     file_system="arn:aws:elasticfilesystem:x", mount_path="/mnt/x",
 )  # fmt: skip
 MESSAGES: list[messages.Message] = [
     messages.Hello("stub", [{"name": "python3.12", "version": "3.12.1", "executable": "/x"}]),
-    messages.Prepare(1, "python3.12", "123456789012"),
+    messages.Prepare(1, "python3.12", "123456789012", 128),
     messages.Prepared(1, None),
     messages.Prepared(2, "it did not work"),
     messages.Start(ORDER),
@@ -52,7 +52,7 @@ def test_every_message_survives_its_packet(message: messages.Message) -> None:
 def test_an_order_says_only_what_is_unusual() -> None:
     """What an order of an environment like most others leaves out."""
     order = Order("e1", "python3.12", "123456789012", "c0de", 128, 512)
-    assert (order.layers, order.start, order.heap_class) == ("", "pool", "")
+    assert (order.layers, order.start) == ("", "pool")
 
 
 def test_every_kind_of_message_is_tried_here() -> None:

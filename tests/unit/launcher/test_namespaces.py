@@ -61,6 +61,7 @@ def test_a_store_that_is_a_link_is_refused(store: Path, tmp_path: Path) -> None:
             trees=nothing,
             code_directory=link,
             root=tmp_path / "root",
+            languages={},
             pool_mb=0,
             host=nothing,
         )

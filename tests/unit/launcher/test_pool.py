@@ -7,9 +7,9 @@ from played_loop import PlayedLoop, PlayedWaiting
 
 from lambdad.launcher.pool import IN_USE_SECONDS, REMEMBERED_SECONDS, WAITING_MB, Pool, PoolKey
 
-KEY: PoolKey = ("python3.12", "000000000000", "")
-ANOTHER_ACCOUNT: PoolKey = ("python3.12", "111111111111", "")
-ANOTHER_CLASS: PoolKey = ("python3.12", "000000000000", "large")
+KEY = PoolKey("nodejs20.x", "000000000000")
+ANOTHER_ACCOUNT = PoolKey("nodejs20.x", "111111111111")
+ANOTHER_CLASS = PoolKey("nodejs20.x", "000000000000", 256)
 MOMENT = 0.015  # less than it takes until nothing has been started for a while
 WHILE = 1.0
 ROOM = 4
@@ -28,7 +28,7 @@ class Ward:
             loop,  # type: ignore[arg-type]
             self._make,
             room * WAITING_MB,
-            self.loop.now,
+            now=self.loop.now,
         )
 
     def _make(self, key: PoolKey) -> PlayedWaiting:

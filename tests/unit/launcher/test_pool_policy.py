@@ -13,15 +13,14 @@ from lambdad.launcher.pool import (
     choose_surplus,
 )
 
-A: PoolKey = ("python3.12", "000000000000", "")
-B: PoolKey = ("python3.12", "111111111111", "")
-C: PoolKey = ("python3.13", "000000000000", "")
-C: PoolKey = ("python3.11", "000000000000", "")
+A = PoolKey("python3.12", "000000000000")
+B = PoolKey("python3.12", "111111111111")
+C = PoolKey("python3.11", "000000000000")
 LONG_AGO = IN_USE_SECONDS + 1
 
 
-def demand(waiting: int, started: int = 0, idle: float = 0.0) -> Demand:
-    return Demand(waiting, started, idle)
+def demand(waiting: int, started: int = 0, idle: float = 0.0, size_mb: int = 1) -> Demand:
+    return Demand(waiting, started, idle, size_mb=size_mb)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +60,9 @@ def test_so_many_are_wanted_as_were_started_lately(started: int, idle: float, wa
         ({A: demand(1), B: demand(0)}, 1, None),
         ({A: demand(1), B: demand(0)}, 2, B),
         ({A: demand(2, idle=LONG_AGO), B: demand(0)}, 2, None),
+        ({A: demand(0, size_mb=9)}, 8, None),
+        ({A: demand(0, size_mb=9), B: demand(1)}, 8, B),  # which fits
+        ({A: demand(1, size_mb=4), B: demand(1)}, 5, None),
         # who is not used gets none
         ({A: demand(0, idle=LONG_AGO)}, 8, None),
         ({A: demand(0, idle=LONG_AGO), B: demand(1)}, 8, B),
@@ -98,6 +100,8 @@ def test_a_key_that_nobody_uses_any_more_loses_what_waits(
         ({A: demand(2), B: demand(0)}, 2, None),  # nobody has more than enough
         ({A: demand(3), B: demand(9), C: demand(0)}, 12, B),
         ({A: demand(9), B: demand(2)}, 11, None),  # nobody lacks anything
+        ({A: demand(9), B: demand(0, size_mb=4)}, 13, None),
+        ({A: demand(9), B: demand(0, size_mb=5)}, 13, A),
     ],
 )
 def test_who_has_more_than_enough_makes_room_for_who_lacks_some(

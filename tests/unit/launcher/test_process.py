@@ -32,6 +32,7 @@ def make_processes(loop: Loop, directory: Path) -> Processes:
         loop=loop,
         user_ids=None,
         interpreters={"python3.11": INTERPRETER},
+        languages={},
         trees=trees,
         code_directory=directory / "code",
         temporary_directory=directory / "sandboxes",
@@ -42,7 +43,7 @@ def make_processes(loop: Loop, directory: Path) -> Processes:
 def test_a_runtime_that_is_not_here_is_said(loop: Loop, tmp_path: Path) -> None:
     problems: list[str | None] = []
     processes = make_processes(loop, tmp_path)
-    processes.prepare("python3.9", "0", problems.append)
+    processes.prepare("python3.9", "0", 128, problems.append)
     assert problems == ["python3.9 is not on this machine"]
     with pytest.raises(OSError, match="is not on this machine"):
         processes.start(replace(ORDER, runtime="python3.9"), 0, 1, lambda how: None)
@@ -50,7 +51,7 @@ def test_a_runtime_that_is_not_here_is_said(loop: Loop, tmp_path: Path) -> None:
 
 def test_a_tree_that_cannot_be_made_is_told_to_who_prepares(loop: Loop, tmp_path: Path) -> None:
     problems: list[str | None] = []
-    make_processes(loop, tmp_path).prepare("python3.11", "0", problems.append)
+    make_processes(loop, tmp_path).prepare("python3.11", "0", 128, problems.append)
     (problem,) = problems
     assert problem is not None
 

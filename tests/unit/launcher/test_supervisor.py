@@ -141,7 +141,7 @@ def test_sigterm_lets_the_node_drain(bench: Bench) -> None:
     # Given
     def drain(channel: socket.socket) -> int:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-        messages.send(channel, messages.Prepare(1, "python3.12", "0"))
+        messages.send(channel, messages.Prepare(1, "python3.12", "0", 128))
         return 0 if signal.sigwait([signal.SIGTERM]) == signal.SIGTERM else UNEXPECTED
 
     bench.make_sandboxes = terminate_when_asked
@@ -153,9 +153,9 @@ def test_sigterm_lets_the_node_drain(bench: Bench) -> None:
 def test_a_second_sigterm_does_not_wait_for_the_draining(bench: Bench) -> None:
     def never_end(channel: socket.socket) -> int:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-        messages.send(channel, messages.Prepare(1, "python3.12", "0"))
+        messages.send(channel, messages.Prepare(1, "python3.12", "0", 128))
         signal.sigwait([signal.SIGTERM])
-        messages.send(channel, messages.Prepare(2, "python3.12", "0"))
+        messages.send(channel, messages.Prepare(2, "python3.12", "0", 128))
         time.sleep(60)
         return UNEXPECTED
 
@@ -258,7 +258,7 @@ def test_the_answers_to_a_dead_node_are_not_told_to_the_next_one(bench: Bench) -
         return sandboxes
 
     def ask_and_die(channel: socket.socket) -> int:
-        messages.send(channel, messages.Prepare(1, "python3.12", "0"))
+        messages.send(channel, messages.Prepare(1, "python3.12", "0", 128))
         return 70
 
     bench.make_sandboxes = make
@@ -267,7 +267,7 @@ def test_the_answers_to_a_dead_node_are_not_told_to_the_next_one(bench: Bench) -
 
 
 def hear_only_own_answer(channel: socket.socket) -> int:
-    messages.send(channel, messages.Prepare(1, "python3.12", "0"))
+    messages.send(channel, messages.Prepare(1, "python3.12", "0", 128))
     return REFUSED_TO_START if hear(channel) == messages.Prepared(1, None) else UNEXPECTED
 
 

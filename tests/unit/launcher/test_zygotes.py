@@ -52,7 +52,8 @@ def serve(channel: socket.socket) -> int:
         request, descriptors = packet
         namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY)
         pidfd = os.pidfd_open(os.getpid())
-        packets.send(channel, {"type": "waiting", "id": request["id"]}, [namespace, pidfd])
+        waiting = {"type": "waiting", "id": request["id"], "handed": []}
+        packets.send(channel, waiting, [namespace, pidfd])
         packets.send(channel, {"type": "exited", "id": request["id"], "status": 256})
         for descriptor in [namespace, pidfd, *descriptors]:
             os.close(descriptor)
@@ -94,7 +95,8 @@ def test_an_environment_is_forked_and_its_end_is_told(start: Start, until: Until
     events: list[tuple[str, int]] = []
     zygote = start(serve)
 
-    def waiting(namespace: int, pidfd: int) -> None:
+    def waiting(namespace: int, pidfd: int, handed: dict[str, int]) -> None:
+        assert handed == {}
         assert os.path.sameopenfile(namespace, own)
         close_all(namespace, pidfd)
         events.append(("waiting", 0))

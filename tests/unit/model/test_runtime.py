@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdad.model.runtime import Interpreter, choose_runtime
+from lambdad.model.runtime import Interpreter, choose_runtime, say_missing
 
 
 def present(*names: str) -> list[Interpreter]:
@@ -29,6 +29,14 @@ def present(*names: str) -> list[Interpreter]:
         ("nodejs22.x", ["python3.12", "nodejs20.x"], "nodejs20.x"),
         ("nodejs22.x", ["nodejs20.x", "nodejs24.x"], "nodejs24.x"),
         ("nodejs24.x", ["nodejs20.x", "nodejs24.x"], "nodejs24.x"),
+        ("ruby3.4", ["ruby2.7", "ruby3.1"], "ruby3.1"),
+        ("ruby3.0", ["ruby2.7", "ruby3.1"], "ruby3.1"),
+        ("java11", ["java17", "java25"], "java17"),
+        ("java8.al2", ["java17"], "java17"),
+        ("java17.al2023", ["java17", "java21"], "java17"),
+        ("java21", ["python3.12", "ruby3.1"], None),
+        ("dotnet8", ["dotnetcore3.1"], "dotnetcore3.1"),
+        ("dotnet8", ["dotnetcore3.1", "dotnet10"], "dotnet10"),
         ("provided.al2023", ["python3.12", "nodejs20.x"], "python3.12"),
         ("provided.al2023", ["nodejs20.x"], None),
         ("provided.al2023", ["python3.9", "python3.12"], "python3.12"),
@@ -55,3 +63,15 @@ def test_no_present_runtime_is_nearer_than_the_chosen(asked: int, there: set[int
     assert chosen is not None
     distance = abs(int(chosen.name[8:]) - asked)
     assert distance == min(abs(minor - asked) for minor in there)
+
+
+def test_people_are_told_what_brings_a_language_that_is_missing() -> None:
+    assert say_missing("ruby3.4", present("python3.12")) == (
+        "The runtime ruby3.4 is not on this machine. Those that are: python3.12. "
+        "To have it: apt-get install ruby; then start the server again."
+    )
+
+
+def test_people_are_told_that_another_version_could_stand_in() -> None:
+    said = say_missing("java21", present("java17"))
+    assert said.endswith("With runtimes=nearest the nearest version runs instead.")

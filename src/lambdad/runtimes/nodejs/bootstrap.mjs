@@ -2,7 +2,7 @@
 //
 // It runs inside the sandbox, on Node.js alone.
 //
-//     next ──▶ begin ──▶ the handler ──▶ response | error ──▶ next …
+//     [wait for a function] ──▶ next ──▶ begin ──▶ the handler ──▶ response | error ──▶ next …
 
 import { contextBuilder } from './context.mjs';
 import { endOnCrash } from './crashes.mjs';
@@ -12,10 +12,12 @@ import * as logs from './logs.mjs';
 import { connect } from './runtime_api.mjs';
 import { awslambda } from './streaming.mjs';
 import { endOnSigterm } from './termination.mjs';
+import { waitForFunction } from './waiting.mjs';
 
 const TRACE_VARIABLE = '_X_AMZN_TRACE_ID';
 
 async function main() {
+  await waitForFunction();
   const api = connect(process.env.AWS_LAMBDA_RUNTIME_API);
   const log = logs.setUp(process.env);
   let failRunning = (error) => api.failInit(error);

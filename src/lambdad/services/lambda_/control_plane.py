@@ -123,6 +123,7 @@ class ControlPlane:
     interpreters: Sequence[Interpreter]
     known_runtimes: Sequence[str] = ()
     strict_runtimes: bool = False
+    accepts_missing_runtimes: bool = False
     check_roles: bool = False
     objects: ObjectStore | None = None
     code_storage: int = CODE_STORAGE

@@ -14,7 +14,7 @@ from typing import Any
 
 from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.limits import ENVIRONMENT_VARIABLES
-from lambdad.model.runtime import NODEJS, choose_runtime, is_os_only
+from lambdad.model.runtime import choose_runtime, family_of, is_os_only, say_missing
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.settings import changed_settings
 
@@ -38,7 +38,7 @@ RETIRED_RUNTIMES = frozenset(
     | {"nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10", "nodejs8.10"}
     | {f"nodejs{number}.x" for number in (10, 12, 14, 16)}
 )
-SUPPORTED = ("python3.X", "nodejsNN.x", "provided.al2", "provided.al2023")
+SUPPORTED = ("python3.X", "nodejsN.x", "rubyN.N", "javaN", "dotnetN", "provided.al2*")
 RESERVED_VARIABLES = frozenset(
     {
         "AWS_ACCESS_KEY",
@@ -105,15 +105,14 @@ def check_runtime(control: ControlPlane, runtime: str) -> None:
             "AWS Lambda functions. We recommend you use a supported runtime while creating or "
             "updating functions."
         )
-    if not runtime.startswith(("python", NODEJS)) and not is_os_only(runtime):
+    if not family_of(runtime) and not is_os_only(runtime):
         raise invalid_parameter(
-            f"lambdad does not support the runtime {runtime} yet, only {', '.join(SUPPORTED)}."
+            f"lambdad does not support the runtime {runtime}, only {', '.join(SUPPORTED)}."
         )
+    if control.accepts_missing_runtimes:
+        return
     if choose_runtime(runtime, control.interpreters, control.strict_runtimes) is None:
-        there = ", ".join(interpreter.name for interpreter in control.interpreters) or "none"
-        raise invalid_parameter(
-            f"The runtime {runtime} is not on this machine. Those that are: {there}."
-        )
+        raise invalid_parameter(say_missing(runtime, control.interpreters))
 
 
 def check_architectures(control: ControlPlane, architectures: list[str] | None) -> None:

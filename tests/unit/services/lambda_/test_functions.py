@@ -431,8 +431,8 @@ async def test_no_function_is_a_replica_of_another_region(plane: Plane) -> None:
         ),
         (
             {"Runtime": "ruby3.4"},
-            "lambdad does not support the runtime ruby3.4 yet, only python3.X, nodejsNN.x, "
-            "provided.al2, provided.al2023.",
+            "The runtime ruby3.4 is not on this machine. Those that are: python3.11. "
+            "To have it: apt-get install ruby; then start the server again.",
         ),
         ({"Code": {}}, "Please provide a source for function code."),
         (
@@ -520,8 +520,17 @@ async def test_strict_runtimes_refuse_a_stand_in(
     await refused(
         strict("CreateFunction", **new_creation(Runtime="python3.12")),
         "InvalidParameterValueException",
-        "The runtime python3.12 is not on this machine. Those that are: python3.11.",
+        "The runtime python3.12 is not on this machine. Those that are: python3.11. "
+        "With runtimes=nearest the nearest version runs instead.",
     )
+
+
+async def test_a_missing_language_may_be_accepted(
+    plane: Plane, new_creation: Callable[..., dict[str, Any]]
+) -> None:
+    lenient = replace(plane, control=replace(plane.control, accepts_missing_runtimes=True))
+    created = await lenient("CreateFunction", **new_creation(Runtime="ruby3.4"))
+    assert created["Runtime"] == "ruby3.4"
 
 
 async def test_a_change_waits_for_room_on_the_disk(

@@ -1,0 +1,79 @@
+"""The languages besides Python: one file each says where this machine has it, and how a program of
+it is started. Their runtimes, which run in sandboxes, are beneath lambdad/runtimes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lambdad.launcher.interpreters import Interpreter
+from lambdad.launcher.languages import nodejs
+
+
+@dataclass(frozen=True)
+class Language:
+    """`name` is how the identifiers of its runtimes begin, and the directory of our runtime.
+
+    find       the interpreters of this machine
+    command    the command line of a sandbox, of the executable and the directory of our runtime, as
+               the sandbox sees them, and the function's memory in megabytes
+    build      compiles our runtime in a copy of its directory; OSError when it cannot
+    variables  what the interpreter reads when it starts
+    trees      what it needs of the host besides its prefix: patterns of paths, which sandboxes have
+               at the same place
+    waiting_mb  so much of the machine's memory one that waits for a function takes
+    """
+
+    name: str
+    find: Callable[[], list[Interpreter]]
+    command: Callable[[str, str, int], list[str]]
+    waiting_mb: int
+    build: Callable[[Interpreter, Path], None] | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    trees: tuple[str, ...] = ()
+
+
+LANGUAGES = (Language("nodejs", nodejs.find, nodejs.command, waiting_mb=12),)
+
+
+@dataclass(frozen=True)
+class Installed:
+    """An interpreter of this machine, and the language that it is one of."""
+
+    interpreter: Interpreter
+    language: Language
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether sandboxes see it where it stands."""
+        prefix = self.interpreter.prefix
+        return prefix == "/usr" or prefix.startswith("/usr/lib/")  # see the mounts
+
+    def executable_in(self, prefix: str) -> str:
+        """Where a sandbox has its executable, when `prefix` is where its own prefix stands there
+        unless that is visible."""
+        if self.is_visible:
+            return self.interpreter.executable
+        own = os.path.relpath(self.interpreter.executable, self.interpreter.prefix)
+        return os.path.join(prefix, own)
+
+
+def language_of(runtime: str) -> Language | None:
+    """The language of a runtime identifier; None for Python's and for what is no language."""
+    return next((each for each in LANGUAGES if runtime.startswith(each.name)), None)
+
+
+def find_languages() -> dict[str, Installed]:
+    """By runtime identifier, the newest of each; all languages are looked for at once."""
+    with ThreadPoolExecutor(len(LANGUAGES)) as threads:
+        searches = [(language, threads.submit(language.find)) for language in LANGUAGES]
+    found = [Installed(each, language) for language, search in searches for each in search.result()]
+    return {each.interpreter.name: each for each in sorted(found, key=_version)}
+
+
+def _version(installed: Installed) -> list[int]:
+    return [int(part) for part in installed.interpreter.version.split(".") if part.isdigit()]

@@ -1,0 +1,30 @@
+"""What this machine has to run functions with."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from lambdad.launcher.interpreters import Interpreter, find_interpreters
+from lambdad.launcher.languages import Installed, find_languages
+
+
+@dataclass(frozen=True)
+class Present:
+    """By runtime identifier: the Pythons, oldest first, and what there is of other languages."""
+
+    pythons: dict[str, Interpreter]
+    languages: dict[str, Installed]
+
+    def all(self) -> dict[str, Interpreter]:
+        """The interpreters of every language."""
+        others = {name: installed.interpreter for name, installed in self.languages.items()}
+        return {**self.pythons, **others}
+
+
+def find_present(*, readable_by_all: bool = False) -> Present:
+    """Look for everything at once; see `find_interpreters` for what it takes to be readable."""
+    with ThreadPoolExecutor(1) as thread:
+        languages = thread.submit(find_languages)
+        pythons = find_interpreters(readable_by_all=readable_by_all)
+    return Present(pythons, languages.result())

@@ -1,0 +1,5 @@
+// A function for rehearsals.
+
+export async function handler(event) {
+  return event;
+}

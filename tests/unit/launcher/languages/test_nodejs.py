@@ -1,0 +1,34 @@
+"""Node.js on this machine, and how it is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lambdad.launcher.languages import nodejs
+
+needs_node = pytest.mark.skipif(not nodejs.find(), reason="there is no Node.js on this machine")
+
+
+@needs_node
+def test_the_machines_own_node_is_named_as_its_runtime() -> None:
+    for node in nodejs.find():
+        assert node.name == f"nodejs{node.version.partition('.')[0]}.x"
+        assert node.executable.startswith(node.prefix)
+
+
+@pytest.mark.parametrize("text", ["", "#!/bin/sh\necho v20.1.2\n"])
+def test_a_shim_or_what_is_no_program_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    found = nodejs.find()
+    (tmp_path / "node").write_text(text)
+    (tmp_path / "node").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert nodejs.find() == [node for node in found if node.executable.startswith("/usr/")]
+
+
+def test_the_heap_leaves_room_for_what_is_not_in_it() -> None:
+    command = nodejs.command("/usr/bin/node", "/var/runtime", 512)
+    assert command == ["/usr/bin/node", "--max-old-space-size=460", "/var/runtime/bootstrap.mjs"]
