@@ -227,6 +227,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         records = EventRecords(database)
         operator_routes = {
             **lambda_.event_routes(records, dispatcher, steady_clock),
+            **lambda_.runtime_routes(control),
             "GET /_lambdad/metrics": metrics.show,
         }
         server = HttpServer(_gateway(control, operations, sessions, operator_routes), outbox)

@@ -19,6 +19,7 @@ from lambdad.cli.failure import CommandError, ExitCode
 COMMANDS = (
     "serve",
     "doctor",
+    "runtimes",
     "deploy",
     "invoke",
     "ls",

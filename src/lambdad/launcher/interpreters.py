@@ -52,7 +52,12 @@ def find_interpreters(*, readable_by_all: bool = False) -> dict[str, Interpreter
 
 def newest_python(interpreters: Mapping[str, Interpreter]) -> Interpreter | None:
     """The one that makes sandboxes for programs of other languages."""
-    return max(interpreters.values(), key=_key, default=None)
+    return max(interpreters.values(), key=version_of, default=None)
+
+
+def version_of(interpreter: Interpreter) -> list[int]:
+    """Its version, in a form that can be compared."""
+    return [int(part) for part in interpreter.version.split(".") if part.isdigit()]
 
 
 def is_readable_by_all(path: str) -> bool:
@@ -111,8 +116,4 @@ def _answer(name: str, path: str, question: subprocess.Popen[bytes]) -> Interpre
 
 
 def _is_better(new: Interpreter, old: Interpreter | None) -> bool:
-    return old is None or _key(new) > _key(old)
-
-
-def _key(interpreter: Interpreter) -> list[int]:
-    return [int(part) for part in interpreter.version.split(".")]
+    return old is None or version_of(new) > version_of(old)

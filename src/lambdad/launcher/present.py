@@ -16,10 +16,13 @@ class Present:
     pythons: dict[str, Interpreter]
     languages: dict[str, Installed]
 
+    def others(self) -> dict[str, Interpreter]:
+        """The interpreters of other languages than Python."""
+        return {name: installed.interpreter for name, installed in self.languages.items()}
+
     def all(self) -> dict[str, Interpreter]:
         """The interpreters of every language."""
-        others = {name: installed.interpreter for name, installed in self.languages.items()}
-        return {**self.pythons, **others}
+        return {**self.pythons, **self.others()}
 
 
 def find_present(*, readable_by_all: bool = False) -> Present:

@@ -17,11 +17,11 @@ _IDENTIFIER = re.compile(
 _PYTHON = re.compile(r"python\d+\.\d+")
 # What brings a language to a machine, for people.
 _INSTALL = {
-    "python": "apt-get install python3",
-    NODEJS: "apt-get install nodejs",
-    RUBY: "apt-get install ruby",
-    JAVA: "apt-get install openjdk-17-jdk-headless",
-    DOTNET: "install the .NET SDK",
+    "python": ("Python", "apt-get install python3"),
+    NODEJS: ("Node.js", "apt-get install nodejs"),
+    RUBY: ("Ruby", "apt-get install ruby"),
+    JAVA: ("Java", "apt-get install openjdk-17-jdk-headless"),
+    DOTNET: (".NET", "install the .NET SDK"),
 }
 
 
@@ -65,8 +65,18 @@ def say_missing(runtime: str, present: Sequence[Interpreter]) -> str:
     sentences = f"The runtime {runtime} is not on this machine. Those that are: {there}."
     if any(family_of(each.name) == family_of(runtime) for each in present):
         return f"{sentences} With runtimes=nearest the nearest version runs instead."
-    how = next(how for name, how in _INSTALL.items() if runtime.startswith(name))
+    how = next(how for name, (_, how) in _INSTALL.items() if runtime.startswith(name))
     return f"{sentences} To have it: {how}; then start the server again."
+
+
+def missing_languages(present: Sequence[Interpreter]) -> dict[str, str]:
+    """The languages that are not here by any version, and what brings them."""
+    names = [each.name for each in present]
+    return {
+        language: how
+        for prefix, (language, how) in _INSTALL.items()
+        if not any(name.startswith(prefix) for name in names)
+    }
 
 
 def is_os_only(runtime: str) -> bool:

@@ -58,4 +58,5 @@ def _runtimes(machine: Machine) -> Finding:
             commands.install_python(machine),
         )
     versions = [each.version for each in machine.interpreters]
-    return ok("runtimes", f"Python {', '.join(versions)}")
+    others = [f"{each.name} ({each.version})" for each in machine.languages]
+    return ok("runtimes", "; ".join([f"Python {', '.join(versions)}", *others]))

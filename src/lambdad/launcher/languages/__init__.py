@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lambdad.launcher.interpreters import Interpreter
+from lambdad.launcher.interpreters import Interpreter, version_of
 from lambdad.launcher.languages import nodejs
 
 
@@ -76,4 +76,4 @@ def find_languages() -> dict[str, Installed]:
 
 
 def _version(installed: Installed) -> list[int]:
-    return [int(part) for part in installed.interpreter.version.split(".") if part.isdigit()]
+    return version_of(installed.interpreter)

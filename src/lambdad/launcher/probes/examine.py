@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from lambdad.launcher.interpreters import VERSIONS, Interpreter, find_interpreters
+from lambdad.launcher.interpreters import Interpreter, version_of
+from lambdad.launcher.present import find_present
 from lambdad.launcher.probes.control_groups import probe_control_groups, probe_systemd
 from lambdad.launcher.probes.kernel import probe_kernel
 from lambdad.launcher.probes.machine import Machine
@@ -16,6 +18,7 @@ from lambdad.launcher.probes.users import probe_user, probe_user_namespaces
 def examine() -> Machine:
     """The facts of this machine, as the user of this process sees them."""
     user = probe_user()
+    present = find_present()
     return Machine(
         user=user,
         kernel=probe_kernel(user),
@@ -23,15 +26,16 @@ def examine() -> Machine:
         user_namespaces=probe_user_namespaces(user),
         control_groups=probe_control_groups(),
         systemd=probe_systemd(user),
-        interpreters=_interpreters(),
+        interpreters=_in_order(present.pythons),
+        languages=_in_order(present.others()),
         distribution=_distribution(),
         container=_container(),
     )
 
 
-def _interpreters() -> tuple[Interpreter, ...]:
-    found = find_interpreters()
-    return tuple(found[name] for name in VERSIONS if name in found)  # the oldest first
+def _in_order(found: Mapping[str, Interpreter]) -> tuple[Interpreter, ...]:
+    """The oldest first."""
+    return tuple(sorted(found.values(), key=version_of))
 
 
 def _distribution(root: Path = Path("/")) -> tuple[str, ...]:

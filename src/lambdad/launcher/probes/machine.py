@@ -118,5 +118,6 @@ class Machine:
     control_groups: ControlGroups = field(default_factory=ControlGroups)
     systemd: Systemd = field(default_factory=Systemd)
     interpreters: tuple[Interpreter, ...] = ()
+    languages: tuple[Interpreter, ...] = ()  # of others than Python
     distribution: tuple[str, ...] = ()
     container: str = ""

@@ -40,6 +40,7 @@ from lambdad.services.lambda_.code_removal import remove_forever
 from lambdad.services.lambda_.control_plane import ControlPlane, ObjectStore
 from lambdad.services.lambda_.event_routes import event_routes
 from lambdad.services.lambda_.event_targets import find_target
+from lambdad.services.lambda_.runtime_routes import runtime_routes
 from lambdad.services.lambda_.url_requests import answer_url
 
 Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, Any]]]
@@ -110,4 +111,5 @@ __all__ = [
     "operations",
     "remove_forever",
     "resume",
+    "runtime_routes",
 ]

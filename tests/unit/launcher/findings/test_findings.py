@@ -313,6 +313,12 @@ def test_what_is_there_is_named(subject: str, machine: Machine, what: str) -> No
     assert (found.why, found.command) == ("", "")
 
 
+def test_other_languages_are_named_too() -> None:
+    node = Interpreter("nodejs20.x", "20.20.2", "/usr/bin/node", "/usr")
+    found = finding(replace(ANN, languages=(node,)), "runtimes")
+    assert found.what == "Python 3.11.2; nodejs20.x (20.20.2)"
+
+
 def test_a_machine_without_python_isolates_but_runs_nothing() -> None:
     machine = replace(ANN, interpreters=())
     found = finding(machine, "runtimes")
