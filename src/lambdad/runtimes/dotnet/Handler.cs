@@ -91,8 +91,11 @@ namespace Lambdad
 
         static MethodInfo Find(Type type, string name)
         {
+            // One of several methods of a name is told from the others by its whole signature.
+            var isSignature = name.IndexOf('(') >= 0;
             var found = Array.FindAll(
-                type.GetMethods(Anywhere), method => method.Name == name || Signature(method) == name);
+                type.GetMethods(Anywhere),
+                method => (isSignature ? method.ToString() : method.Name) == name);
             if (found.Length != 1)
             {
                 throw new LambdaValidationException(
@@ -103,9 +106,6 @@ namespace Lambdad
             Check(found[0]);
             return found[0];
         }
-
-        /// <summary>As one of several methods of a name is told from the others.</summary>
-        static string Signature(MethodInfo method) => method.ToString();
 
         static void Check(MethodInfo method)
         {

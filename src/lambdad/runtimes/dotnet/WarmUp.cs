@@ -27,7 +27,7 @@ namespace Lambdad
             Serve("127.0.0.1:" + ((IPEndPoint)listener.LocalEndPoint).Port);
             new AssemblyDependencyResolver(typeof(WarmUp).Assembly.Location)
                 .ResolveAssemblyToPath(new AssemblyName("None"));
-            Waiting.Variables(Encoding.UTF8.GetBytes("{\"variables\":{\"NAME\":\"text\"}}"));
+            Waiting.Rehearse();
             GC.Collect();
         }
 
@@ -35,6 +35,7 @@ namespace Lambdad
         {
             var api = new RuntimeApi(address);
             var log = Log.OfNothing();
+            log.TakeConsole();
             var current = new CurrentInvocation(api, log);
             var handler = Handler.Of(typeof(StandIn).GetMethod(nameof(StandIn.Handle)), log);
             for (var round = 0; round < Rounds; round++)
