@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lambdad.launcher.interpreters import Interpreter, version_of
-from lambdad.launcher.languages import nodejs
+from lambdad.launcher.languages import dotnet, nodejs
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,17 @@ class Language:
     trees: tuple[str, ...] = ()
 
 
-LANGUAGES = (Language("nodejs", nodejs.find, nodejs.command, waiting_mb=12),)
+LANGUAGES = (
+    Language("nodejs", nodejs.find, nodejs.command, waiting_mb=12),
+    Language(
+        "dotnet",
+        dotnet.find,
+        dotnet.command,
+        waiting_mb=35,
+        build=dotnet.build,
+        variables=dotnet.VARIABLES,
+    ),
+)
 
 
 @dataclass(frozen=True)

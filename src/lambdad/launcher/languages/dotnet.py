@@ -10,8 +10,7 @@ import subprocess
 from pathlib import Path
 
 from lambdad.launcher.interpreters import Interpreter
-
-NEEDED = "apt-get install dotnet-sdk-8.0 (an SDK: the runtime is compiled once on this machine)"
+from lambdad.launcher.languages.asking import answers_of
 
 VARIABLES = {
     # No socket in /tmp that a debugger could come by: .NET from 6 on, and before.
@@ -30,15 +29,15 @@ _WEB_FRAMEWORK = "Microsoft.AspNetCore.App"
 _RUNTIME = re.compile(r"(\S+) (\d[\w.-]*) \[(.*)\]")
 # From which major version on functions of an identifier run.
 _NAMES = ((10, "dotnet10"), (8, "dotnet8"), (6, "dotnet6"), (3, "dotnetcore3.1"))
-_ANSWER_SECONDS = 10
 _COMPILER_SECONDS = 120
+_NEEDED = "apt-get install dotnet-sdk-8.0 (an SDK: the runtime is compiled once on this machine)"
 _SHARE_OF_HEAP = 0.75  # what .NET itself takes of the memory of a container
 
 
 def find() -> list[Interpreter]:
     """Every .NET on this machine that has an SDK, by the newest framework that it runs."""
-    asked = [(path, _ask(path)) for path in _candidates()]  # all at once
-    found = [_answer(path, question) for path, question in asked if question]
+    answers = answers_of(_candidates(), ["--list-runtimes"])
+    found = [_interpreter(path, answer) for path, answer in answers.items()]
     return [interpreter for interpreter in found if interpreter]
 
 
@@ -56,7 +55,7 @@ def build(interpreter: Interpreter, directory: Path) -> None:
     framework = _newest(f"{interpreter.prefix}/packs/{_FRAMEWORK}.Ref/*/ref/*")
     compiler = _compiler(interpreter.prefix)
     if framework is None or compiler is None:
-        raise OSError(f".NET in {interpreter.prefix} cannot compile: {NEEDED}")
+        raise OSError(f".NET in {interpreter.prefix} cannot compile: {_NEEDED}")
     arguments = directory / "bootstrap.rsp"
     arguments.write_text("\n".join(_arguments(interpreter, directory, framework)))
     try:
@@ -89,27 +88,8 @@ def _version_key(text: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", text)]
 
 
-def _ask(path: str) -> subprocess.Popen[bytes] | None:
-    try:
-        return subprocess.Popen(  # noqa: S603 - a program that the operator installed
-            [path, "--list-runtimes"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={},
-        )
-    except OSError:
-        return None  # it looks like a program and is none
-
-
-def _answer(path: str, question: subprocess.Popen[bytes]) -> Interpreter | None:
-    try:
-        output, _ = question.communicate(timeout=_ANSWER_SECONDS)
-    except subprocess.TimeoutExpired:
-        question.kill()
-        question.communicate()
-        return None
-    runtimes = _RUNTIME.findall(output.decode(errors="replace"))
+def _interpreter(path: str, answer: str) -> Interpreter | None:
+    runtimes = _RUNTIME.findall(answer)
     versions = [version for name, version, _ in runtimes if name == _FRAMEWORK]
     version = max(versions, key=_version_key, default="0")
     major = _version_key(version)[0]
