@@ -1,0 +1,122 @@
+# frozen_string_literal: true
+
+require 'monitor'
+
+module LambdadRuntime
+  # What Ruby usually loads before any program, and what takes three quarters of its start: RubyGems
+  # and the suggestions in messages of errors. The runtime starts without them, and loads them
+  #
+  #   at once     when there are gems in the directories of the function and its layers, of which
+  #               any `require` might mean one
+  #   later       when something is required that is not there, when a `NameError` is read, or when
+  #               they are named
+  #   ahead       in a process that waits for its function anyway
+  module Prelude
+    LIBRARIES = %w[rubygems error_highlight did_you_mean].freeze
+    OF_RUBYGEMS = %r{\A(?:rubygems|bundler)(?:/|\z)}.freeze
+    LOCK = Monitor.new
+
+    class << self
+      # Load it if there are gems in the directories of `gem_path`, else prepare to load it later.
+      def set_up(gem_path)
+        if defined?(::Gem)
+          @is_loaded = true
+          find_gems_anew
+        elsif gem_path.split(':').any? { |path| File.directory?("#{path}/specifications") }
+          load
+        else
+          load_when_needed
+        end
+      end
+
+      # Load it now.
+      def load
+        LOCK.synchronize do
+          return if @is_loaded
+
+          @is_loaded = true
+          OnDemand.withdraw
+          LIBRARIES.each { |library| load_library(library) }
+          find_gems_anew
+        end
+      end
+
+      def loaded?
+        @is_loaded
+      end
+
+      private
+
+      def load_library(name)
+        require(name)
+      rescue LoadError
+        nil # neither all versions nor all builds of Ruby have all of them
+      end
+
+      # By variables that have come since; the interpreter's own gems are found last.
+      def find_gems_anew
+        Gem.clear_paths
+        Gem.paths = { 'GEM_PATH' => [ENV['GEM_PATH'], *Gem.default_path].compact.join(':') }
+      end
+
+      def load_when_needed
+        Object.autoload(:Gem, 'rubygems')
+        OnDemand.offer
+        [NameError, KeyError].each { |error| error.prepend(LateSuggestions) }
+      end
+    end
+
+    # Takes the place of `require` and `gem` until RubyGems does.
+    module OnDemand
+      def self.offer
+        Kernel.module_eval do
+          alias_method :require_without_gems, :require
+          alias_method :require, :require_with_gems_on_demand
+          alias_method :gem, :gem_on_demand
+          private :require, :gem, :require_without_gems
+        end
+      end
+
+      def self.withdraw
+        return unless Kernel.private_method_defined?(:require_without_gems)
+
+        Kernel.module_eval do
+          alias_method :require, :require_without_gems
+          private :require
+          remove_method :require_without_gems, :require_with_gems_on_demand
+          remove_method :gem, :gem_on_demand
+        end
+      end
+    end
+
+    # Their messages suggest what might have been meant.
+    module LateSuggestions
+      def to_s
+        return super if Prelude.loaded?
+
+        Prelude.load
+        to_s
+      end
+    end
+  end
+end
+
+module Kernel
+  private
+
+  def require_with_gems_on_demand(path)
+    is_of_rubygems = LambdadRuntime::Prelude::OF_RUBYGEMS.match?(path.to_s)
+    LambdadRuntime::Prelude.load if is_of_rubygems
+    is_of_rubygems ? require(path) : require_without_gems(path)
+  rescue LoadError => e
+    raise if e.path != path.to_s || LambdadRuntime::Prelude.loaded?
+
+    LambdadRuntime::Prelude.load
+    require(path)
+  end
+
+  def gem_on_demand(name, *requirements)
+    LambdadRuntime::Prelude.load
+    gem(name, *requirements)
+  end
+end
