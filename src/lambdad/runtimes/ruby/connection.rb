@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require 'io/nonblock'
 require 'socket.so' # without the part in Ruby, which is not needed here
 
 module LambdadRuntime
@@ -43,6 +44,7 @@ module LambdadRuntime
     def open
       @socket = TCPSocket.new(*@address)
       @socket.setsockopt(Socket::IPPROTO_TCP, Socket::TCP_NODELAY, 1)
+      @socket.nonblock = false # one system call waits and reads
       @is_over = false
     end
 

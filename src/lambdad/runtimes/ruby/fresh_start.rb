@@ -9,6 +9,7 @@ module LambdadRuntime
   class FreshStart
     READ_AT_START = /\A(?:RUBYOPT\z|RUBY_|LD_|MALLOC_|GLIBC_TUNABLES\z)/.freeze
     LIBRARIES = 'LD_LIBRARY_PATH'
+    UTF_8_LOCALE = { 'LC_CTYPE' => 'C.UTF-8' }.freeze # which is everywhere, unlike en_US.UTF-8
     MARK = 'fresh'
     BOOTSTRAP = File.join(__dir__, 'bootstrap.rb')
 
@@ -23,17 +24,26 @@ module LambdadRuntime
     def outdated?
       return false if @is_fresh
 
-      # The C library looks only once whether a directory of libraries is there.
-      ENV.key?('RUBYOPT') || read_at_start(ENV) != @variables ||
-        library_directories(ENV) != @libraries
+      ENV.key?('RUBYOPT') || read_at_start(ENV) != @variables || libraries_came? || garbled?
     end
 
     # Become it; does not return.
     def self.make
-      exec(File.readlink('/proc/self/exe'), '-EUTF-8', BOOTSTRAP, MARK)
+      variables = UTF_8_LOCALE.merge(ENV.to_h)
+      exec(variables, File.readlink('/proc/self/exe'), '-EUTF-8', BOOTSTRAP, MARK)
     end
 
     private
+
+    # The C library looks only once whether a directory of libraries is there.
+    def libraries_came?
+      library_directories(ENV) != @libraries
+    end
+
+    # The locale decides what characters the values of variables have.
+    def garbled?
+      Encoding.find('locale') != Encoding::UTF_8 && !ENV.values.all?(&:ascii_only?)
+    end
 
     def read_at_start(variables)
       variables.select { |name, _| READ_AT_START.match?(name) }.to_h

@@ -12,7 +12,8 @@ module LambdadRuntime
   #               they are named
   #   ahead       in a process that waits for its function anyway
   module Prelude
-    LIBRARIES = %w[rubygems error_highlight did_you_mean].freeze
+    RUBYGEMS = 'rubygems'
+    LIBRARIES = [RUBYGEMS, 'error_highlight', 'did_you_mean'].freeze
     OF_RUBYGEMS = %r{\A(?:rubygems|bundler)(?:/|\z)}.freeze
     LOCK = Monitor.new
 
@@ -60,7 +61,7 @@ module LambdadRuntime
       end
 
       def load_when_needed
-        Object.autoload(:Gem, 'rubygems')
+        Object.autoload(:Gem, RUBYGEMS)
         OnDemand.offer
         [NameError, KeyError].each { |error| error.prepend(LateSuggestions) }
       end
@@ -105,9 +106,10 @@ module Kernel
   private
 
   def require_with_gems_on_demand(path)
-    is_of_rubygems = LambdadRuntime::Prelude::OF_RUBYGEMS.match?(path.to_s)
-    LambdadRuntime::Prelude.load if is_of_rubygems
-    is_of_rubygems ? require(path) : require_without_gems(path)
+    return require_without_gems(path) unless LambdadRuntime::Prelude::OF_RUBYGEMS.match?(path.to_s)
+
+    LambdadRuntime::Prelude.load
+    require(path) || path == LambdadRuntime::Prelude::RUBYGEMS # an autoload must hear that there is something new
   rescue LoadError => e
     raise if e.path != path.to_s || LambdadRuntime::Prelude.loaded?
 
