@@ -36,7 +36,6 @@ module LambdadRuntime
           return if @is_loaded
 
           @is_loaded = true
-          OnDemand.withdraw
           LIBRARIES.each { |library| load_library(library) }
           find_gems_anew
         end
@@ -62,30 +61,12 @@ module LambdadRuntime
 
       def load_when_needed
         Object.autoload(:Gem, RUBYGEMS)
-        OnDemand.offer
         [NameError, KeyError].each { |error| error.prepend(LateSuggestions) }
-      end
-    end
-
-    # Takes the place of `require` and `gem` until RubyGems does.
-    module OnDemand
-      def self.offer
         Kernel.module_eval do
           alias_method :require_without_gems, :require
           alias_method :require, :require_with_gems_on_demand
           alias_method :gem, :gem_on_demand
-          private :require, :gem, :require_without_gems
-        end
-      end
-
-      def self.withdraw
-        return unless Kernel.private_method_defined?(:require_without_gems)
-
-        Kernel.module_eval do
-          alias_method :require, :require_without_gems
-          private :require
-          remove_method :require_without_gems, :require_with_gems_on_demand
-          remove_method :gem, :gem_on_demand
+          private :require_without_gems, :require, :gem
         end
       end
     end
@@ -102,19 +83,27 @@ module LambdadRuntime
   end
 end
 
+# RubyGems puts methods of its own before these, or in their place.
 module Kernel
   private
 
   def require_with_gems_on_demand(path)
-    return require_without_gems(path) unless LambdadRuntime::Prelude::OF_RUBYGEMS.match?(path.to_s)
+    return require_without_gems(path) if LambdadRuntime::Prelude.loaded?
 
-    LambdadRuntime::Prelude.load
-    require(path) || path == LambdadRuntime::Prelude::RUBYGEMS # an autoload must hear that there is something new
-  rescue LoadError => e
-    raise if e.path != path.to_s || LambdadRuntime::Prelude.loaded?
+    if LambdadRuntime::Prelude::OF_RUBYGEMS.match?(path.to_s)
+      LambdadRuntime::Prelude.load
+      # An autoload must hear that there is something new.
+      return require(path) || path == LambdadRuntime::Prelude::RUBYGEMS
+    end
 
-    LambdadRuntime::Prelude.load
-    require(path)
+    begin
+      require_without_gems(path)
+    rescue LoadError => e
+      raise if e.path != path.to_s || LambdadRuntime::Prelude.loaded?
+
+      LambdadRuntime::Prelude.load
+      require(path)
+    end
   end
 
   def gem_on_demand(name, *requirements)

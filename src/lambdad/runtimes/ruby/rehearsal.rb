@@ -31,8 +31,10 @@ module LambdadRuntime
       Logs.set_up({})
       Logs::TextFormatter.new.call('INFO', Time.now, nil, 'rehearsal')
       log = Logs::ErrorLog.new(StringIO.new)
-      api = RuntimeApi.new('127.0.0.1:9001', PlayedConnection.new(NEXT + (ACCEPTED + NEXT) * 2))
+      connection = PlayedConnection.new(NEXT + (ACCEPTED + NEXT) * 2)
+      api = RuntimeApi.new('127.0.0.1:9001', connection)
       HANDLERS.each { |handler| Invocation.new(api, log, api.next_invocation).run(handler) }
+      connection.close
     end
 
     # To an API that has answered already.
@@ -40,6 +42,10 @@ module LambdadRuntime
       def initialize(answers)
         @socket, @other_end = UNIXSocket.pair
         @other_end.write(answers)
+      end
+
+      def close
+        [@socket, @other_end].each(&:close)
       end
     end
   end

@@ -4,6 +4,7 @@ a scripted Runtime API."""
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -174,13 +175,13 @@ def test_the_stack_is_that_of_the_function_alone(run_ruby):
     post = run_ruby(function, [event()]).post
 
     first, second = post.json["stackTrace"]
-    assert first.endswith("/app.rb:1:in `troublemaker'")
-    assert second.endswith("/app.rb:3:in `handler'")
+    assert re.search(r"/app\.rb:1:in .*troublemaker'$", first)
+    assert re.search(r"/app\.rb:3:in .*handler'$", second)
     cause = json.loads(post.headers[CAUSE])
     (exception,) = cause["exceptions"]
     assert exception["message"] == "Zoë"
     assert exception["stack"][0]["line"] == 1
-    assert exception["stack"][0]["label"] == "troublemaker"
+    assert exception["stack"][0]["label"].endswith("troublemaker")
     assert cause["paths"] == [first.partition(":")[0]]
 
 
@@ -209,7 +210,7 @@ def test_an_error_of_the_code_is_told_and_ends_the_process(run_ruby, statement, 
 def test_a_handler_that_is_missing_shows_at_the_first_event(run_ruby):
     outcome = run_ruby("", [event()], handler="app.nothing")
     assert outcome.post.json["errorType"] == "Function<NoMethodError>"
-    assert "undefined method `nothing'" in outcome.post.json["errorMessage"]
+    assert re.match(r"undefined method .nothing'", outcome.post.json["errorMessage"])
 
 
 def test_a_process_may_end_at_once_with_a_status_of_its_own(run_ruby):
