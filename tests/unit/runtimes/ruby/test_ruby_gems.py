@@ -80,3 +80,20 @@ def test_rubygems_is_loaded_when_it_is_needed(run_ruby, statement, is_loaded):
 def test_errors_suggest_what_might_have_been_meant(run_ruby):
     outcome = run_ruby(handler("[1].frist"), [event()])
     assert "Did you mean?  first" in outcome.post.json["errorMessage"]
+
+
+def test_what_others_make_of_require_stays_when_rubygems_is_loaded_late(run_ruby):
+    function = """
+    $required = []
+    module Kernel
+      alias_method :require_quietly, :require
+      def require(path)
+        $required << path
+        require_quietly(path)
+      end
+    end
+    Gem::VERSION
+    require 'set'
+    """
+    outcome = run_ruby(function + handler("$required.include?('set')"), [event()])
+    assert outcome.results() == [True]
