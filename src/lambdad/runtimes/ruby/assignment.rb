@@ -1,0 +1,16 @@
+# frozen_string_literal: true
+
+require 'json'
+
+module LambdadRuntime
+  # How a process that was started ahead is told its function: by all of its standard input.
+  module Assignment
+    WAITS = '_LAMBDAD_WAITS'
+
+    # The environment variables of the function; nil when there is none.
+    def self.receive(input)
+      message = input.read
+      message.empty? ? nil : JSON.parse(message.force_encoding(Encoding::UTF_8)).fetch('variables')
+    end
+  end
+end

@@ -1,0 +1,82 @@
+# frozen_string_literal: true
+
+# The Ruby runtime: asks the Runtime API for events and gives them to the function's handler.
+#
+# It runs inside the sandbox, on Ruby alone, and knows its function at its start or, when
+# _LAMBDAD_WAITS is set, is told later (`warm_up`, then `run_as`).
+#
+#     next ──▶ invocation ──▶ the handler ──▶ response | error ──▶ next …
+
+require_relative 'assignment'
+require_relative 'fresh_start'
+require_relative 'handler'
+require_relative 'invocation'
+require_relative 'logs'
+require_relative 'prelude'
+require_relative 'rehearsal'
+require_relative 'runtime_api'
+require_relative 'search_path'
+
+module LambdadRuntime
+  STATUS_OF_INIT_ERROR = 252
+  STATUS_OF_SIGNALS = 128
+
+  # Do all that needs no function, and take time for it.
+  def self.warm_up
+    Prelude.load
+    Rehearsal.play
+    Process.respond_to?(:warmup) ? Process.warmup : GC.start
+  end
+
+  # Be the runtime of the function whose environment variables these are; `start` tells what they
+  # were before.
+  def self.run_as(variables, start)
+    ENV.replace(variables)
+    run(start)
+  end
+
+  # Load the function and serve its invocations; the process ends with it.
+  def self.run(start)
+    FreshStart.make if start.outdated?
+    $stdout.sync = true
+    SearchPath.set_up(ENV)
+    Prelude.set_up(ENV.fetch('GEM_PATH'))
+    Logs.set_up(ENV)
+    serve(RuntimeApi.new(ENV.fetch('AWS_LAMBDA_RUNTIME_API')))
+  rescue SignalException => e
+    # Ruby would now let the signal kill the process, which the kernel denies for process 1.
+    exit(STATUS_OF_SIGNALS + e.signo)
+  end
+
+  def self.serve(api)
+    log = Logs::ErrorLog.new($stdout)
+    handler = load_handler(api, log)
+    loop { Invocation.new(api, log, api.next_invocation).run(handler) }
+  end
+
+  # The function's handler; a failure goes to the Runtime API and ends the process.
+  def self.load_handler(api, log)
+    Handler.load(ENV.fetch('_HANDLER', ''))
+  rescue SignalException
+    raise
+  rescue Exception => e # whatever the function's own code may raise
+    failure = Failure.new(e, 'Init')
+    log.error("Init error when loading handler #{ENV['_HANDLER']}", failure)
+    api.fail_init(failure)
+    exit(STATUS_OF_INIT_ERROR)
+  end
+
+  private_class_method :serve, :load_handler
+end
+
+if $PROGRAM_NAME == __FILE__
+  start = LambdadRuntime::FreshStart.new(ENV.to_h, ARGV)
+  if ENV.key?(LambdadRuntime::Assignment::WAITS)
+    LambdadRuntime.warm_up
+    variables = LambdadRuntime::Assignment.receive($stdin)
+    exit if variables.nil? # nobody needs this process any more
+    LambdadRuntime.run_as(variables, start)
+  else
+    LambdadRuntime.run(start)
+  end
+end
