@@ -55,7 +55,7 @@ from lambdad.model.caller import Caller
 from lambdad.model.fate import longest_wait
 from lambdad.model.function import FunctionVersion
 from lambdad.model.log_line import LogLine
-from lambdad.model.runtime import Interpreter
+from lambdad.model.runtime import Interpreter, family_of, is_python
 from lambdad.observe.log_store import LogStore
 from lambdad.observe.metrics import Metrics
 from lambdad.services import iam, lambda_, logs, sts
@@ -394,8 +394,13 @@ async def _health(
 
 
 def _in_order(interpreters: list[Interpreter]) -> list[Interpreter]:
-    """By version: python3.9 comes before python3.10."""
-    return sorted(interpreters, key=lambda each: [int(n) for n in each.version.split(".")])
+    """Python first, and by version: python3.9 comes before python3.10."""
+    return sorted(interpreters, key=_place_in_order)
+
+
+def _place_in_order(interpreter: Interpreter) -> tuple[bool, str, list[int]]:
+    numbers = [int(n) for n in interpreter.version.split(".")]
+    return not is_python(interpreter.name), family_of(interpreter.name), numbers
 
 
 def _settle_memory() -> None:

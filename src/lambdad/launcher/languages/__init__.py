@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lambdad.launcher.interpreters import Interpreter, version_of
-from lambdad.launcher.languages import dotnet, nodejs
+from lambdad.launcher.languages import dotnet, nodejs, ruby
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,14 @@ class Language:
 
 LANGUAGES = (
     Language("nodejs", nodejs.find, nodejs.command, waiting_mb=12),
+    Language(
+        "ruby",
+        ruby.find,
+        ruby.command,
+        waiting_mb=16,
+        variables=ruby.VARIABLES,
+        trees=ruby.TREES,
+    ),
     Language(
         "dotnet",
         dotnet.find,

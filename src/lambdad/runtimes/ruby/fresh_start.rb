@@ -37,7 +37,7 @@ module LambdadRuntime
 
     # The C library looks only once whether a directory of libraries is there.
     def libraries_came?
-      library_directories(ENV) != @libraries
+      !(library_directories(ENV) - @libraries).empty?
     end
 
     # The locale decides what characters the values of variables have.

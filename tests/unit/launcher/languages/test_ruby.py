@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdad.launcher.languages import ruby
+from lambdad.launcher.languages import asking, ruby
 
 RUBY = shutil.which("ruby")
 needs_ruby = pytest.mark.skipif(RUBY is None, reason="this machine has no Ruby")
@@ -65,7 +65,7 @@ def test_programs_that_are_no_interpreter_are_passed_over(directory: Path) -> No
 def test_an_interpreter_that_says_nothing_is_given_up(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ruby, "_ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(asking, "_ANSWER_SECONDS", 0.05)
     (directory / "ruby").symlink_to("/bin/cat")
     monkeypatch.setattr(ruby, "_QUESTION", "sleep")
     if RUBY is not None:
@@ -79,19 +79,17 @@ ANSWERS = {
     "nonsense": (["ruby\nnew\n/usr"], []),
     "several": (
         ["ruby\n3.3.10\n/a", "ruby\n3.3.9\n/b", "ruby\n2.7.8\n/c", "ruby\n4.0.0\n/d"],
-        [("ruby2.7", "/c"), ("ruby3.3", "/a"), ("ruby4.0", "/d")],
+        [("ruby3.3", "/a"), ("ruby3.3", "/b"), ("ruby2.7", "/c"), ("ruby4.0", "/d")],
     ),
 }
 
 
 @pytest.mark.parametrize(("answers", "expected"), ANSWERS.values(), ids=ANSWERS)
-def test_the_newest_of_each_minor_version_is_taken(
+def test_those_are_taken_that_the_runtime_runs_on(
     monkeypatch: pytest.MonkeyPatch, answers: list[str], expected: list[tuple[str, str]]
 ) -> None:
-    monkeypatch.setattr(ruby, "_candidates", lambda: set(answers))
-    monkeypatch.setattr(
-        ruby, "_ask", lambda path: subprocess.Popen(["/bin/echo", path], stdout=subprocess.PIPE)
-    )
+    told = {str(number): answer for number, answer in enumerate(answers)}
+    monkeypatch.setattr(ruby, "answers_of", lambda paths, question: told)
     assert [(found.name, found.prefix) for found in ruby.find()] == expected
 
 
