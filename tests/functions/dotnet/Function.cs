@@ -56,7 +56,7 @@ namespace Conformance
                 case "text": return EncodingOf(Text(input, "text"));
                 case "resolve": return Resolve(Text(input, "host"));
                 case "tls": return Authorities();
-                case "child": return Child();
+                case "child": return Child(Text(input, "command"));
                 case "sigterm": return SayGoodbye();
                 default: throw new ArgumentException("no such thing to do");
             }
@@ -165,11 +165,11 @@ namespace Conformance
             return store.Certificates.Count;
         }
 
-        static string Child()
+        static string Child(string command)
         {
             var start = new ProcessStartInfo("/bin/sh") { RedirectStandardOutput = true };
             start.ArgumentList.Add("-c");
-            start.ArgumentList.Add("echo $NAME");
+            start.ArgumentList.Add(command == "" ? "echo $NAME" : command);
             using var shell = Process.Start(start);
             return shell.StandardOutput.ReadToEnd().Trim();
         }

@@ -29,7 +29,7 @@ def tell(context)
 end
 
 def allocate(size)
-  HELD << ("\0" * PIECE) while HELD.size * PIECE < size
+  HELD << ("x" * PIECE) while HELD.size * PIECE < size
   'held'
 end
 
@@ -58,6 +58,10 @@ def count_authorities
   Dir.glob(File.join(OpenSSL::X509::DEFAULT_CERT_DIR, '*.0')).size
 end
 
+def run_child(command)
+  IO.popen(['/bin/sh', '-c', command], &:read).strip
+end
+
 DEEDS = {
   'echo' => proc { |event| event['value'] },
   'context' => proc { |_, context| tell(context) },
@@ -80,8 +84,9 @@ DEEDS = {
   end,
   'resolve' => proc { |event| resolve(event['host']) },
   'tls' => proc { count_authorities },
-  'child' => proc { IO.popen(['/bin/sh', '-c', 'echo $NAME'], &:read).strip },
-  'sigterm' => proc { at_exit { puts 'goodbye' } && 'ready' }
+  'child' => proc { |event| run_child(event['command'] || 'echo $NAME') },
+  'sigterm' => proc { at_exit { puts 'goodbye' } && 'ready' },
+  'layer' => proc { require('luck') && Luck::WORD }
 }.freeze
 
 def handler(event:, context:)

@@ -1,0 +1,3 @@
+/* A library in a layer. */
+
+const char *luck(void) { return "found"; }
