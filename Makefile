@@ -16,10 +16,10 @@ PEER := $(VENV)/peers/ministack
 PEER_LOCK := benchmarks/peers/ministack
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz chaos lint bench docs lock adapter
+.PHONY: help setup demo test fuzz chaos lint bench docs languages lock adapter
 
 help: ## Show these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-9s %s\n", $$1, $$2 }'
 
 setup: $(STAMP) ## Create .venv and install lambdad with its development tools
 
@@ -49,6 +49,10 @@ adapter: setup ## Build AWS's Lambda Web Adapter with cargo, for its tests: two 
 	@cargo install --quiet --locked --root $(ADAPTER) lambda_web_adapter@0.9.1
 
 docs: setup ## Write docs/reference again from the code
+	@$(RUN) docs/generate.py
+
+languages: setup ## Run the tests of every language, and write what they found into the documents
+	@WRITE_LANGUAGES=1 $(RUN) -m pytest tests/languages
 	@$(RUN) docs/generate.py
 
 lock: setup ## Write requirements-dev.lock again, with the newest versions that fit

@@ -1,8 +1,12 @@
-"""Write docs/reference from the code. `make docs` runs this; a test holds that nothing differs."""
+"""Write docs/reference from the code, and the table of languages from what their tests found out.
+`make docs` runs this; a test holds that nothing differs.
+"""
 
 from __future__ import annotations
 
 import inspect
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +22,15 @@ from lambdad.services.lambda_.unsupported import PARAMETERS
 from lambdad.services.sts import support as sts_support
 
 REFERENCE = Path(__file__).parent / "reference"
+LANGUAGES_PAGE = Path(__file__).parent / "languages.md"
+README = Path(__file__).parents[1] / "README.md"
 PARTIAL = {
     "iam": iam_support.PARTIAL,
     "lambda": support.PARTIAL,
     "sts": sts_support.PARTIAL,
 }
 _NOTE = "<!-- Written by `make docs` from the code. Do not edit. -->"
+_TABLE = re.compile(r"(?<=<!-- table of languages -->\n)(.*)(?=<!-- end of table -->)", re.DOTALL)
 
 
 def pages() -> dict[str, str]:
@@ -77,6 +84,49 @@ def cli_page() -> str:
         for part, below in getattr(command, "commands", {}).items():
             lines += ["", *_command_section(below, click.Context(below, own, part))]
     return "\n".join(lines) + "\n"
+
+
+def languages_page() -> str:
+    """What the tests of languages have found out, and what they look at."""
+    found = json.loads((REFERENCE / "languages.json").read_text())
+    lines = [
+        *("# Languages", "", _NOTE, ""),
+        "A function that does the same in every language is deployed and asked, and one suite of",
+        "tests says what it has to answer. `make languages` runs it, and writes what it finds.",
+        *("", *languages_table(), ""),
+        *("What the columns are about:", ""),
+    ]
+    lines += [f"- **{name}**: {about}" for name, about in found["subjects"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def languages_table() -> list[str]:
+    """One row for each language, one column for each subject, and what is missing beneath."""
+    found = json.loads((REFERENCE / "languages.json").read_text())
+    subjects = list(found["subjects"])
+    notes: list[str] = []
+    lines = [
+        f"| Language | Runtimes | Runs on | {' | '.join(subjects)} |",
+        f"|---|---|---|{'---|' * len(subjects)}",
+    ]
+    for each in found["languages"]:
+        cells = [_language_cell(each["results"][subject], notes) for subject in subjects]
+        about = [each["language"], each["serves"], each["stands_on"]]
+        lines.append(f"| {' | '.join([*about, *cells])} |")
+    return [*lines, "", *(f"{number}. {note}" for number, note in enumerate(notes, 1))]
+
+
+def _language_cell(result: dict[str, Any], notes: list[str]) -> str:
+    notes += [reason for reason in result["missing"] if reason not in notes]
+    numbers = ", ".join(str(notes.index(reason) + 1) for reason in result["missing"])
+    mark = "✓" if result["holds"] else "—"
+    return f"{mark} <sup>{numbers}</sup>" if numbers else mark
+
+
+def readme_with_table(readme: str) -> str:
+    """The README with the table of languages as it has to be."""
+    table = "\n".join(languages_table()) + "\n"
+    return _TABLE.sub(lambda _: table, readme)
 
 
 def supported_operations() -> dict[str, list[str]]:
@@ -168,6 +218,9 @@ def main() -> None:
     for name, text in pages().items():
         (REFERENCE / name).write_text(text)
         print(f"docs/reference/{name}")
+    LANGUAGES_PAGE.write_text(languages_page())
+    README.write_text(readme_with_table(README.read_text()))
+    print("docs/languages.md and the README's table of languages")
 
 
 if __name__ == "__main__":

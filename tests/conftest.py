@@ -29,14 +29,18 @@ from support.packages import make_zip, zoo_files
 from support.processes import adopt_orphans, assert_nobody_is_left
 
 _LOG_LINES_SHOWN = 100
+_DOTNET = Path(__file__).parents[1] / ".venv/dotnet/sdk"  # where `make setup` puts it
 
 FUNCTIONS = pytest.StashKey[list[DeployedFunction]]()
 SERVERS = pytest.StashKey[list[LocalServer]]()
 
 
 def pytest_configure() -> None:
-    """A shell in which tests run in the background has Ctrl-C ignored, in what they start too."""
+    """A shell in which tests run in the background has Ctrl-C ignored, in what they start too; and
+    servers find the .NET of these tests by a variable."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if _DOTNET.is_dir():
+        os.environ.setdefault("DOTNET_ROOT", str(_DOTNET))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -104,9 +108,9 @@ def new_server(
         else:
             for other in running_servers:
                 if not isinstance(other, OrdinaryUsersServer):
-                    runtime_trees.harvest(other.data_dir, seeds, RUNTIME)
+                    runtime_trees.harvest(other.data_dir, seeds)
             server = LocalServer(data_dir, **settings)
-            runtime_trees.plant(seeds, server.data_dir, RUNTIME)
+            runtime_trees.plant(seeds, server.data_dir)
         running_servers.append(server)
         return server
 

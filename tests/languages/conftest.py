@@ -1,5 +1,5 @@
-"""One suite, written once and run for every language: each has the same function, that does what its
-event says (`{"do": …}`, tests/functions/<language>).
+"""One suite, written once and run for every language: each has the same function, that does what
+its event says (`{"do": …}`, tests/functions/<language>).
 
 A test that asks for `language` runs for all of them. Functions are deployed once a language and
 shared, so a test leaves them as they are.
@@ -30,10 +30,6 @@ NAME = "Zoë"  # a variable of the function's own
 TABLE = pytest.StashKey[Table]()
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    session.config.stash[TABLE] = Table()
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -43,14 +39,13 @@ def pytest_runtest_makereport(
     if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
         language = item.callspec.params.get("language")
         if isinstance(language, Language):
-            subject = item.path.stem.removeprefix("test_")
-            item.config.stash[TABLE].add(language, subject, item.originalname, report, call)
+            item.config.stash.setdefault(TABLE, Table()).add(language, item.path, report, call)
     return report
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if os.environ.get("WRITE_LANGUAGES"):
-        session.config.stash[TABLE].write()
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if os.environ.get("WRITE_LANGUAGES") and exitstatus == pytest.ExitCode.OK:
+        session.config.stash.setdefault(TABLE, Table()).write()
 
 
 @pytest.fixture(scope="session", params=LANGUAGES, ids=lambda language: language.id)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import packages
 import pytest
 
+import packages
 from support.functions import RUNTIME
 
 OUT_OF_MEMORY = "Runtime.OutOfMemory"
-_NO_STREAM = "AWS's runtime cannot stream"
+_NO_STREAM = "AWS's runtime cannot stream either"
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,13 @@ class Language:
     find        why this machine cannot run it; "" when it can
     build       the function's package
     layer       files of a layer with a module in which the function finds luck
-    usual, own, unserializable    error types: of the usual error, of the function's own error class,
-                and of an answer that cannot be JSON
-    warning, information    how the function is told at which level to log
-    out_of_memory    the type of the error by which too much memory is refused
+    usual, own, unserializable
+                types of errors: the usual one, the function's own class, and that of an answer
+                that cannot be JSON
+    warning, information
+                how the function is told at which level to log
+    out_of_memory
+                the type of the error by which too much memory is refused
     lacks       what it cannot do, by the name that tests have for it, and why
     """
 
@@ -129,7 +132,10 @@ DOTNET = Language(
     warning="Warning",
     information="Information",
     out_of_memory="OutOfMemoryException",
-    lacks={"streams": _NO_STREAM, "layers": "assemblies in layers are not found"},
+    lacks={
+        "streams": _NO_STREAM,
+        "layers": ".NET: assemblies in layers are not found, as DOTNET_SHARED_STORE is not read",
+    },
 )
 GO = Language(
     name="Go",
@@ -144,7 +150,7 @@ GO = Language(
     own="NoSuchLuck",
     unserializable="UnsupportedTypeError",
     streaming_handler="bootstrap",
-    lacks={"stack traces": "AWS's client traces no error, only a panic"},
+    lacks={"stack traces": "Go: AWS's client traces panics, and no errors"},
 )
 C = Language(
     name="C",
@@ -159,9 +165,9 @@ C = Language(
     own="NoSuchLuck",
     streaming_handler="bootstrap",
     lacks={
-        "stack traces": "there is no client that traces errors",
-        "answers that are no JSON": "the function writes its JSON itself",
-        "levels": "there is no client that logs",
+        "stack traces": "C: AWS has no client, which would trace errors",
+        "answers that are no JSON": "C: the function writes its JSON itself, so none can be wrong",
+        "levels": "C: AWS has no client, which would log",
     },
 )
 LANGUAGES = (PYTHON, NODEJS, RUBY, DOTNET, GO, C)

@@ -1,11 +1,14 @@
-"""What the suite has found out about the languages, for the README and docs/languages.md.
+"""What the suite has found out about the languages, for the README and docs/languages.md. Only a
+run without failures is written down.
 
     WRITE_LANGUAGES=1 pytest tests/languages      writes docs/reference/languages.json
 """
 
 from __future__ import annotations
 
+import ast
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,50 +16,63 @@ import pytest
 from language import LANGUAGES, Language
 
 RESULT = Path(__file__).parents[2] / "docs/reference/languages.json"
-_SUBJECTS = tuple(
-    sorted(path.stem.removeprefix("test_") for path in Path(__file__).parent.glob("test_*.py"))
-)
+_FILES = {
+    path.stem.removeprefix("test_"): path
+    for path in sorted(Path(__file__).parent.glob("test_*.py"))
+}
+
+
+@dataclass
+class Result:
+    """What became of the tests of a subject in a language."""
+
+    holds: bool = False
+    missing: set[str] = field(default_factory=set)
 
 
 class Table:
-    """By language and subject, which is a file of tests: what is missing."""
+    """The results by language and subject, which is a file of tests."""
 
     def __init__(self) -> None:
-        self._missing: dict[tuple[str, str], set[str]] = {}
+        self._results: dict[tuple[str, str], Result] = {}
 
     def add(
-        self,
-        language: Language,
-        subject: str,
-        test: str,
-        report: pytest.TestReport,
-        call: pytest.CallInfo[None],
+        self, language: Language, file: Path, report: pytest.TestReport, call: pytest.CallInfo[None]
     ) -> None:
         """Take what became of a test."""
         if report.when != "call":
             return
-        missing = self._missing.setdefault((language.id, subject), set())
-        if report.failed:
-            missing.add(f"fails: {test.removeprefix('test_').replace('_', ' ')}")
+        subject = file.stem.removeprefix("test_")
+        result = self._results.setdefault((language.id, subject), Result())
+        if report.passed:
+            result.holds = True
         elif report.skipped and call.excinfo is not None:
-            missing.add(str(call.excinfo.value))
+            result.missing.add(str(call.excinfo.value))
 
     def write(self) -> None:
-        """Write the result; it has to be whole."""
-        wanted = {(language.id, subject) for language in LANGUAGES for subject in _SUBJECTS}
-        absent = sorted(wanted - self._missing.keys())
+        """Write it down; it has to be whole."""
+        wanted = {(language.id, subject) for language in LANGUAGES for subject in _FILES}
+        absent = sorted(wanted - self._results.keys())
         assert not absent, f"only a run of the whole folder, with all languages, counts: {absent}"
-        RESULT.write_text(json.dumps(self._rows(), indent=2, ensure_ascii=False) + "\n")
+        found = {"subjects": _subjects(), "languages": [self._row(each) for each in LANGUAGES]}
+        RESULT.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
 
-    def _rows(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "language": language.name,
-                "serves": language.serves,
-                "stands_on": language.stands_on,
-                "missing": {
-                    subject: sorted(self._missing[language.id, subject]) for subject in _SUBJECTS
-                },
-            }
-            for language in LANGUAGES
-        ]
+    def _row(self, language: Language) -> dict[str, Any]:
+        results = {subject: self._results[language.id, subject] for subject in _FILES}
+        return {
+            "language": language.name,
+            "serves": language.serves,
+            "stands_on": language.stands_on,
+            "results": {
+                subject: {"holds": result.holds, "missing": sorted(result.missing)}
+                for subject, result in results.items()
+            },
+        }
+
+
+def _subjects() -> dict[str, str]:
+    """What each is about, as its file begins."""
+    return {
+        subject: str(ast.get_docstring(ast.parse(file.read_text())))
+        for subject, file in _FILES.items()
+    }

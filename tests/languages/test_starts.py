@@ -58,9 +58,7 @@ def test_provisioned_concurrency_has_it_started_ahead(
     # Given
     function = deploy_in(language, Publish=True)
     wish = {"FunctionName": function.name, "Qualifier": "1"}
-    function.client.put_provisioned_concurrency_config(
-        **wish, ProvisionedConcurrentExecutions=1
-    )
+    function.client.put_provisioned_concurrency_config(**wish, ProvisionedConcurrentExecutions=1)
     wait_until(
         lambda: (
             function.client.get_provisioned_concurrency_config(**wish)["Status"] != "IN_PROGRESS"

@@ -33,6 +33,14 @@ def test_reference_is_what_the_code_says(generate: ModuleType) -> None:
         assert written == text, f"docs/reference/{name} is old: run make docs"
 
 
+def test_languages_are_what_their_tests_have_found_out(generate: ModuleType) -> None:
+    written = (ROOT / "docs/languages.md").read_text()
+    assert written == generate.languages_page(), "docs/languages.md is old: run make docs"
+    readme = (ROOT / "README.md").read_text()
+    assert "table of languages" in readme
+    assert readme == generate.readme_with_table(readme), "README.md is old: run make docs"
+
+
 def test_readme_names_every_setting() -> None:
     readme = (ROOT / "README.md").read_text()
     missing = [setting.flag for setting in SETTINGS if f"`{setting.flag}`" not in readme]

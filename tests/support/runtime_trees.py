@@ -2,7 +2,7 @@
 
 A server makes the tree of a runtime when it first needs it, which takes seconds: it copies the AWS
 SDK and compiles it. The tree is the same for every server of a test run, so it is made once and
-planted into the data directories of the others.
+planted into the data directories of the others. So are those of languages that are compiled.
 """
 
 from __future__ import annotations
@@ -11,22 +11,27 @@ import os
 import shutil
 from pathlib import Path
 
+from lambdad.launcher.languages import LANGUAGES
+from support.functions import RUNTIME
 
-def plant(seeds: Path, data_dir: Path, runtime: str) -> None:
-    """Give a data directory the trees of `runtime` that have been harvested."""
-    _link_trees(seeds, data_dir / "runtimes", runtime)
-
-
-def harvest(data_dir: Path, seeds: Path, runtime: str) -> None:
-    """Keep the finished trees of `runtime` of a data directory."""
-    _link_trees(data_dir / "runtimes", seeds, runtime)
+_KEPT = (RUNTIME, *(language.name for language in LANGUAGES if language.build))
 
 
-def _link_trees(source: Path, target: Path, runtime: str) -> None:
+def plant(seeds: Path, data_dir: Path) -> None:
+    """Give a data directory the trees that have been harvested."""
+    _link_trees(seeds, data_dir / "runtimes")
+
+
+def harvest(data_dir: Path, seeds: Path) -> None:
+    """Keep the finished trees of a data directory."""
+    _link_trees(data_dir / "runtimes", seeds)
+
+
+def _link_trees(source: Path, target: Path) -> None:
     if not source.is_dir():
         return
     target.mkdir(exist_ok=True)
-    for tree in source.glob(f"{runtime}-*"):
+    for tree in (tree for name in _KEPT for tree in source.glob(f"{name}*-*")):
         if not (target / tree.name).exists():
             making = target / f".making-{tree.name}"
             shutil.copytree(tree, making, copy_function=_link, symlinks=True)
