@@ -29,6 +29,8 @@ from support.packages import make_zip, zoo_files
 from support.processes import adopt_orphans, assert_nobody_is_left
 
 _LOG_LINES_SHOWN = 100
+_CACHE = Path("/var/cache") if os.geteuid() == 0 else Path.home() / ".cache"
+_DOTNET = _CACHE / "lambdad/dotnet/sdk"  # where `make setup` installs it
 
 FUNCTIONS = pytest.StashKey[list[DeployedFunction]]()
 SERVERS = pytest.StashKey[list[LocalServer]]()
@@ -37,6 +39,8 @@ SERVERS = pytest.StashKey[list[LocalServer]]()
 def pytest_configure() -> None:
     """A shell in which tests run in the background has Ctrl-C ignored, in what they start too."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if _DOTNET.is_dir():
+        os.environ.setdefault("DOTNET_ROOT", str(_DOTNET))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
