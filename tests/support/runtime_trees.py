@@ -9,24 +9,25 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 
-def plant(seeds: Path, data_dir: Path, runtime: str) -> None:
-    """Give a data directory the trees of `runtime` that have been harvested."""
-    _link_trees(seeds, data_dir / "runtimes", runtime)
+def plant(seeds: Path, data_dir: Path, runtimes: Iterable[str]) -> None:
+    """Give a data directory the trees of these runtimes, or patterns, that have been harvested."""
+    _link_trees(seeds, data_dir / "runtimes", runtimes)
 
 
-def harvest(data_dir: Path, seeds: Path, runtime: str) -> None:
-    """Keep the finished trees of `runtime` of a data directory."""
-    _link_trees(data_dir / "runtimes", seeds, runtime)
+def harvest(data_dir: Path, seeds: Path, runtimes: Iterable[str]) -> None:
+    """Keep the finished trees of these runtimes of a data directory."""
+    _link_trees(data_dir / "runtimes", seeds, runtimes)
 
 
-def _link_trees(source: Path, target: Path, runtime: str) -> None:
+def _link_trees(source: Path, target: Path, runtimes: Iterable[str]) -> None:
     if not source.is_dir():
         return
     target.mkdir(exist_ok=True)
-    for tree in source.glob(f"{runtime}-*"):
+    for tree in [tree for runtime in runtimes for tree in source.glob(f"{runtime}-*")]:
         if not (target / tree.name).exists():
             making = target / f".making-{tree.name}"
             shutil.copytree(tree, making, copy_function=_link, symlinks=True)
