@@ -11,6 +11,9 @@ RUN := $(VENV)/bin/python
 LOCK := requirements-dev.lock
 STAMP := $(VENV)/.lambdad-setup
 DOTNET := $(if $(filter 0,$(shell id -u)),/var/cache,$(HOME)/.cache)/lambdad/dotnet
+ifneq ($(wildcard $(DOTNET)/sdk),)
+export DOTNET_ROOT ?= $(DOTNET)/sdk
+endif
 OFFICIAL_CLIENT := tests/functions/official_client/requirements
 ADAPTER := $(VENV)/web_adapter
 PEER := $(VENV)/peers/ministack
