@@ -22,12 +22,14 @@ final class Failure {
     private static final int LARGEST_CAUSE = 65536;
     private static final int MOST_CAUSES = 100;
 
+    private final boolean isFault;
     private final Throwable thrown;
     private final String message;
     private final String errorType;
     private final List<StackTraceElement> stack;
 
-    private Failure(Throwable thrown, String message, String errorType) {
+    private Failure(boolean isFault, Throwable thrown, String message, String errorType) {
+        this.isFault = isFault;
         this.thrown = thrown;
         this.message = message;
         this.errorType = errorType;
@@ -37,15 +39,15 @@ final class Failure {
     static Failure of(Throwable thrown) {
         if (thrown instanceof Fault) {
             Throwable cause = cleaned(thrown.getCause(), MOST_CAUSES);
-            return new Failure(cause, thrown.getMessage(), ((Fault) thrown).errorType);
+            return new Failure(true, cause, thrown.getMessage(), ((Fault) thrown).errorType);
         }
         Throwable cleaned = cleaned(thrown, MOST_CAUSES);
-        return new Failure(cleaned, messageOf(cleaned), cleaned.getClass().getName());
+        return new Failure(false, cleaned, messageOf(cleaned), cleaned.getClass().getName());
     }
 
     /** What the platform calls it. */
     String platformType() {
-        return isOfFunction() ? "Runtime.UserException" : "Runtime.BadFunctionCode";
+        return isFault ? "Runtime.BadFunctionCode" : "Runtime.UserException";
     }
 
     /** The error object that the client of the function gets. */
@@ -61,9 +63,9 @@ final class Failure {
         return message + ": " + errorType + "\n" + printedStack() + "\n";
     }
 
-    /** The error as X-Ray wants it, for a header; nothing when it is too long or has no stack. */
+    /** The error as X-Ray wants it, for a header; nothing when it is too long, or a fault. */
     String toXrayCause() {
-        if (!isOfFunction()) {
+        if (isFault) {
             return "";
         }
         Map<String, Object> exception = new LinkedHashMap<>();
@@ -76,10 +78,6 @@ final class Failure {
         cause.put("paths", paths());
         String json = ascii(JsonWriter.write(cause));
         return json.length() < LARGEST_CAUSE ? json : "";
-    }
-
-    private boolean isOfFunction() {
-        return thrown != null && errorType.equals(thrown.getClass().getName());
     }
 
     private Map<String, Object> toObject(int mostCauses) {
