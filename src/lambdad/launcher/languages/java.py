@@ -26,15 +26,21 @@ NEEDED = "apt-get install openjdk-17-jdk-headless (a JDK of Java 11 or newer; a 
 # Java takes the encoding of file names from its locale when it starts, and from nowhere else.
 VARIABLES = {"LC_ALL": "C.UTF-8"}
 
-_PLACES = ("/usr/lib/jvm/*", "/usr/java/*", "/opt/java/*", "/opt/jdk*", "~/.sdkman/candidates/java/*")
+_PLACES = (
+    "/usr/lib/jvm/*", "/usr/java/*", "/opt/java/*", "/opt/jdk*",
+    "~/.jdks/*", "~/.sdkman/candidates/java/*",
+)  # fmt: skip
 _OLDEST = 11
 _ANSWER_SECONDS = 10
 _BUILD_SECONDS = 120
 _VERSION = re.compile(r'^\S+ version "?((\d+)[\w.+-]*)', re.MULTILINE)
+# Opened are environment variables, file descriptors, and memory outside of the heap. A line of a
+# manifest has 72 bytes at most.
 _MANIFEST = """\
 Manifest-Version: 1.0
 Main-Class: lambdad.runtime.Bootstrap
-Add-Opens: java.base/java.lang java.base/java.io
+Add-Opens: java.base/java.lang java.base/java.io java.base/jdk.internal
+ .misc
 """
 _OPTIONS = (
     "-XX:+UseSerialGC",
@@ -44,7 +50,7 @@ _OPTIONS = (
     "-Xlog:disable",  # an archive that does not fit is no message of the function
     "-Xlog:all=error:stderr",
     "-Dfile.encoding=UTF-8",
-    "-Dsun.nio.fs.chdirAllowed=true",  # relative paths are of the task root, whatever is mounted there
+    "-Dsun.nio.fs.chdirAllowed=true",  # what is mounted at the working directory counts
     "-Dsun.net.inetaddr.negative.ttl=1",
 )
 _SANDBOXES_DIRECTORY = "/var/runtime/java"

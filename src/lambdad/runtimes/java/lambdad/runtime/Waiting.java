@@ -26,6 +26,7 @@ final class Waiting {
         Map<?, ?> wanted = (Map<?, ?>) message.get("variables");
         variables.clear();
         wanted.forEach((name, value) -> variables.put((String) name, (String) value));
+        NativeEnvironment.replace(variables);
         applyTimeZone(variables.get("TZ"));
         return true;
     }
