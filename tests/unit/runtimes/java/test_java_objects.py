@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from java_under_test import compile_function
 from scripted_api import event
 
 ORDER = {
@@ -66,6 +68,49 @@ def test_times_are_read_from_text_too(run_java):
 def test_type_variables_are_what_the_handler_says(run_java):
     outcome = run_java("example.Objects::elementType", [event({"content": [{"name": "x"}]})])
     assert outcome.results() == ["Named"]
+
+
+def test_events_of_aws_have_names_and_times_of_their_own(run_java):
+    given = {
+        "eventSourceARN": "arn",
+        "detail-type": "type",
+        "Arrival": 1700000000.5,
+        "Parts": [{"key": "k", "size": 1}, {"Size": 2}],
+    }
+    assert run_java("example.Objects::note", [event(given)]).results() == [
+        {
+            "eventSourceArn": "arn",
+            "detailType": "type",
+            "arrival": 1700000000500,
+            "parts": [{"key": "k", "size": 1}, {"size": 2}],
+        }
+    ]
+
+
+RECORDS = """
+package example;
+import java.util.List;
+public class Records {
+    public record Point(int x, int y) {}
+    public record Path<T>(String name, List<T> points, long length) {}
+    public Path<Point> handle(Path<Point> path) {
+        return new Path<>(path.name(), path.points(), path.points().get(0).y());
+    }
+}
+"""
+
+
+def test_records_come_and_go(run_java, jdk, tmp_path):
+    if int(jdk.name.removeprefix("java")) < 16:
+        pytest.skip("this Java has no records")
+    source = tmp_path / "Records.java"
+    source.write_text(RECORDS)
+    compile_function(jdk, [source], tmp_path / "classes", [])
+    given = event({"name": "ë", "points": [{"x": 1, "y": 2}, {"x": 3}], "unknown": 1})
+    variables = {"LAMBDA_TASK_ROOT": str(tmp_path / "classes")}
+    outcome = run_java("example.Records::handle", [given], overrides=variables)
+    points = [{"x": 1, "y": 2}, {"x": 3, "y": 0}]
+    assert outcome.results() == [{"name": "ë", "points": points, "length": 2}]
 
 
 def test_numbers_that_json_does_not_have_are_text(run_java):

@@ -2,6 +2,7 @@ package example;
 
 import com.amazonaws.services.lambda.runtime.Context;
 import com.amazonaws.services.lambda.runtime.RequestHandler;
+import com.amazonaws.services.lambda.runtime.events.Note;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.time.Instant;
@@ -89,6 +90,10 @@ public class Objects {
 
     public String elementType(Box<List<Named>> box) {
         return box.getContent().get(0).getClass().getSimpleName();
+    }
+
+    public Note note(Note note) {
+        return note;
     }
 
     public static class Strange {

@@ -14,8 +14,8 @@ import java.util.TreeMap;
 /**
  * A class as JSON sees it: properties with getters and setters, and public fields.
  *
- * Of records, and of AWS's events that have no constructor without parameters, an object is made of
- * the values of all its fields.
+ * Of records, and of AWS's events that have no setters, an object is made of the values of all its
+ * fields.
  */
 final class Bean {
     private static final String EVENTS = "com.amazonaws.services.lambda.runtime.events.";
@@ -59,13 +59,15 @@ final class Bean {
 
     /** The property of this name that can be written, or null. */
     Property writable(String name) {
-        Property property = (isAwsEvent ? ignoringCase : properties).get(name);
+        Property property =
+                isAwsEvent ? ignoringCase.get(name.replace("-", "")) : properties.get(name);
         return property != null && property.isWritable() ? property : null;
     }
 
     /** Whether it is made of the values of its fields. */
     boolean isMadeOfFields() {
-        return isRecord() || (isAwsEvent && noArguments() == null && ofAllFields() != null);
+        boolean isWritable = properties.values().stream().anyMatch(Property::isWritable);
+        return isRecord() || (isAwsEvent && !isWritable && ofAllFields() != null);
     }
 
     /** An object without anything in it yet. */
@@ -94,9 +96,11 @@ final class Bean {
     /** The fields of its objects, in the order in which they are declared. */
     List<Field> fields() {
         List<Field> fields = new ArrayList<>();
-        for (Field field : type.getDeclaredFields()) {
-            if (!Modifier.isStatic(field.getModifiers()) && !field.isSynthetic()) {
-                fields.add(field);
+        for (Class<?> each = type; each != null; each = each.getSuperclass()) {
+            for (Field field : each.getDeclaredFields()) {
+                if (!Modifier.isStatic(field.getModifiers()) && !field.isSynthetic()) {
+                    fields.add(field);
+                }
             }
         }
         return fields;

@@ -2,7 +2,6 @@ package lambdad.json;
 
 import java.io.File;
 import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Method;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.net.URI;
@@ -144,14 +143,19 @@ final class Scalars {
         return null;
     }
 
+    /** Java's own, and those of Joda, which AWS's events have. */
     private static boolean isTime(Class<?> type) {
-        return type.getName().startsWith("java.time.");
+        return type.getName().startsWith("java.time.") || isOfJoda(type);
+    }
+
+    private static boolean isOfJoda(Class<?> type) {
+        return type.getName().startsWith("org.joda.time.");
     }
 
     private static Object time(String text, Class<?> type) {
         try {
-            Method parse = type.getMethod("parse", CharSequence.class);
-            return parse.invoke(null, text);
+            Class<?> parsed = isOfJoda(type) ? String.class : CharSequence.class;
+            return type.getMethod("parse", parsed).invoke(null, text);
         } catch (InvocationTargetException error) {
             throw new JsonException(misfit(text, type), error.getCause());
         } catch (ReflectiveOperationException error) {

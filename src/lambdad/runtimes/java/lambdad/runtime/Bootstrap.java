@@ -1,5 +1,6 @@
 package lambdad.runtime;
 
+import java.io.File;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -17,6 +18,8 @@ import java.util.Map;
  * </pre>
  */
 public final class Bootstrap {
+    private static final File LAYERS = new File("/opt/java/lib");
+
     private Bootstrap() {}
 
     public static void main(String[] arguments) {
@@ -25,7 +28,7 @@ public final class Bootstrap {
         try {
             Map<String, String> variables = Variables.ofProcess();
             if (Waiting.isWanted(variables)) {
-                Rehearsal.play();
+                Rehearsal.play(variables);
                 if (!Waiting.untilTold(variables)) {
                     System.exit(0);
                 }
@@ -52,7 +55,9 @@ public final class Bootstrap {
      * that is not there fails every invocation. */
     private static EntryPoint load(Map<String, String> variables, RuntimeApi api, FunctionLog log)
             throws IOException {
-        ClassLoader classes = FunctionClasses.at(variables.get("LAMBDA_TASK_ROOT"));
+        File root = new File(variables.get("LAMBDA_TASK_ROOT"));
+        ClassLoader own = Bootstrap.class.getClassLoader();
+        ClassLoader classes = FunctionClasses.at(root, LAYERS, own);
         Thread.currentThread().setContextClassLoader(classes);
         try {
             return HandlerLookup.find(variables.getOrDefault("_HANDLER", ""), classes);

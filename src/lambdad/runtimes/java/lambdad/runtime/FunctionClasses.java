@@ -10,28 +10,18 @@ import java.util.List;
 
 /** Loads the function's classes: from its package, then from the jars in it and in its layers. */
 final class FunctionClasses extends URLClassLoader {
-    private static final String LAYERS = "/opt/java/lib";
-
     private FunctionClasses(List<URL> places, ClassLoader parent) {
         super(places.toArray(new URL[0]), parent);
     }
 
-    /** Those of a function whose package is at `root`, and all that Java and the runtime have. */
-    static FunctionClasses at(String root) throws MalformedURLException {
+    /** Those of a package at `root` and of jars in `layers`, behind those of `parent`. */
+    static FunctionClasses at(File root, File layers, ClassLoader parent)
+            throws MalformedURLException {
         List<URL> places = new ArrayList<>();
-        places.add(url(new File(root)));
+        places.add(url(root));
         addJars(new File(root, "lib"), places);
-        addJars(new File(LAYERS), places);
-        return new FunctionClasses(places, ClassLoader.getSystemClassLoader());
-    }
-
-    /** Those in `places` alone, and Java's. */
-    static FunctionClasses in(List<File> places) throws MalformedURLException {
-        List<URL> urls = new ArrayList<>();
-        for (File place : places) {
-            urls.add(url(place));
-        }
-        return new FunctionClasses(urls, ClassLoader.getPlatformClassLoader());
+        addJars(layers, places);
+        return new FunctionClasses(places, parent);
     }
 
     private static void addJars(File directory, List<URL> places) throws MalformedURLException {

@@ -2,10 +2,12 @@ package lambdad.runtime;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import lambdad.json.JsonWriter;
 
 /**
  * Plays invocations of functions that the runtime brings along, in a process that is started ahead:
@@ -19,14 +21,28 @@ final class Rehearsal {
 
     private Rehearsal() {}
 
-    static void play() throws IOException {
+    static void play(Map<String, String> variables) throws IOException {
+        Waiting.become(toldAnew(variables), variables);
+        playInvocations(new HashMap<>(variables), handlers());
+        System.clearProperty("com.amazonaws.xray.traceHeader");
+        System.gc();
+    }
+
+    /** A message that changes nothing. */
+    private static byte[] toldAnew(Map<String, String> variables) {
+        String message = JsonWriter.write(Map.of("variables", variables));
+        return message.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static void playInvocations(Map<String, String> variables, List<EntryPoint> handlers)
+            throws IOException {
         try (PlayedApi played = new PlayedApi(SAMPLE)) {
-            Map<String, String> variables = new HashMap<>(System.getenv());
             RuntimeApi api = new RuntimeApi(played.address());
             for (String format : List.of("Text", "JSON")) {
                 variables.put("AWS_LAMBDA_LOG_FORMAT", format);
                 FunctionLog log = new FunctionLog(variables, (message, level, isJson) -> {});
-                for (EntryPoint handler : handlers()) {
+                log.publish();
+                for (EntryPoint handler : handlers) {
                     Serving serving = new Serving(api, handler, variables, log);
                     for (int i = 0; i < ROUNDS; i++) {
                         serving.serveNext();
@@ -34,27 +50,23 @@ final class Rehearsal {
                 }
             }
         }
-        System.clearProperty("com.amazonaws.xray.traceHeader");
-        System.gc();
     }
 
+    /** Found by the runtime's own class loader, and loaded as those of a function are as well. */
     private static List<EntryPoint> handlers() throws IOException {
         List<EntryPoint> handlers = new ArrayList<>();
-        try (FunctionClasses classes = FunctionClasses.in(ownPlaces())) {
+        File jar = new File(System.getProperty("java.class.path")).getAbsoluteFile();
+        File directory = jar.getParentFile();
+        ClassLoader java = ClassLoader.getPlatformClassLoader();
+        try (FunctionClasses classes = FunctionClasses.at(directory, directory, java)) {
             for (String name : List.of("Echo", "Methods::pass", "Methods::fail")) {
-                String className = RehearsedFunction.class.getName() + "$" + name;
-                handlers.add(HandlerLookup.find(className, Rehearsal.class.getClassLoader()));
-                classes.loadClass(className.replaceFirst("::.*", ""));
+                String handler = RehearsedFunction.class.getName() + "$" + name;
+                handlers.add(HandlerLookup.find(handler, Rehearsal.class.getClassLoader()));
+                classes.loadClass(handler.replaceFirst("::.*", ""));
             }
         } catch (Fault | ClassNotFoundException error) {
             throw new IllegalStateException(error);
         }
         return handlers;
-    }
-
-    /** A directory, where there is nothing to be found, and the jar that all this is in. */
-    private static List<File> ownPlaces() {
-        File jar = new File(System.getProperty("java.class.path"));
-        return List.of(jar.getAbsoluteFile().getParentFile(), jar);
     }
 }

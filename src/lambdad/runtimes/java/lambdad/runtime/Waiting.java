@@ -22,13 +22,18 @@ final class Waiting {
         if (told.length == 0) {
             return false;
         }
+        become(told, variables);
+        return true;
+    }
+
+    /** Replace the process's variables by those that it is told. */
+    static void become(byte[] told, Map<String, String> variables) {
         Map<?, ?> message = (Map<?, ?>) JsonReader.read(new String(told, StandardCharsets.UTF_8));
         Map<?, ?> wanted = (Map<?, ?>) message.get("variables");
         variables.clear();
         wanted.forEach((name, value) -> variables.put((String) name, (String) value));
         NativeEnvironment.replace(variables);
         applyTimeZone(variables.get("TZ"));
-        return true;
     }
 
     /** Java has read the zone when it started. */
