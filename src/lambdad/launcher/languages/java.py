@@ -43,12 +43,12 @@ Add-Opens: java.base/java.lang java.base/java.io java.base/jdk.internal
  .misc
 """
 _OPTIONS = (
+    "-Xms16m",  # a heap that starts small takes less of the machine while it waits
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",  # C1 alone: what C2 would win comes too late for most functions
     "-XX:-UsePerfData",
     "-Xshare:auto",
     "-Xlog:disable",  # an archive that does not fit is no message of the function
-    "-Xlog:all=error:stderr",
     "-Dfile.encoding=UTF-8",
     "-Dsun.nio.fs.chdirAllowed=true",  # what is mounted at the working directory counts
     "-Dsun.net.inetaddr.negative.ttl=1",

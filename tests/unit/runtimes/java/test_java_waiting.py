@@ -60,6 +60,7 @@ def test_the_environment_becomes_exactly_what_is_told(java_command, variables, t
     (answer,) = [exchange.json for exchange in api.exchanges if exchange.method == "POST"]
     assert answer["variables"] == {**told, "_X_AMZN_TRACE_ID": "Root=1"}
     assert set(answer["child"].splitlines()) == {f"{name}={told[name]}" for name in told}
+    assert answer["threads"] == 1
     assert answer["zone"] == "Asia/Tokyo"
     assert answer["encoding"] == "UTF-8"
 

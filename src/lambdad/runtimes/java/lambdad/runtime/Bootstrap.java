@@ -34,9 +34,9 @@ public final class Bootstrap {
                 }
             }
             serve(variables);
-        } catch (IOException error) {
-            error.printStackTrace(); // without the Runtime API there is nothing left to do
-            System.exit(1);
+        } catch (Throwable error) { // without the Runtime API there is nothing left to do
+            error.printStackTrace();
+            System.exit(1); // whatever threads the function has
         }
     }
 

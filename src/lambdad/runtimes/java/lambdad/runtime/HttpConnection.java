@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** One connection to an HTTP server, which stays open from one request to the next. */
-final class HttpConnection {
+final class HttpConnection implements AutoCloseable {
     private static final int BUFFER_SIZE = 65536;
     private static final int SMALL = 16384;
 
@@ -63,9 +63,12 @@ final class HttpConnection {
         end = 0;
     }
 
-    private void close() throws IOException {
-        socket.close();
-        socket = null;
+    @Override
+    public void close() throws IOException {
+        if (isOpen()) {
+            socket.close();
+            socket = null;
+        }
     }
 
     /** What is small goes out in one piece. */

@@ -14,6 +14,7 @@ final class PlayedApi implements AutoCloseable {
 
     private final ServerSocket listener;
     private final byte[] event;
+    private final Thread thread = new Thread(this::serve);
 
     PlayedApi(String event) throws IOException {
         this.event =
@@ -25,8 +26,6 @@ final class PlayedApi implements AutoCloseable {
                                 + "Lambda-Runtime-Client-Context: {\"custom\": {\"a\": \"b\"}}\r\n"
                                 + "Content-Length: " + event.length() + "\r\n\r\n" + event);
         listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
-        Thread thread = new Thread(this::serve);
-        thread.setDaemon(true);
         thread.start();
     }
 
@@ -49,9 +48,15 @@ final class PlayedApi implements AutoCloseable {
         }
     }
 
+    /** It ends when its only connection does. */
     @Override
     public void close() throws IOException {
         listener.close();
+        try {
+            thread.join();
+        } catch (InterruptedException error) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private static byte[] bytes(String text) {

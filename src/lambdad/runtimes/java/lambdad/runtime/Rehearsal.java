@@ -36,8 +36,8 @@ final class Rehearsal {
 
     private static void playInvocations(Map<String, String> variables, List<EntryPoint> handlers)
             throws IOException {
-        try (PlayedApi played = new PlayedApi(SAMPLE)) {
-            RuntimeApi api = new RuntimeApi(played.address());
+        try (PlayedApi played = new PlayedApi(SAMPLE);
+                RuntimeApi api = new RuntimeApi(played.address())) {
             for (String format : List.of("Text", "JSON")) {
                 variables.put("AWS_LAMBDA_LOG_FORMAT", format);
                 FunctionLog log = new FunctionLog(variables, (message, level, isJson) -> {});

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 
 /** The Runtime API as a runtime sees it. */
-final class RuntimeApi {
+final class RuntimeApi implements AutoCloseable {
     private static final String RUNTIME = "/2018-06-01/runtime";
     private static final byte[] NOTHING = {};
     private static final int ALWAYS_TAKEN = 65536;
@@ -53,6 +53,11 @@ final class RuntimeApi {
     /** The function could not be loaded; the process must end after this. */
     void failInit(Failure failure) throws IOException {
         post("/init/error", failure, "init error");
+    }
+
+    @Override
+    public void close() throws IOException {
+        connection.close();
     }
 
     private void post(String path, Failure failure, String subject) throws IOException {
