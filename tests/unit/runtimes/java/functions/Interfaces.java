@@ -24,7 +24,8 @@ public class Interfaces {
         }
     }
 
-    public abstract static class Totals<T extends Number> implements RequestHandler<List<T>, Double> {
+    public abstract static class Totals<T extends Number>
+            implements RequestHandler<List<T>, Double> {
         public Double handleRequest(List<T> input, Context context) {
             return input.stream().mapToDouble(Number::doubleValue).sum();
         }

@@ -70,7 +70,9 @@ public final class Binding {
             return map(members, type, raw);
         }
         Bean bean = Bean.of(raw);
-        return bean.isMadeOfFields() ? ofFields(members, type, bean) : ofSetters(members, type, bean);
+        return bean.isMadeOfFields()
+                ? ofFields(members, type, bean)
+                : ofSetters(members, type, bean);
     }
 
     private static Object ofSetters(Map<?, ?> members, Type type, Bean bean) {

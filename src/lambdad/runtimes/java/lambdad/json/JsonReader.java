@@ -249,6 +249,6 @@ public final class JsonReader {
             return new JsonException("The JSON ends too early");
         }
         String what = String.format("\\u%04x", (int) current());
-        return new JsonException("Unexpected " + what + " at character " + position + " of the JSON");
+        return new JsonException("Unexpected " + what + " in the JSON, at character " + position);
     }
 }

@@ -5,8 +5,8 @@ import java.util.Iterator;
 import java.util.Map;
 
 /**
- * Writes values as JSON: what {@link JsonReader} gives, arrays and iterables, values that have a form
- * of their own ({@link Scalars}), and whatever has properties ({@link Bean}).
+ * Writes values as JSON: what {@link JsonReader} gives, arrays and iterables, values that have a
+ * form of their own ({@link Forms}), and whatever has properties ({@link Bean}).
  */
 public final class JsonWriter {
     private static final String HEX = "0123456789abcdef";
@@ -22,7 +22,7 @@ public final class JsonWriter {
     }
 
     private void value(Object original) {
-        Object value = Scalars.toJson(original);
+        Object value = Forms.toJson(original);
         if (value == null || value instanceof Boolean) {
             output.append(value);
         } else if (value instanceof Number) {
@@ -55,7 +55,7 @@ public final class JsonWriter {
         String separator = "";
         for (Map.Entry<?, ?> member : members.entrySet()) {
             output.append(separator);
-            string(Scalars.toName(member.getKey()));
+            string(Forms.toName(member.getKey()));
             output.append(':');
             value(member.getValue());
             separator = ",";
@@ -104,8 +104,8 @@ public final class JsonWriter {
 
     private void enter() {
         if (++depth > JsonReader.DEEPEST) {
-            String message = "More than " + JsonReader.DEEPEST + " levels, or an object inside itself";
-            throw new JsonException(message);
+            String most = "More than " + JsonReader.DEEPEST + " levels of JSON";
+            throw new JsonException(most + ", or an object inside itself");
         }
     }
 

@@ -1,37 +1,28 @@
 package lambdad.json;
 
-import java.io.File;
 import java.lang.reflect.InvocationTargetException;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.net.URI;
-import java.net.URL;
 import java.nio.ByteBuffer;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.Base64;
-import java.util.Calendar;
 import java.util.Currency;
 import java.util.Date;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TimeZone;
 import java.util.UUID;
 import java.util.function.Function;
 
 /**
- * Values of a single piece.
- *
- * <pre>
- * byte[], ByteBuffer   base64                  Instant            seconds, with a fraction
- * Date, Calendar       milliseconds            others of time     as they print themselves
- * enum                 its name                UUID, URI, …       as they print themselves
- * Optional             what is in it, or null
- * </pre>
+ * Numbers, texts and truths as what a handler takes: numbers of other sizes, enums by their names,
+ * bytes of base64, times of ISO 8601 or of a number, and what has a form in text.
  */
 final class Scalars {
     private static final BigDecimal NANOSECONDS = BigDecimal.valueOf(1_000_000_000);
@@ -144,7 +135,7 @@ final class Scalars {
     }
 
     /** Java's own, and those of Joda, which AWS's events have. */
-    private static boolean isTime(Class<?> type) {
+    static boolean isTime(Class<?> type) {
         return type.getName().startsWith("java.time.") || isOfJoda(type);
     }
 
@@ -171,8 +162,9 @@ final class Scalars {
     }
 
     static String misfit(Object value, Class<?> type) {
-        String kind = value instanceof Map ? "an object" : value instanceof Iterable ? "an array" : null;
-        return "Cannot make " + type.getName() + " of " + (kind == null ? value : kind);
+        Object shown = value instanceof Map ? "an object" : value;
+        shown = value instanceof List ? "an array" : shown;
+        return "Cannot make " + type.getName() + " of " + shown;
     }
 
     /** A fraction is cut off. */
@@ -181,7 +173,7 @@ final class Scalars {
     }
 
     private static BigDecimal exact(Number number) {
-        return number instanceof BigDecimal ? (BigDecimal) number : new BigDecimal(number.toString());
+        return new BigDecimal(number.toString());
     }
 
     private static long milliseconds(Number number) {
@@ -210,68 +202,5 @@ final class Scalars {
             throw new JsonException(misfit(text, Character.class));
         }
         return text.charAt(0);
-    }
-
-    /** A value of a single piece as JSON has it; anything else as it is. */
-    static Object toJson(Object value) {
-        if (value == null || value instanceof String || value instanceof Map) {
-            return value;
-        }
-        if (value instanceof Enum) {
-            return ((Enum<?>) value).name();
-        }
-        if (value instanceof Optional) {
-            return toJson(((Optional<?>) value).orElse(null));
-        }
-        if (value instanceof byte[]) {
-            return Base64.getEncoder().encodeToString((byte[]) value);
-        }
-        if (value instanceof char[]) {
-            return new String((char[]) value);
-        }
-        if (value instanceof ByteBuffer) {
-            return base64((ByteBuffer) value);
-        }
-        return isPrinted(value) ? value.toString() : timestamp(value);
-    }
-
-    /** The name of a member whose key in a Map is `key`. */
-    static String toName(Object key) {
-        return String.valueOf(key instanceof Enum ? ((Enum<?>) key).name() : key);
-    }
-
-    private static Object timestamp(Object value) {
-        if (value instanceof Date) {
-            return ((Date) value).getTime();
-        }
-        if (value instanceof Calendar) {
-            return ((Calendar) value).getTimeInMillis();
-        }
-        if (value instanceof Instant) {
-            Instant instant = (Instant) value;
-            BigDecimal fraction = BigDecimal.valueOf(instant.getNano(), 9);
-            return BigDecimal.valueOf(instant.getEpochSecond()).add(fraction);
-        }
-        return value;
-    }
-
-    private static boolean isPrinted(Object value) {
-        return value instanceof CharSequence
-                || value instanceof Character
-                || value instanceof UUID
-                || value instanceof URI
-                || value instanceof URL
-                || value instanceof Path
-                || value instanceof File
-                || value instanceof Locale
-                || value instanceof Currency
-                || value instanceof Charset
-                || (isTime(value.getClass()) && !(value instanceof Instant));
-    }
-
-    private static String base64(ByteBuffer buffer) {
-        byte[] bytes = new byte[buffer.remaining()];
-        buffer.duplicate().get(bytes);
-        return Base64.getEncoder().encodeToString(bytes);
     }
 }

@@ -67,7 +67,8 @@ final class Caller {
 
         @Override
         public Client getClient() {
-            return values.get("client") == null ? null : new ToldClient(members(values.get("client")));
+            Object client = values.get("client");
+            return client == null ? null : new ToldClient(members(client));
         }
 
         @Override

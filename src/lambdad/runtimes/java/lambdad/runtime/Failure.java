@@ -14,8 +14,8 @@ import lambdad.json.JsonWriter;
 /**
  * What went wrong, in the forms that AWS gives it.
  *
- * A {@link Fault} is the runtime's own finding; anything else is what the function threw, whose stack
- * ends where the runtime called the function.
+ * A {@link Fault} is the runtime's own finding; anything else is what the function threw, whose
+ * stack ends where the runtime called the function.
  */
 final class Failure {
     private static final List<String> OWN_PACKAGES = List.of("lambdad.runtime.", "lambdad.json.");

@@ -18,8 +18,9 @@ import java.util.stream.Collectors;
  * A method that a handler's name names.
  *
  * <pre>
- * Result name(Input)      void name(InputStream, OutputStream)      Result name()
- * Result name(Input, Context)   void name(InputStream, OutputStream, Context)   Result name(Context)
+ * Result name(Input)             void name(InputStream, OutputStream)
+ * Result name(Input, Context)    void name(InputStream, OutputStream, Context)
+ * Result name()                  Result name(Context)
  * </pre>
  */
 final class HandlerMethod implements EntryPoint {
@@ -51,9 +52,8 @@ final class HandlerMethod implements EntryPoint {
                         .sorted(Comparator.comparing(HandlerMethod::rank).reversed())
                         .collect(Collectors.toList());
         if (suitable.isEmpty()) {
-            throw Fault.ofFunction(
-                    "No public method named " + name
-                            + " with appropriate method signature found on class " + type.getName());
+            String flaw = " with appropriate method signature found on class ";
+            throw Fault.ofFunction("No public method named " + name + flaw + type.getName());
         }
         return new HandlerMethod(suitable.get(0), type, payloads);
     }

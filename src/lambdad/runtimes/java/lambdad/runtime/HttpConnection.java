@@ -99,7 +99,8 @@ final class HttpConnection implements AutoCloseable {
         while (true) {
             for (; searched < end; searched++) {
                 if (buffer[searched] == '\n') {
-                    String line = new String(buffer, start, searched - start, StandardCharsets.UTF_8);
+                    int size = searched - start;
+                    String line = new String(buffer, start, size, StandardCharsets.UTF_8);
                     start = searched + 1;
                     return line.stripTrailing();
                 }

@@ -24,7 +24,7 @@ final class NativeEnvironment {
         try {
             new NativeEnvironment().write(variables);
         } catch (ReflectiveOperationException error) {
-            throw new IllegalStateException("The environment of this Java cannot be changed", error);
+            throw new IllegalStateException("This Java's environment cannot be changed", error);
         }
     }
 
@@ -54,7 +54,8 @@ final class NativeEnvironment {
     }
 
     private long allocate(long size) throws ReflectiveOperationException {
-        return (long) unsafe.getClass().getMethod("allocateMemory", long.class).invoke(unsafe, size);
+        Method allocate = unsafe.getClass().getMethod("allocateMemory", long.class);
+        return (long) allocate.invoke(unsafe, size);
     }
 
     private void putAddress(long address, long value) throws ReflectiveOperationException {

@@ -11,7 +11,7 @@ import lambdad.json.Binding;
 import lambdad.json.JsonReader;
 import lambdad.json.JsonWriter;
 
-/** Events become objects and results become JSON: by the function's own serializer, if it has one. */
+/** Makes objects of events and JSON of results, by the function's own serializer if it has one. */
 final class Payloads {
     private static final byte[] NULL = "null".getBytes(StandardCharsets.UTF_8);
 
@@ -57,7 +57,8 @@ final class Payloads {
             }
             return JsonWriter.write(result).getBytes(StandardCharsets.UTF_8);
         } catch (RuntimeException error) {
-            throw new RuntimeException("An error occurred during JSON serialization of response", error);
+            String message = "An error occurred during JSON serialization of response";
+            throw new RuntimeException(message, error);
         }
     }
 }

@@ -10,21 +10,23 @@ import java.nio.charset.StandardCharsets;
 
 /** A Runtime API for the rehearsal, whose events are all the same. */
 final class PlayedApi implements AutoCloseable {
-    private static final byte[] ACCEPTED = bytes("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n");
+    private static final byte[] ACCEPTED =
+            bytes("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n");
+    private static final String INVOCATION =
+            "HTTP/1.1 200 OK\r\n"
+                    + "Content-Type: application/json\r\n"
+                    + "Lambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n"
+                    + "Lambda-Runtime-Deadline-Ms: 9999999999999\r\n"
+                    + "Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:::function:f\r\n"
+                    + "Lambda-Runtime-Client-Context: {\"custom\": {\"a\": \"b\"}}\r\n";
 
     private final ServerSocket listener;
     private final byte[] event;
     private final Thread thread = new Thread(this::serve);
 
     PlayedApi(String event) throws IOException {
-        this.event =
-                bytes(
-                        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-                                + "Lambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n"
-                                + "Lambda-Runtime-Deadline-Ms: 9999999999999\r\n"
-                                + "Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:::function:f\r\n"
-                                + "Lambda-Runtime-Client-Context: {\"custom\": {\"a\": \"b\"}}\r\n"
-                                + "Content-Length: " + event.length() + "\r\n\r\n" + event);
+        String size = "Content-Length: " + event.length() + "\r\n\r\n";
+        this.event = bytes(INVOCATION + size + event);
         listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
         thread.start();
     }

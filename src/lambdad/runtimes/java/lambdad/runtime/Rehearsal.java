@@ -16,8 +16,9 @@ import lambdad.json.JsonWriter;
 final class Rehearsal {
     private static final int ROUNDS = 60;
     private static final String SAMPLE =
-            "{\"name\": \"caf\\u00e9\", \"count\": 12, \"ratio\": 0.5, \"new\": true, \"tags\": [\"a\", \"b\"],"
-                    + " \"parts\": [{\"name\": \"x\"}], \"more\": {\"a\": null, \"b\": 12345678901}}";
+            "{\"name\": \"caf\\u00e9\", \"count\": 12, \"ratio\": 0.5, \"new\": true,"
+                    + " \"tags\": [\"a\", \"b\"], \"parts\": [{\"name\": \"x\"}],"
+                    + " \"more\": {\"a\": null, \"b\": 12345678901}}";
 
     private Rehearsal() {}
 

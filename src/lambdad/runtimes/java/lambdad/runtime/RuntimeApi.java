@@ -71,8 +71,10 @@ final class RuntimeApi implements AutoCloseable {
 
     private void post(String path, String fields, byte[] body, String subject) throws IOException {
         String head =
-                "POST " + RUNTIME + path + host + "Content-Type: application/json\r\nContent-Length: "
-                        + body.length + "\r\n" + fields + "\r\n";
+                "POST " + RUNTIME + path + host
+                        + "Content-Type: application/json\r\n"
+                        + "Content-Length: " + body.length + "\r\n"
+                        + fields + "\r\n";
         HttpAnswer answer;
         try {
             answer = connection.exchange(head, body);

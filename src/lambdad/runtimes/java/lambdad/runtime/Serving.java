@@ -38,7 +38,7 @@ final class Serving {
         api.respond(invocation.requestId, response);
     }
 
-    /** After an error of the virtual machine itself, as of its memory, the process is not to be trusted. */
+    /** A process whose virtual machine failed, as of its memory, is not to be trusted. */
     private void fail(Invocation invocation, Throwable thrown) throws IOException {
         Failure failure = Failure.of(thrown);
         log.log(failure);

@@ -22,7 +22,7 @@ final class Variables {
             view.setAccessible(true);
             return texts(view.newInstance(contents.get(null)));
         } catch (ReflectiveOperationException error) {
-            throw new IllegalStateException("The environment of this Java cannot be changed", error);
+            throw new IllegalStateException("This Java's environment cannot be changed", error);
         }
     }
 
