@@ -10,6 +10,10 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 LOCK := requirements-dev.lock
 STAMP := $(VENV)/.lambdad-setup
+DOTNET := $(if $(filter 0,$(shell id -u)),/var/cache,$(HOME)/.cache)/lambdad/dotnet
+ifneq ($(wildcard $(DOTNET)/sdk),)
+export DOTNET_ROOT ?= $(DOTNET)/sdk
+endif
 OFFICIAL_CLIENT := tests/functions/official_client/requirements
 ADAPTER := $(VENV)/web_adapter
 PEER := $(VENV)/peers/ministack
@@ -67,7 +71,7 @@ lock: setup ## Write requirements-dev.lock again, with the newest versions that 
 		--output-file $(PEER_LOCK).txt $(PEER_LOCK).in
 
 # The stamp is younger than the lock when nothing is to be done.
-$(STAMP): $(LOCK) $(OFFICIAL_CLIENT).txt pyproject.toml .ci/system-packages
+$(STAMP): $(LOCK) $(OFFICIAL_CLIENT).txt pyproject.toml .ci/system-packages .ci/dotnet-sdk
 	@PYTHON="$(PYTHON)" .ci/system-packages
 	@$(RUN) -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing into $(VENV) ..."
@@ -77,6 +81,8 @@ $(STAMP): $(LOCK) $(OFFICIAL_CLIENT).txt pyproject.toml .ci/system-packages
 	@rm -rf $(VENV)/official_client
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
 		--only-binary :all: --target $(VENV)/official_client -r $(OFFICIAL_CLIENT).txt
+	@if command -v npm >/dev/null; then .ci/dotnet-sdk $(DOTNET) \
+		|| echo "There is no .NET SDK: its tests are skipped." >&2; fi
 	@touch $(STAMP)
 
 # A rival, in an environment of its own: what it needs must not meet what we need.

@@ -9,12 +9,12 @@ from pathlib import Path
 from benchmarks.machine import runtime
 from lambdad.cli.package import Source
 
-_FUNCTIONS = Path(__file__).resolve().parent / "functions"
+FUNCTIONS = Path(__file__).resolve().parent / "functions"
 
 
 def build(name: str) -> bytes:
     """The zip of `functions/<name>.py` or `functions/<name>/`; pip installs what it requires."""
-    directory = _FUNCTIONS / name
+    directory = FUNCTIONS / name
     source = Source(directory if directory.is_dir() else directory.with_suffix(".py"))
     if not source.has_requirements:
         return source.build(runtime())

@@ -34,11 +34,11 @@ def wait_until_none_is_left(server: Server) -> None:
 
 
 def wait_until_at_rest(server: Server) -> None:
-    """Wait until no sandbox is being made ahead, and none is ending."""
-    seen: list[list[int]] = []
+    """Wait until no sandbox is being made ahead, or warms up, and none is ending."""
+    seen: list[list[tuple[int, float]]] = []
 
     def rests() -> bool:
-        seen.append(sorted(process.pid for process in _sandboxes(server)))
+        seen.append(sorted((process.pid, _worked(process)) for process in _sandboxes(server)))
         return len(seen) >= _LOOKS and all(each == seen[-1] for each in seen[-_LOOKS:])
 
     _wait(rests, "The server makes and ends sandboxes all the time.")
@@ -93,6 +93,15 @@ def _has_a_function(process: psutil.Process) -> bool:
         return not is_isolated() or process.cwd() == _CODE
     except psutil.Error:
         return False  # it is ending
+
+
+def _worked(process: psutil.Process) -> float:
+    """Seconds of CPU time."""
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0  # it is ending
+    return float(times.user + times.system)
 
 
 def _words(process: psutil.Process) -> list[str]:

@@ -95,12 +95,19 @@ class Functions:
     def deploy(self, source: str, memory_mb: int, name: str = "") -> str:
         """Create a function from `functions/`, wait until it is active; returns its name."""
         name = name or f"{source}-{memory_mb}"
+        package = packages.build(source)
+        return self.deploy_package(name, package, runtime(), f"{source}.handler", memory_mb)
+
+    def deploy_package(
+        self, name: str, package: bytes, runtime: str, handler: str, memory_mb: int
+    ) -> str:
+        """The same with any package."""
         self._client.create_function(
             FunctionName=name,
-            Runtime=runtime(),
-            Handler=f"{source}.handler",
+            Runtime=runtime,
+            Handler=handler,
             Role=_ROLE,
-            Code={"ZipFile": packages.build(source)},
+            Code={"ZipFile": package},
             MemorySize=memory_mb,
             Timeout=60,
         )

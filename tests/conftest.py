@@ -29,18 +29,19 @@ from support.packages import make_zip, zoo_files
 from support.processes import adopt_orphans, assert_nobody_is_left
 
 _LOG_LINES_SHOWN = 100
-_DOTNET = Path(__file__).parents[1] / ".venv/dotnet/sdk"  # where `make setup` puts it
+_COSTLY_RUNTIMES = (RUNTIME, "java*", "dotnet*")  # which take seconds to be made
+_CACHE = Path("/var/cache") if os.geteuid() == 0 else Path.home() / ".cache"
+_DOTNET = _CACHE / "lambdad/dotnet/sdk"  # where `make setup` installs it
+if _DOTNET.is_dir():  # before any test looks for it
+    os.environ.setdefault("DOTNET_ROOT", str(_DOTNET))
 
 FUNCTIONS = pytest.StashKey[list[DeployedFunction]]()
 SERVERS = pytest.StashKey[list[LocalServer]]()
 
 
 def pytest_configure() -> None:
-    """A shell in which tests run in the background has Ctrl-C ignored, in what they start too; and
-    servers find the .NET of these tests by a variable."""
+    """A shell in which tests run in the background has Ctrl-C ignored, in what they start too."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if _DOTNET.is_dir():
-        os.environ.setdefault("DOTNET_ROOT", str(_DOTNET))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -108,9 +109,9 @@ def new_server(
         else:
             for other in running_servers:
                 if not isinstance(other, OrdinaryUsersServer):
-                    runtime_trees.harvest(other.data_dir, seeds)
+                    runtime_trees.harvest(other.data_dir, seeds, _COSTLY_RUNTIMES)
             server = LocalServer(data_dir, **settings)
-            runtime_trees.plant(seeds, server.data_dir)
+            runtime_trees.plant(seeds, server.data_dir, _COSTLY_RUNTIMES)
         running_servers.append(server)
         return server
 

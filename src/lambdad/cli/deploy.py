@@ -77,7 +77,7 @@ def command(
     watch: bool,
     **options: Any,
 ) -> None:
-    """Deploy the function at PATH: a directory, one .py file, or a zip.
+    """Deploy the function at PATH: a directory, one .py file, a zip or a jar.
 
     A requirements.txt in the directory is installed into the package, as wheels. A function of
     that name is updated; options that are not given stay as they are.

@@ -14,12 +14,12 @@ from typing import Any
 from lambdad.cli.endpoint import ATTEMPTS, Endpoint, error_code
 from lambdad.cli.failure import CommandError, ExitCode
 from lambdad.cli.handlers import defines, find_handler
+from lambdad.cli.languages import NEWEST, NODEJS, find_language, handler_form
 from lambdad.cli.package import BOOTSTRAP, Source, code_sha256
 from lambdad.cli.requirements import python_version
 from lambdad.cli.workshop import Workshop
 
 OS_ONLY = "provided.al2023"
-NODEJS = "nodejs"
 DEFAULT_ROLE = "arn:aws:iam::000000000000:role/lambdad"
 _HEALTH_TIMEOUT = 2
 _WAITER = {"Delay": 0.02, "MaxAttempts": 3000}  # a minute
@@ -98,15 +98,18 @@ class Deployment:
 
     def _choose_runtime(self, source: Source, existing: dict[str, Any] | None) -> str:
         """What was asked for, else what the function has, else what the package looks like: it
-        brings its own, begins with a file of Node.js and has no Python, or is Python."""
+        brings its own, is in another language and has no Python, or is Python."""
         if self._wishes.runtime:
             return self._wishes.runtime
         if existing:
             return str(existing["Runtime"])
         if source.has_bootstrap:
             return OS_ONLY
-        is_node = source.node_entry and not source.sources
-        return newest_nodejs(self._endpoint) if is_node else newest_python(self._endpoint)
+        written = find_language(source.names)
+        if written is None or source.sources:
+            return newest_python(self._endpoint)
+        is_node = written.language == NODEJS
+        return newest_nodejs(self._endpoint) if is_node else NEWEST[written.language]
 
     def _choose_handler(self, source: Source, existing: dict[str, Any] | None, runtime: str) -> str:
         """What was asked for, else what the function has if it is still there, else a search."""
@@ -118,13 +121,7 @@ class Deployment:
                 return kept
             if runtime.startswith("provided"):
                 return BOOTSTRAP  # nobody but the bootstrap reads it
-            if runtime.startswith(NODEJS) and source.node_entry:
-                return "index.handler"  # as in AWS's console
-            raise CommandError(
-                f"No handler is found for {runtime}. Name it with --handler.",
-                ExitCode.USAGE,
-                name="NoHandler",
-            )
+            return _known_handler(source, runtime)
         sources = source.sources
         return kept if kept and defines(sources, kept) else find_handler(sources)
 
@@ -180,6 +177,19 @@ def _why(error: Any) -> str:
     return f"The function did not become active: {reason or error}"
 
 
+def _known_handler(source: Source, runtime: str) -> str:
+    """The handler of a package in another language than Python, whose files tell it."""
+    written = find_language(source.names)
+    if written and written.handler and runtime.startswith(written.language):
+        return written.handler
+    form = handler_form(runtime)
+    raise CommandError(
+        f"No handler is found for {runtime}. Name it with --handler{form and ' '}{form}.",
+        ExitCode.USAGE,
+        name="NoHandler",
+    )
+
+
 def newest_python(endpoint: Endpoint) -> str:
     """The newest Python runtime that the server offers; a server that does not say is taken to
     have this command's own Python."""
@@ -191,7 +201,7 @@ def newest_python(endpoint: Endpoint) -> str:
 def newest_nodejs(endpoint: Endpoint) -> str:
     """The newest Node.js that the server offers; AWS's newest when it does not say."""
     offered = [runtime for runtime in _offered_runtimes(endpoint) if runtime.startswith(NODEJS)]
-    return max(offered, key=_major, default="nodejs24.x")
+    return max(offered, key=_major, default=NEWEST[NODEJS])
 
 
 def _major(runtime: str) -> int:

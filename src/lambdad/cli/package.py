@@ -8,6 +8,7 @@ import re
 import zipfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from pathlib import Path
 
 from lambdad.cli import archive
@@ -16,7 +17,6 @@ from lambdad.cli.workshop import Workshop
 
 _MAX_NAME_LENGTH = 64
 REQUIREMENTS = "requirements.txt"
-NODE_ENTRIES = ("index.mjs", "index.js", "index.cjs")
 BOOTSTRAP = "bootstrap"  # a runtime that a function brings along
 
 
@@ -38,10 +38,10 @@ class Source:
                 raise _unusable(f"The directory {path} holds no files to deploy.")
         elif self.path.suffix == ".py":
             self._files = {self.path.name: self.path}
-        elif zipfile.is_zipfile(self.path):
+        elif zipfile.is_zipfile(self.path):  # a jar is one as well
             self._zip = self.path.read_bytes()
         else:
-            raise _unusable(f"{path} is not a directory, a .py file or a zip.")
+            raise _unusable(f"{path} is not a directory, a .py file, a zip or a jar.")
         try:
             self.sources = self._read_sources()
         except zipfile.BadZipFile as error:
@@ -60,18 +60,15 @@ class Source:
             raise _unusable(f"No function name can be made of {self.path}. Give one with --name.")
         return name
 
-    @property
-    def node_entry(self) -> str | None:
-        """The file of Node.js that it begins with, by the name that AWS's console gives it."""
-        names = archive.names(self._zip) if self._zip is not None else self._files
-        return next((name for name in NODE_ENTRIES if name in names), None)
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Of all its files."""
+        return frozenset(self._files if self._zip is None else archive.names(self._zip))
 
     @property
     def has_bootstrap(self) -> bool:
         """Does it bring a runtime of its own?"""
-        if self._zip is not None:
-            return BOOTSTRAP in archive.names(self._zip)
-        return BOOTSTRAP in self._files
+        return BOOTSTRAP in self.names
 
     @property
     def has_requirements(self) -> bool:

@@ -193,7 +193,8 @@ class ForkedSandbox:
         if self._standby_program is None:
             yield []
             return
-        self._standby = Standby(self._standby_program, self.uid)
+        is_ahead = bool(request["is_ahead"])
+        self._standby = Standby(self._standby_program, self.uid, is_ahead=is_ahead)
         request["standby"] = self._standby.request
         try:
             yield self._standby.its_ends

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from lambdad.launcher.interpreters import Interpreter, find_interpreters
+from lambdad.launcher.interpreters import Interpreter, find_interpreters, is_readable_by_all
 from lambdad.launcher.languages import Installed, find_languages
 
 
@@ -30,4 +30,11 @@ def find_present(*, readable_by_all: bool = False) -> Present:
     with ThreadPoolExecutor(1) as thread:
         languages = thread.submit(find_languages)
         pythons = find_interpreters(readable_by_all=readable_by_all)
-    return Present(pythons, languages.result())
+    return Present(
+        pythons,
+        {
+            name: installed
+            for name, installed in languages.result().items()
+            if not readable_by_all or is_readable_by_all(installed.interpreter.prefix)
+        },
+    )

@@ -19,7 +19,9 @@ from dataclasses import dataclass
 
 from lambdad.launcher import entering, packets
 
-WAITS = "_LAMBDAD_WAITS"  # tells a runtime that its variables come over standard input
+# Tells a runtime that its variables come over standard input, and whether it has time to warm up.
+WAITS = "_LAMBDAD_WAITS"
+_LONG, _BRIEFLY = "1", "briefly"
 _LAST_WORDS = 4096
 
 
@@ -34,8 +36,10 @@ class Program:
 class Standby:
     """One such program, from before it is started until it has its function."""
 
-    def __init__(self, program: Program, uid: int) -> None:
+    def __init__(self, program: Program, uid: int, *, is_ahead: bool) -> None:
+        """`is_ahead` when nobody waits for it yet."""
         self._program = program
+        self._waits = _LONG if is_ahead else _BRIEFLY
         self._handed: dict[str, int] = {}
         self._reading, self._input = os.pipe2(os.O_CLOEXEC)
         self._output, self._writing = os.pipe2(os.O_CLOEXEC)
@@ -44,7 +48,7 @@ class Standby:
     @property
     def request(self) -> dict[str, object]:
         """What the zygote must know to start it."""
-        variables = {**self._program.variables, WAITS: "1"}
+        variables = {**self._program.variables, WAITS: self._waits}
         return {"command": self._program.command, "variables": variables}
 
     @property

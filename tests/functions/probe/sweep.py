@@ -54,7 +54,8 @@ CLOSED = ["/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/timer_list", "/
           "/proc/sched_debug", "/proc/sysrq-trigger", "/proc/latency_stats",
           "/proc/kpagecount"]  # fmt: skip
 ABSENT = ["/sys", "/dev/shm", "/dev/mem", "/dev/kmsg", "/dev/pts", "/dev/fuse", "/dev/kvm",
-          "/dev/net", "/root", "/home", "/boot", "/etc/shadow", "/var/lib", "/var/log"]  # fmt: skip
+          "/dev/net", "/root", "/home", "/boot", "/etc/shadow", "/var/lib/dpkg",
+          "/var/lib/lambdad", "/var/log"]  # fmt: skip
 
 
 def sweep():

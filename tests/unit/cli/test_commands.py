@@ -153,7 +153,7 @@ class TestDeploy:
     ) -> None:
         ended = run("deploy", make_directory(notes__txt="hello") / "notes.txt")
         assert ended.code == 2
-        assert "not a directory, a .py file or a zip" in ended.err
+        assert "not a directory, a .py file, a zip or a jar" in ended.err
 
     def test_a_function_that_does_not_become_active_says_why(
         self, run: Lambdad, server: StandIn, make_directory: MakeDirectory

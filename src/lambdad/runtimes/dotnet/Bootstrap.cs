@@ -19,7 +19,10 @@ namespace Lambdad
                 var assemblies = new FunctionAssemblies();
                 if (Waiting.IsAskedFor)
                 {
-                    WarmUp.Run(assemblies);
+                    if (!Waiting.IsBrief)
+                    {
+                        WarmUp.Run(assemblies);
+                    }
                     if (!Waiting.UntilTold())
                     {
                         return 0;

@@ -19,6 +19,10 @@ namespace Lambdad
         public static bool IsAskedFor =>
             !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(WaitsVariable));
 
+        /// <summary>Whether there is no time to warm up: the function is on its way.</summary>
+        public static bool IsBrief =>
+            Environment.GetEnvironmentVariable(WaitsVariable) == "briefly";
+
         /// <summary>Wait; false when nobody needs this process any more.</summary>
         public static bool UntilTold()
         {

@@ -1,8 +1,9 @@
 // Waiting for a function: the program was started before anybody knew for which.
 //
-//     rehearse ──▶ read standard input to its end ──▶ become what it says
+//     [rehearse] ──▶ read standard input to its end ──▶ become what it says
 //
-// Whoever starts it so sets _LAMBDAD_WAITS, and sends {"variables": …}: the whole environment.
+// Whoever starts it so sets _LAMBDAD_WAITS, to `briefly` if there is no time for a rehearsal, and
+// sends {"variables": …}: the whole environment.
 
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -16,6 +17,7 @@ import { begin } from './invocation.mjs';
 import { connect } from './runtime_api.mjs';
 
 const WAITS = '_LAMBDAD_WAITS';
+const BRIEFLY = 'briefly';
 const STANDARD_INPUT = 0;
 const REHEARSALS = 4;
 
@@ -24,7 +26,9 @@ export async function waitForFunction() {
   if (process.env[WAITS] === undefined) {
     return;
   }
-  await rehearse();
+  if (process.env[WAITS] !== BRIEFLY) {
+    await rehearse();
+  }
   const assignment = readFileSync(STANDARD_INPUT, 'utf8');
   if (assignment === '') {
     process.exit(0); // nobody needs it any more

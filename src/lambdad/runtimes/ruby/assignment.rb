@@ -7,6 +7,11 @@ module LambdadRuntime
   module Assignment
     WAITS = '_LAMBDAD_WAITS'
 
+    # Whether it is on its way, so that there is no time to warm up.
+    def self.near?
+      ENV[WAITS] == 'briefly'
+    end
+
     # The environment variables of the function; nil when there is none.
     def self.receive(input)
       message = input.read

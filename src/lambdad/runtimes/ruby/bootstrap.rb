@@ -3,7 +3,7 @@
 # The Ruby runtime: asks the Runtime API for events and gives them to the function's handler.
 #
 # It runs inside the sandbox, on Ruby alone, and knows its function at its start or, when
-# _LAMBDAD_WAITS is set, is told later (`warm_up`, then `run_as`).
+# _LAMBDAD_WAITS is set, is told later (`warm_up`, unless that is soon, then `run_as`).
 #
 #     next ──▶ invocation ──▶ the handler ──▶ response | error ──▶ next …
 
@@ -72,7 +72,7 @@ end
 if $PROGRAM_NAME == __FILE__
   start = LambdadRuntime::FreshStart.new(ENV.to_h, ARGV)
   if ENV.key?(LambdadRuntime::Assignment::WAITS)
-    LambdadRuntime.warm_up
+    LambdadRuntime.warm_up unless LambdadRuntime::Assignment.near?
     variables = LambdadRuntime::Assignment.receive($stdin)
     exit if variables.nil? # nobody needs this process any more
     LambdadRuntime.run_as(variables, start)

@@ -1,0 +1,185 @@
+"""Java: the development kits of this machine, and how one of them runs a function.
+
+What is copied from `runtimes/java` is compiled once per machine, next to its sources:
+
+    lambdad.jar    the runtime
+    lambdad.jsa    its classes and Java's as they are in memory, shared by all sandboxes
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Optional
+
+from lambdad.launcher.interpreters import Interpreter
+
+NEEDED = "apt-get install openjdk-17-jdk-headless (a JDK of Java 11 or newer; a JRE is not enough)"
+
+# Java takes the encoding of file names from its locale when it starts, and from nowhere else.
+VARIABLES = {"LC_ALL": "C.UTF-8"}
+
+_PLACES = (
+    "/usr/lib/jvm/*", "/usr/java/*", "/opt/java/*", "/opt/jdk*",
+    "~/.jdks/*", "~/.sdkman/candidates/java/*",
+)  # fmt: skip
+_OLDEST = 11
+_ANSWER_SECONDS = 10
+_BUILD_SECONDS = 120
+_VERSION = re.compile(r'^\S+ version "?((\d+)[\w.+-]*)', re.MULTILINE)
+# Opened are environment variables, file descriptors, and memory outside of the heap. A line of a
+# manifest has 72 bytes at most.
+_MANIFEST = """\
+Manifest-Version: 1.0
+Main-Class: lambdad.runtime.Bootstrap
+Add-Opens: java.base/java.lang java.base/java.io java.base/jdk.internal
+ .misc
+"""
+_OPTIONS = (
+    "-Xms16m",  # a heap that starts small takes less of the machine while it waits
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",  # C1 alone: what C2 would win comes too late for most functions
+    "-XX:-UsePerfData",
+    "-Xshare:auto",
+    "-Xlog:disable",  # an archive that does not fit is no message of the function
+    "-Dfile.encoding=UTF-8",
+    "-Dsun.nio.fs.chdirAllowed=true",  # what is mounted at the working directory counts
+    "-Dsun.net.inetaddr.negative.ttl=1",
+)
+_SANDBOXES_DIRECTORY = "/var/runtime/java"
+# An archive is only good for the class path that it was made with.
+_AS_IN_SANDBOXES = f"""
+mount --bind "$1" /mnt && mount -t tmpfs none /var && mkdir -p {_SANDBOXES_DIRECTORY} &&
+mount --bind /mnt {_SANDBOXES_DIRECTORY} && shift && exec "$@"
+"""
+
+
+def find() -> list[Interpreter]:
+    """The development kits of Java 11 or newer, each as the managed runtime of its version."""
+    asked = [(home, question) for home in sorted(_homes()) if (question := _ask(home))]
+    answered = (_answer(home, question) for home, question in asked)
+    return [interpreter for interpreter in answered if interpreter]
+
+
+def command(executable: str, directory: str, memory_mb: int) -> list[str]:
+    """The command line of a sandbox; the heap gets the share of the memory that AWS gives it."""
+    heap = f"-Xmx{memory_mb * 1024 * 85 // 100}k"
+    archive = f"-XX:SharedArchiveFile={directory}/lambdad.jsa"
+    return [executable, heap, *_OPTIONS, archive, "-jar", f"{directory}/lambdad.jar"]
+
+
+def build(interpreter: Interpreter, directory: Path) -> None:
+    """Compile the runtime in `directory`; OSError when that fails. The archive only saves time and
+    memory, and is left out where it cannot be made."""
+    with tempfile.TemporaryDirectory() as classes:
+        _compile(interpreter, directory, Path(classes))
+        _pack(Path(classes), directory / "lambdad.jar")
+    _archive(interpreter, directory)
+
+
+def _homes() -> set[str]:
+    """Where there is a compiler, by its real path."""
+    candidates = [os.environ.get("JAVA_HOME", "")]
+    for place in _PLACES:
+        candidates += glob.glob(os.path.expanduser(place))
+    on_path = shutil.which("javac")
+    if on_path:
+        candidates.append(os.path.dirname(os.path.dirname(os.path.realpath(on_path))))
+    return {os.path.realpath(home) for home in candidates if home and _has_compiler(home)}
+
+
+def _has_compiler(home: str) -> bool:
+    return all(os.access(f"{home}/bin/{program}", os.X_OK) for program in ("java", "javac"))
+
+
+def _ask(home: str) -> Optional[subprocess.Popen[bytes]]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - a program that the operator installed
+            [f"{home}/bin/java", "-version"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,  # where Java says its version
+            env={},
+        )
+    except OSError:
+        return None  # it looks like a program and is none
+
+
+def _answer(home: str, question: subprocess.Popen[bytes]) -> Optional[Interpreter]:
+    try:
+        _, output = question.communicate(timeout=_ANSWER_SECONDS)
+    except subprocess.TimeoutExpired:
+        question.kill()
+        question.communicate()
+        return None
+    version = _VERSION.search(output.decode("utf-8", "replace"))
+    if version is None or int(version[2]) < _OLDEST:
+        return None
+    return Interpreter(f"java{version[2]}", version[1], os.path.realpath(f"{home}/bin/java"), home)
+
+
+def _compile(interpreter: Interpreter, sources: Path, classes: Path) -> None:
+    compiler = os.path.join(os.path.dirname(interpreter.executable), "javac")
+    files = [str(path) for path in sorted(sources.rglob("*.java"))]
+    options = ["--release", str(_OLDEST), "-encoding", "UTF-8", "-proc:none", "-d", str(classes)]
+    _run([compiler, "-J-Xshare:auto", *options, *files])
+
+
+def _pack(classes: Path, jar: Path) -> None:
+    """Classes as they are: to inflate them would take longer than to read them."""
+    with zipfile.ZipFile(jar, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("META-INF/MANIFEST.MF", _MANIFEST)
+        for path in sorted(classes.rglob("*.class")):
+            archive.write(path, str(path.relative_to(classes)))
+
+
+def _archive(interpreter: Interpreter, directory: Path) -> None:
+    """Rehearse once to learn which classes are needed, and keep them."""
+    used = f"{_SANDBOXES_DIRECTORY}/classes.list"
+    start = [interpreter.executable, "-XX:+UseSerialGC", "-Xlog:disable"]
+    jar = ["-jar", f"{_SANDBOXES_DIRECTORY}/lambdad.jar"]
+    dump = ["-Xshare:dump", f"-XX:SharedArchiveFile={_SANDBOXES_DIRECTORY}/lambdad.jsa"]
+    steps = (
+        [*start, "-Xshare:off", f"-XX:DumpLoadedClassList={used}", *jar],
+        [*start, *dump, f"-XX:SharedClassListFile={used}", *jar],
+    )
+    try:
+        for step in steps:
+            _run([*_as_in_sandboxes(directory), *step])
+    except OSError:
+        (directory / "lambdad.jsa").unlink(missing_ok=True)
+    (directory / "classes.list").unlink(missing_ok=True)
+
+
+def _as_in_sandboxes(directory: Path) -> Iterator[str]:
+    """Programs see `directory` where sandboxes see it."""
+    yield "unshare"
+    if os.geteuid() != 0:
+        yield from ("--user", "--map-root-user")
+    yield from ("--mount", "sh", "-c", _AS_IN_SANDBOXES, "sh", str(directory))
+
+
+def _run(arguments: list[str]) -> None:
+    """Run a program to its end; it has no input, so a runtime that waits is not needed."""
+    try:
+        done = subprocess.run(  # noqa: S603 - programs that the operator installed
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "_LAMBDAD_WAITS": "1", **VARIABLES},
+            timeout=_BUILD_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise OSError(f"{arguments[0]} did not end in {_BUILD_SECONDS} seconds") from error
+    if done.returncode != 0:
+        text = done.stdout.decode("utf-8", "replace").strip()
+        raise OSError(f"{arguments[0]} failed with status {done.returncode}: {text}")

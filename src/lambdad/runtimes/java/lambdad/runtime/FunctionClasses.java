@@ -1,0 +1,40 @@
+package lambdad.runtime;
+
+import java.io.File;
+import java.net.MalformedURLException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** Loads the function's classes: from its package, then from the jars in it and in its layers. */
+final class FunctionClasses extends URLClassLoader {
+    private FunctionClasses(List<URL> places, ClassLoader parent) {
+        super(places.toArray(new URL[0]), parent);
+    }
+
+    /** Those of a package at `root` and of jars in `layers`, behind those of `parent`. */
+    static FunctionClasses at(File root, File layers, ClassLoader parent)
+            throws MalformedURLException {
+        List<URL> places = new ArrayList<>();
+        places.add(url(root));
+        addJars(new File(root, "lib"), places);
+        addJars(layers, places);
+        return new FunctionClasses(places, parent);
+    }
+
+    private static void addJars(File directory, List<URL> places) throws MalformedURLException {
+        File[] jars = directory.listFiles((parent, name) -> name.endsWith(".jar"));
+        if (jars != null) {
+            Arrays.sort(jars);
+            for (File jar : jars) {
+                places.add(url(jar));
+            }
+        }
+    }
+
+    private static URL url(File place) throws MalformedURLException {
+        return place.toURI().toURL();
+    }
+}

@@ -1,0 +1,119 @@
+"""JSON as objects of the function's classes, and objects as JSON."""
+
+from __future__ import annotations
+
+import pytest
+from java_under_test import compile_function
+from scripted_api import event
+
+ORDER = {
+    "name": "ë",
+    "count": 3,
+    "large": 2**40,
+    "ratio": 0.25,
+    "isPublic": True,
+    "color": "GREEN",
+    "parts": [{"name": "a"}, {"name": "b"}],
+    "byName": {"x": {"name": "y"}},
+    "byColor": {"RED": 1},
+    "numbers": [1, 2],
+    "array": [{"name": "c"}],
+    "box": {"content": [{"name": "d"}]},
+    "price": 12345678901234567890.125,
+    "huge": 2**80,
+    "bytes": "AAEC",
+    "letter": "q",
+    "note": "n",
+    "id": "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+    "date": 1700000000123,
+    "instant": 1700000000.5,
+    "day": "2026-02-03",
+}
+
+
+def test_properties_of_many_types_come_and_go(run_java):
+    (answer,) = run_java("example.Objects$Orders", [event(ORDER)]).results()
+
+    assert answer.pop("URL") == "u"
+    assert answer.pop("ready") is True
+    assert answer == ORDER
+
+
+def test_what_is_missing_is_left_out_or_zero(run_java):
+    given = {"name": None, "count": None, "parts": {"name": "alone"}, "unknown": 1, "box": ""}
+    given["color"] = "NO SUCH COLOR"
+    (answer,) = run_java("example.Objects$Orders", [event(given)]).results()
+
+    assert answer == {
+        "URL": "u", "ready": True, "count": 0, "large": 0, "ratio": 0.0, "isPublic": False,
+        "letter": "\0", "parts": [{"name": "alone"}],
+    }  # fmt: skip
+
+
+def test_text_becomes_numbers_and_numbers_become_text(run_java):
+    given = {"count": "7", "ratio": "1.5", "name": 5, "isPublic": "true", "numbers": ["1", 2.9]}
+    (answer,) = run_java("example.Objects$Orders", [event(given)]).results()
+    assert (answer["count"], answer["ratio"], answer["name"]) == (7, 1.5, "5")
+    assert answer["isPublic"] is True
+    assert answer["numbers"] == [1, 2]
+
+
+def test_times_are_read_from_text_too(run_java):
+    given = {"date": "2023-11-14T22:13:20+0000", "instant": "2023-11-14T22:13:20Z"}
+    (answer,) = run_java("example.Objects$Orders", [event(given)]).results()
+    assert answer["date"] == 1700000000000
+    assert answer["instant"] == 1700000000
+
+
+def test_type_variables_are_what_the_handler_says(run_java):
+    outcome = run_java("example.Objects::elementType", [event({"content": [{"name": "x"}]})])
+    assert outcome.results() == ["Named"]
+
+
+def test_events_of_aws_have_names_and_times_of_their_own(run_java):
+    given = {
+        "eventSourceARN": "arn",
+        "detail-type": "type",
+        "Arrival": 1700000000.5,
+        "Parts": [{"key": "k", "size": 1}, {"Size": 2}],
+    }
+    assert run_java("example.Objects::note", [event(given)]).results() == [
+        {
+            "eventSourceArn": "arn",
+            "detailType": "type",
+            "arrival": 1700000000500,
+            "parts": [{"key": "k", "size": 1}, {"size": 2}],
+        }
+    ]
+
+
+RECORDS = """
+package example;
+import java.util.List;
+public class Records {
+    public record Point(int x, int y) {}
+    public record Path<T>(String name, List<T> points, long length) {}
+    public Path<Point> handle(Path<Point> path) {
+        return new Path<>(path.name(), path.points(), path.points().get(0).y());
+    }
+}
+"""
+
+
+def test_records_come_and_go(run_java, jdk, tmp_path):
+    if int(jdk.name.removeprefix("java")) < 16:
+        pytest.skip("this Java has no records")
+    source = tmp_path / "Records.java"
+    source.write_text(RECORDS)
+    compile_function(jdk, [source], tmp_path / "classes", [])
+    given = event({"name": "ë", "points": [{"x": 1, "y": 2}, {"x": 3}], "unknown": 1})
+    variables = {"LAMBDA_TASK_ROOT": str(tmp_path / "classes")}
+    outcome = run_java("example.Records::handle", [given], overrides=variables)
+    points = [{"x": 1, "y": 2}, {"x": 3, "y": 0}]
+    assert outcome.results() == [{"name": "ë", "points": points, "length": 2}]
+
+
+def test_numbers_that_json_does_not_have_are_text(run_java):
+    assert run_java("example.Objects::notNumbers", [event()]).results() == [
+        ["NaN", "Infinity", 1.5]
+    ]
