@@ -22,8 +22,10 @@ from language import LANGUAGES, Language
 from table import Table
 
 from lambdad.testing.server import LocalServer
+from support import runtime_trees
 from support.functions import DeployedFunction
 from support.layers import publish_layer
+from support.ordinary_user import OrdinaryUsersServer
 
 Deploy = Callable[..., DeployedFunction]
 NAME = "Zoë"  # a variable of the function's own
@@ -61,11 +63,14 @@ def language(request: pytest.FixtureRequest) -> Language:
 @pytest.fixture(scope="session")
 def deploy_in(deploy: Deploy, namespaces_server: LocalServer) -> Deploy:
     """Deploy the function of a language, on the shared server with real isolation unless another
-    one is named."""
+    one is named, which need not make its runtime again."""
 
     def deploy_in(
         language: Language, server: LocalServer = namespaces_server, **settings: Any
     ) -> DeployedFunction:
+        if server is not namespaces_server and not isinstance(server, OrdinaryUsersServer):
+            made = namespaces_server.data_dir / "runtimes"
+            runtime_trees.plant(made, server.data_dir, [f"{language.id}*"])
         return deploy(server, **language.settings(**settings))
 
     return deploy_in

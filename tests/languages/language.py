@@ -118,6 +118,24 @@ RUBY = Language(
     unserializable="Function<JSON::GeneratorError>",
     lacks={"streams": _NO_STREAM},
 )
+JAVA = Language(
+    name="Java",
+    serves="java8.al2 to java25",
+    stands_on="a JDK 11 or newer",
+    runtime="java21",
+    handler="example.Conformance::handleRequest",
+    find=packages.find_java,
+    build=packages.java,
+    layer=packages.java_layer,
+    usual="java.lang.IllegalArgumentException",
+    own="example.Conformance$NoSuchLuck",
+    unserializable="java.lang.RuntimeException",
+    out_of_memory="java.lang.OutOfMemoryError",
+    lacks={
+        "streams": _NO_STREAM,
+        "request ids in text": "Java: AWS's logger writes the request id in JSON alone, too",
+    },
+)
 DOTNET = Language(
     name=".NET",
     serves="dotnetcore3.1 to dotnet10",
@@ -170,4 +188,4 @@ C = Language(
         "levels": "C: AWS has no client, which would log",
     },
 )
-LANGUAGES = (PYTHON, NODEJS, RUBY, DOTNET, GO, C)
+LANGUAGES = (PYTHON, NODEJS, RUBY, JAVA, DOTNET, GO, C)

@@ -11,12 +11,15 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import lambdad
 from lambdad.launcher.languages import dotnet as dotnet_language
+from lambdad.launcher.languages import java as java_language
 from lambdad.launcher.languages import nodejs as nodejs_language
 from lambdad.launcher.languages import ruby as ruby_language
-from support.packages import ZOO, make_zip, zoo_files
+from support.packages import ZOO, directory_files, make_zip, zoo_files
 
 BOOTSTRAP = "bootstrap"
+_JAVA_INTERFACES = Path(lambdad.__file__).parent / "runtimes/java/com"
 _OLDEST_GO = 21  # what AWS's client logs with is in Go from 1.21 on
 
 
@@ -41,6 +44,33 @@ def ruby() -> bytes:
 
 def find_ruby() -> str:
     return "" if ruby_language.find() else "there is no Ruby on this machine"
+
+
+@functools.cache
+def find_java() -> str:
+    return "" if java_language.find() else "there is no JDK on this machine"
+
+
+@functools.cache
+def java() -> bytes:
+    """Classes, as in the jar of a function."""
+    return make_zip(_java_classes(ZOO / "java/Conformance.java", *_JAVA_INTERFACES.rglob("*.java")))
+
+
+@functools.cache
+def java_layer() -> Mapping[str, bytes]:
+    """A jar."""
+    return {"java/lib/luck.jar": make_zip(_java_classes(ZOO / "java/layer/Luck.java"))}
+
+
+def _java_classes(source: Path, *interfaces: Path) -> Mapping[str, bytes]:
+    """What comes of a source; the interfaces that it needs are the runtime's own."""
+    compiler = Path(java_language.find()[0].executable).with_name("javac")
+    with tempfile.TemporaryDirectory() as classes:
+        options = ["-encoding", "UTF-8", "--release", "11", "-d", classes]
+        _compile("java", [str(compiler), *options, str(source), *map(str, interfaces)])
+        shutil.rmtree(Path(classes) / "com", ignore_errors=True)
+        return directory_files(Path(classes))
 
 
 @functools.cache
@@ -88,7 +118,7 @@ def c_layer() -> Mapping[str, bytes]:
     """A shared library."""
     with tempfile.TemporaryDirectory() as name:
         library = Path(name) / "libluck.so"
-        _compile("c", ["cc", "-shared", "-fPIC", "-o", str(library), "luck.c"])
+        _compile("c", ["cc", "-shared", "-fPIC", "-o", str(library), "layer/luck.c"])
         return {"lib/libluck.so": library.read_bytes()}
 
 

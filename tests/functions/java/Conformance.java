@@ -96,11 +96,13 @@ public class Conformance implements RequestHandler<Map<String, Object>, Object> 
             case "tls":
                 return authorities();
             case "child":
-                return child();
+                return child((String) event.getOrDefault("command", "echo $NAME"));
             case "sigterm":
                 Thread goodbye = new Thread(() -> System.out.println("goodbye"));
                 Runtime.getRuntime().addShutdownHook(goodbye);
                 return "ready";
+            case "layer":
+                return Class.forName("Luck").getField("WORD").get(null);
             default:
                 throw new IllegalArgumentException("do " + what + "?");
         }
@@ -191,8 +193,8 @@ public class Conformance implements RequestHandler<Map<String, Object>, Object> 
         return number;
     }
 
-    private static String child() throws IOException {
-        Process process = new ProcessBuilder("/bin/sh", "-c", "echo $NAME").start();
+    private static String child(String command) throws IOException {
+        Process process = new ProcessBuilder("/bin/sh", "-c", command).start();
         return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).trim();
     }
 }
