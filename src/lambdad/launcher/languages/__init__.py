@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lambdad.launcher.interpreters import Interpreter, version_of
-from lambdad.launcher.languages import dotnet, nodejs, ruby
+from lambdad.launcher.languages import dotnet, java, nodejs, ruby
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,15 @@ LANGUAGES = (
         waiting_mb=16,
         variables=ruby.VARIABLES,
         trees=ruby.TREES,
+    ),
+    Language(
+        "java",
+        java.find,
+        java.command,
+        waiting_mb=45,
+        build=java.build,
+        variables=java.VARIABLES,
+        trees=java.TREES,
     ),
     Language(
         "dotnet",

@@ -17,23 +17,22 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Optional
 
 from lambdad.launcher.interpreters import Interpreter
-
-NEEDED = "apt-get install openjdk-17-jdk-headless (a JDK of Java 11 or newer; a JRE is not enough)"
+from lambdad.launcher.languages.asking import answers_of
 
 # Java takes the encoding of file names from its locale when it starts, and from nowhere else.
 VARIABLES = {"LC_ALL": "C.UTF-8"}
+# Where Debian keeps what its kits link to.
+TREES = ("/etc/java-*",)
 
 _PLACES = (
     "/usr/lib/jvm/*", "/usr/java/*", "/opt/java/*", "/opt/jdk*",
     "~/.jdks/*", "~/.sdkman/candidates/java/*",
 )  # fmt: skip
 _OLDEST = 11
-_ANSWER_SECONDS = 10
 _BUILD_SECONDS = 120
-_VERSION = re.compile(r'^\S+ version "?((\d+)[\w.+-]*)', re.MULTILINE)
+_VERSION = re.compile(r"^\S+ ((\d+)[\w.+-]*)", re.MULTILINE)
 # Opened are environment variables, file descriptors, and memory outside of the heap. A line of a
 # manifest has 72 bytes at most.
 _MANIFEST = """\
@@ -53,7 +52,7 @@ _OPTIONS = (
     "-Dsun.nio.fs.chdirAllowed=true",  # what is mounted at the working directory counts
     "-Dsun.net.inetaddr.negative.ttl=1",
 )
-_SANDBOXES_DIRECTORY = "/var/runtime/java"
+_SANDBOXES_DIRECTORY = "/var/runtime"
 # An archive is only good for the class path that it was made with.
 _AS_IN_SANDBOXES = f"""
 mount --bind "$1" /mnt && mount -t tmpfs none /var && mkdir -p {_SANDBOXES_DIRECTORY} &&
@@ -63,9 +62,9 @@ mount --bind /mnt {_SANDBOXES_DIRECTORY} && shift && exec "$@"
 
 def find() -> list[Interpreter]:
     """The development kits of Java 11 or newer, each as the managed runtime of its version."""
-    asked = [(home, question) for home in sorted(_homes()) if (question := _ask(home))]
-    answered = (_answer(home, question) for home, question in asked)
-    return [interpreter for interpreter in answered if interpreter]
+    answers = answers_of((f"{home}/bin/java" for home in sorted(_homes())), ["--version"])
+    found = [_interpreter(path, answer) for path, answer in answers.items()]
+    return [interpreter for interpreter in found if interpreter]
 
 
 def command(executable: str, directory: str, memory_mb: int) -> list[str]:
@@ -99,30 +98,13 @@ def _has_compiler(home: str) -> bool:
     return all(os.access(f"{home}/bin/{program}", os.X_OK) for program in ("java", "javac"))
 
 
-def _ask(home: str) -> Optional[subprocess.Popen[bytes]]:
-    try:
-        return subprocess.Popen(  # noqa: S603 - a program that the operator installed
-            [f"{home}/bin/java", "-version"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,  # where Java says its version
-            env={},
-        )
-    except OSError:
-        return None  # it looks like a program and is none
-
-
-def _answer(home: str, question: subprocess.Popen[bytes]) -> Optional[Interpreter]:
-    try:
-        _, output = question.communicate(timeout=_ANSWER_SECONDS)
-    except subprocess.TimeoutExpired:
-        question.kill()
-        question.communicate()
-        return None
-    version = _VERSION.search(output.decode("utf-8", "replace"))
+def _interpreter(path: str, answer: str) -> Interpreter | None:
+    """Only kits are asked, so the programs of one stand in its `bin`."""
+    version = _VERSION.search(answer)
     if version is None or int(version[2]) < _OLDEST:
         return None
-    return Interpreter(f"java{version[2]}", version[1], os.path.realpath(f"{home}/bin/java"), home)
+    home = os.path.dirname(os.path.dirname(path))
+    return Interpreter(f"java{version[2]}", version[1], os.path.realpath(path), home)
 
 
 def _compile(interpreter: Interpreter, sources: Path, classes: Path) -> None:

@@ -10,10 +10,10 @@ import pytest
 
 import lambdad
 from lambdad.launcher.interpreters import Interpreter
-from lambdad.launcher.languages import java
+from lambdad.launcher.languages import asking, java
 
 RUNTIME = Path(lambdad.__file__).parent / "runtimes/java"
-SAYS = "#!/bin/sh\necho 'openjdk version \"{}\" 2025-04-15' >&2\n"
+SAYS = "#!/bin/sh\necho 'openjdk {} 2025-04-15'\n"
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_without_a_compiler_there_is_no_kit(home: Path) -> None:
 
 
 def test_one_that_says_nothing_is_given_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(java, "_ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(asking, "_ANSWER_SECONDS", 0.05)
     install(home / "kit", "#!/bin/sh\nexec /bin/sleep 60\n")
     assert java.find() == []
 
@@ -121,7 +121,7 @@ def test_an_archive_fits_where_sandboxes_see_the_runtime(
     shutil.copytree(RUNTIME, directory)
     java.build(interpreter, directory)
     # When
-    command = java.command(interpreter.executable, "/var/runtime/java", 128)
+    command = java.command(interpreter.executable, "/var/runtime", 128)
     must_be_used = ["-Xshare:on" if option == "-Xshare:auto" else option for option in command]
     done = subprocess.run(
         [*java._as_in_sandboxes(directory), *must_be_used],

@@ -14,7 +14,7 @@ import java.util.Map;
  * It runs inside the sandbox, on Java alone.
  *
  * <pre>
- * [rehearse ──▶ wait] ──▶ load ──▶ next ──▶ the handler ──▶ response | error ──▶ next …
+ * [[rehearse] ──▶ wait] ──▶ load ──▶ next ──▶ the handler ──▶ response | error ──▶ next …
  * </pre>
  */
 public final class Bootstrap {
@@ -28,7 +28,9 @@ public final class Bootstrap {
         try {
             Map<String, String> variables = Variables.ofProcess();
             if (Waiting.isWanted(variables)) {
-                Rehearsal.play(variables);
+                if (!Waiting.isBrief(variables)) {
+                    Rehearsal.play(variables);
+                }
                 if (!Waiting.untilTold(variables)) {
                     System.exit(0);
                 }

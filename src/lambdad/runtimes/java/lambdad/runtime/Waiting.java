@@ -9,11 +9,17 @@ import lambdad.json.JsonReader;
 /** A process that is started ahead learns from its standard input which function it is for. */
 final class Waiting {
     private static final String VARIABLE = "_LAMBDAD_WAITS";
+    private static final String BRIEFLY = "briefly";
 
     private Waiting() {}
 
     static boolean isWanted(Map<String, String> variables) {
         return variables.containsKey(VARIABLE);
+    }
+
+    /** Whether the function is on its way, so that there is no time for a rehearsal. */
+    static boolean isBrief(Map<String, String> variables) {
+        return BRIEFLY.equals(variables.get(VARIABLE));
     }
 
     /** Become an environment of the function whose variables arrive; false when none do. */
