@@ -95,7 +95,8 @@ def find_go() -> str:
     version = re.search(r"go1\.(\d+)", said)
     if version is None or int(version[1]) < _OLDEST_GO:
         return f"there is no Go 1.{_OLDEST_GO} or newer on this machine"
-    return ""
+    download = subprocess.run(["go", "mod", "download"], cwd=ZOO / "go", check=False)
+    return "AWS's client for Go cannot be downloaded" if download.returncode else ""
 
 
 @functools.cache

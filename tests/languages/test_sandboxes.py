@@ -22,9 +22,12 @@ def other_server(request: pytest.FixtureRequest) -> LocalServer:
 
 @pytest.fixture(scope="session")
 def function_elsewhere(
-    language: Language, other_server: LocalServer, deploy_in: Callable[..., DeployedFunction]
+    language: Language,
+    other_server: LocalServer,
+    deploy_in: Callable[..., DeployedFunction],
+    function: DeployedFunction,
 ) -> DeployedFunction:
-    """The function on that server."""
+    """The function on that server; the shared one, which has `function`, has made its runtime."""
     return deploy_in(language, other_server, Environment={"Variables": {"NAME": "Zoë"}})
 
 
