@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator
+from urllib.request import urlopen
 
 import pytest
 from language import Language
@@ -30,6 +33,15 @@ def assert_it_is_the_same(function: DeployedFunction, variables: dict[str, str])
     assert function.call({"do": "text", "text": "Zoë"})["length"] == 3
     assert function.call({"do": "clock"})["hour_offset"] == 0
     assert function.call({"do": "count"}) == 4
+
+
+def test_the_runtimes_that_the_table_names_are_served(
+    language: Language, namespaces_server: LocalServer
+) -> None:
+    with urlopen(f"{namespaces_server.url}/_lambdad/runtimes") as reply:
+        runtimes = json.load(reply)["Runtimes"]
+    served = {name for runtime in runtimes for name in runtime["Serves"]}
+    assert set(re.split(", | to ", language.serves)) - served == set()
 
 
 def test_one_that_waited_serves(deploy_in: Deploy, language: Language) -> None:

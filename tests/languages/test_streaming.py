@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -12,14 +13,31 @@ from support.functions import DeployedFunction
 pytestmark = [pytest.mark.slow, pytest.mark.root]
 
 
-def test_pieces_of_an_answer_arrive(
-    make_function: Callable[..., DeployedFunction], language: Language
-) -> None:
+@pytest.fixture
+def read(make_function: Callable[..., DeployedFunction], language: Language) -> Callable[..., str]:
+    """What a function streams: pieces of text, so many times."""
     language.needs("streams")
     function = make_function(**language.settings(Handler=language.streaming_handler))
-    answer = function.client.invoke_with_response_stream(
-        FunctionName=function.name, Payload='{"do": "stream", "pieces": ["one ", "zwölf ", "𝄞"]}'
-    )
-    *chunks, end = answer["EventStream"]
-    written = b"".join(chunk["PayloadChunk"]["Payload"] for chunk in chunks)
-    assert (written.decode(), end) == ("one zwölf 𝄞", {"InvokeComplete": {}})
+
+    def read(times: int, *pieces: str) -> str:
+        event = {"do": "stream", "pieces": pieces, "times": times}
+        answer = function.client.invoke_with_response_stream(
+            FunctionName=function.name, Payload=json.dumps(event)
+        )
+        *chunks, end = answer["EventStream"]
+        assert end == {"InvokeComplete": {}}
+        return b"".join(chunk["PayloadChunk"]["Payload"] for chunk in chunks).decode()
+
+    return read
+
+
+def test_pieces_arrive_in_order(read: Callable[..., str]) -> None:
+    assert read(1, "one ", "zwölf ", "𝄞") == "one zwölf 𝄞"
+
+
+def test_a_stream_may_be_longer_than_an_answer(
+    read: Callable[..., str], language: Language
+) -> None:
+    language.needs("long streams")
+    piece = "x" * (1 << 20)
+    assert read(8, piece) == piece * 8

@@ -267,12 +267,14 @@ static const struct deed *deed_named(const char *name) {
 }
 
 static void stream(struct value event, const struct invocation *invocation) {
-    struct value pieces = json_member(event, "pieces"), piece;
     begin_stream(invocation);
-    while (json_item(&pieces, &piece)) {
-        char *text = json_text(piece);
-        post_piece(text, strlen(text));
-        free(text);
+    for (long times = json_number(json_member(event, "times")); times > 0; times--) {
+        struct value pieces = json_member(event, "pieces"), piece;
+        while (json_item(&pieces, &piece)) {
+            char *text = json_text(piece);
+            post_piece(text, strlen(text));
+            free(text);
+        }
     }
     post_piece("", 0);
 }

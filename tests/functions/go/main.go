@@ -45,6 +45,7 @@ type event struct {
 	Host    string          `json:"host"`
 	Command string          `json:"command"`
 	Pieces  []string        `json:"pieces"`
+	Times   int             `json:"times"`
 }
 
 // NoSuchLuck is an error of the function's own.
@@ -103,7 +104,7 @@ func handle(ctx context.Context, e event) (any, error) {
 		word, err := os.ReadFile("/opt/luck")
 		return string(word), err
 	case "stream":
-		return stream(e.Pieces), nil
+		return stream(e.Pieces, e.Times), nil
 	}
 	return nil, errors.New("no such thing to do")
 }
@@ -208,12 +209,12 @@ func sayGoodbyeOnSigterm() string {
 }
 
 // A reader is sent as it is read.
-func stream(pieces []string) io.Reader {
+func stream(pieces []string, times int) io.Reader {
 	reader, writer := io.Pipe()
 	go func() {
 		defer writer.Close()
-		for _, each := range pieces {
-			io.WriteString(writer, each)
+		for i := 0; i < times; i++ {
+			io.WriteString(writer, strings.Join(pieces, ""))
 		}
 	}()
 	return reader

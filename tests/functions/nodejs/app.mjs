@@ -23,7 +23,7 @@ export const handler = async (event, context) => {
 };
 
 export const stream = awslambda.streamifyResponse(async (event, response) => {
-  for (const piece of event.pieces) response.write(piece);
+  for (let i = 0; i < event.times; i++) event.pieces.forEach((piece) => response.write(piece));
   response.end();
 });
 

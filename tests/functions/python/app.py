@@ -145,5 +145,5 @@ DEEDS = {
     "child": run_child,
     "sigterm": say_goodbye_on_sigterm,
     "layer": use_layer,
-    "stream": lambda event, _: (piece for piece in event["pieces"]),
+    "stream": lambda event, _: iter(event["pieces"] * event["times"]),
 }
