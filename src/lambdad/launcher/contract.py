@@ -36,6 +36,9 @@ class Order:
     bootstrap  `program`, or without one the function's own of that name, in /var/task or else in
                /opt; one that waits already becomes it, when there is one
 
+    `egress` is how far it wants to reach (`none`, `internet`, `host`), where the operator allows so
+    much; "" is as far as the operator allows.
+
     Of those that wait, one of the same `heap_class` is taken: a size that is set at the start.
     """
 
@@ -52,6 +55,7 @@ class Order:
     live_code: str = ""
     file_system: str = ""
     mount_path: str = ""
+    egress: str = ""
 
 
 class NotToBeHad(OSError):

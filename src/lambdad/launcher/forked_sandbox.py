@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from lambdad.launcher import mounts, packets, syscalls
 from lambdad.launcher.cgroups import Cgroup, Cgroups, Limits
 from lambdad.launcher.contract import Ended, Exit, Gauges, Order
+from lambdad.launcher.egress import Egress
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.slots import UserIds
 from lambdad.launcher.zygotes import ZygoteProcess
@@ -34,6 +35,7 @@ class Ground:
     cgroups: Cgroups
     user_ids: UserIds
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    egress: Egress | None = None
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,8 @@ class ForkedSandbox:
             if self._trees:
                 with _inside(self._namespace):
                     mounts.furnish(self._order.ephemeral_storage_mb, self._trees)
+                    network = mounts.open_network()
+                self._connect(network)
                 self._close_trees()
             data = self._cgroup.data_limit(self._limits)
             order = self._order
@@ -210,6 +214,14 @@ class ForkedSandbox:
         finally:
             lease.close()
             self._close_line()
+
+    def _connect(self, network: int) -> None:
+        assert self._order is not None
+        try:
+            if self._ground.egress is not None:
+                self._ground.egress.connect(self._order.egress, self.uid, network)
+        finally:
+            os.close(network)
 
     def _take_lease(self) -> _Lease:
         assert self._lease is not None

@@ -23,6 +23,7 @@ from lambdad.errors import SettingsError
 from lambdad.launcher import cgroup_search, node_process, syscalls, user_namespace
 from lambdad.launcher.cgroups import Cgroups
 from lambdad.launcher.contract import Sandboxes
+from lambdad.launcher.egress import open_egress
 from lambdad.launcher.forked_sandbox import Ground
 from lambdad.launcher.guarded import Guarded
 from lambdad.launcher.host_directories import HostDirectories
@@ -189,6 +190,11 @@ def _sandboxes(
     code_directory = data / "node/code"
     directories = HostDirectories(config.file_systems, config.hot_reload, os.path.realpath(data))
     if config.sandbox == "process":
+        if config.egress != "none":
+            raise SettingsError(
+                "egress: functions in process sandboxes have this machine's network, whatever this "
+                "setting says; leave it out, or choose --sandbox namespaces"
+            )
         return lambda: Guarded(
             Processes(
                 loop=loop,
@@ -203,7 +209,10 @@ def _sandboxes(
     assert user_ids is not None
     groups = _prepare_namespaces(config, standing)
     atexit.register(groups.remove_all)  # our own directory, which is empty by then
-    ground = Ground(loop, groups, user_ids)
+    egress = open_egress(loop, config.egress, config.egress_allow, data)
+    if egress is not None:
+        atexit.register(egress.close)
+    ground = Ground(loop, groups, user_ids, egress=egress)
     host = HostMounts(directories, can_map=not standing.is_rootless)
     if problem := host.problem():
         raise SettingsError(f"file_systems: {problem}.")
