@@ -10,19 +10,18 @@ The operator's setting is the most that there is; a function may ask for less.
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
+from lambdad.config import Config
 from lambdad.errors import SettingsError
 from lambdad.launcher import mounts, syscalls
+from lambdad.launcher.egress_programs import PACKAGES, find_program
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.router import Router
-from lambdad.launcher.uplink import PROGRAM, RESOLVER
+from lambdad.launcher.uplink import RESOLVER
 
 LEVELS = ("none", "internet", "host")
-_PACKAGES = {PROGRAM: "slirp4netns", "nft": "nftables"}
-_SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _READ_ONLY = syscalls.MOUNT_ATTR_RDONLY | syscalls.MOUNT_ATTR_NOSUID | syscalls.MOUNT_ATTR_NODEV
 
 
@@ -66,13 +65,20 @@ class Egress:
         return LEVELS[min(wanted, self._most)]
 
 
-def open_egress(loop: Loop, most: str, allowed: list[str], data: Path) -> Egress | None:
-    """What the settings egress and egress_allow ask for; None for none."""
+def open_egress(config: Config, loop: Loop, front_door: int, data: Path) -> Egress | None:
+    """What the settings ask for; None for none."""
+    most = config.egress
     if most == "none":
         return None
-    programs = {name: _find(name) for name in _PACKAGES}
+    programs = {name: _find(name) for name in PACKAGES}
     try:
-        router = Router(loop, programs, allowed, reaches_host=most == "host")
+        router = Router(
+            loop,
+            programs,
+            allowed=config.egress_allow,
+            front_door=front_door,
+            reaches_host=most == "host",
+        )
     except OSError as error:
         raise SettingsError(
             f"egress: functions cannot have the network on this machine: {error}. Without it "
@@ -82,10 +88,10 @@ def open_egress(loop: Loop, most: str, allowed: list[str], data: Path) -> Egress
 
 
 def _find(program: str) -> str:
-    found = shutil.which(program) or shutil.which(program, path=_SYSTEM_PATH)
+    found = find_program(program)
     if found is None:
         raise SettingsError(
             f"egress: {program} is not installed; on Debian and Ubuntu: "
-            f"apt-get install {_PACKAGES[program]}"
+            f"apt-get install {PACKAGES[program]}"
         )
     return found

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lambdad.launcher.interpreters import VERSIONS, Interpreter, find_interpreters
 from lambdad.launcher.probes.control_groups import probe_control_groups, probe_systemd
+from lambdad.launcher.probes.egress import probe_egress
 from lambdad.launcher.probes.kernel import probe_kernel
 from lambdad.launcher.probes.machine import Machine
 from lambdad.launcher.probes.reading import read_field
@@ -23,6 +24,7 @@ def examine() -> Machine:
         user_namespaces=probe_user_namespaces(user),
         control_groups=probe_control_groups(),
         systemd=probe_systemd(user),
+        egress=probe_egress(),
         interpreters=_interpreters(),
         distribution=_distribution(),
         container=_container(),
