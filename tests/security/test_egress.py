@@ -100,13 +100,16 @@ def test_a_function_with_the_host_reaches_its_services_and_private_networks(
     servers: StartServer, make_function: MakeFunction, rootless: bool
 ) -> None:
     # Given
-    function = make_function("reach", on=servers(egress="host", rootless=rootless))
+    server = servers(egress="host", rootless=rootless)
+    function = make_function("reach", on=server)
     # Then
     assert reach(function, played.NAME) == played.PUBLIC
     assert reach(function, played.PRIVATE) == played.PRIVATE
     for address in (played.MACHINE, played.MACHINE_PRIVATE, LOOPBACK):
         assert reach(function, address, played.PORT) == "machine"
     assert reach(function, played.METADATA) == errno.EHOSTUNREACH
+    front_door = int(server.url.rpartition(":")[2])
+    assert reach(function, LOOPBACK, front_door) == errno.EHOSTUNREACH
 
 
 def test_without_the_setting_a_function_reaches_nothing(

@@ -1,6 +1,7 @@
 """What a router lets through, as a ruleset of nftables.
 
-    from a sandbox   ─▶ never to the link-local, nor to another sandbox
+    from a sandbox   ─▶ never to the link-local, another sandbox, or our own front door, where a
+                        function would be as good as the operator
        of `host`     ─▶ everything else
        of `internet` ─▶ the resolver, and what is neither of this machine nor private, unless the
                         operator lists it
@@ -8,14 +9,14 @@
     to the router    ─▶ nothing
 
 Which of the two a sandbox is, tells the group of its interface: nothing that it sends can change
-that. There are no rules for IPv6, which is dropped. Connections are counted, so that no sandbox uses
-up what all have among them.
+that. There are no rules for IPv6, which is dropped. Connections are counted, so that no sandbox
+uses up what all have among them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 
 UPLINK = "uplink"
 GROUPS = {"internet": 1, "host": 2}
@@ -30,8 +31,14 @@ _PRIVATE = (
 )
 
 
-def ruleset(resolver: IPv4Address, allowed: Sequence[str]) -> str:
-    """All of it, for an empty network namespace; `allowed` are the networks of the operator."""
+def ruleset(
+    loopback: IPv4Network, resolver: IPv4Address, front_door: int, allowed: Sequence[str]
+) -> str:
+    """All of it, for an empty network namespace.
+
+    `loopback` are the addresses that the uplink takes for the host's loopback, where our own port
+    is `front_door`; one of them is the `resolver`. `allowed` are the networks of the operator.
+    """
     return f"""
 table inet egress {{
   set machine {{ type ipv4_addr; }}
@@ -49,6 +56,7 @@ table inet egress {{
     iifname "{UPLINK}" drop
     oifname != "{UPLINK}" goto refused
     ip daddr @never goto refused
+    ip daddr {loopback} tcp dport {front_door} goto refused
     ct state new add @connections {{ ip saddr ct count over {CONNECTIONS} }} goto refused
     iifgroup {GROUPS["host"]} accept
     iifgroup {GROUPS["internet"]} goto internet

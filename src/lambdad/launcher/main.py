@@ -70,7 +70,9 @@ def launch(config: Config) -> int:
     loop = Loop()
     supervisor = Supervisor(
         loop=loop,
-        sandboxes=_sandboxes(config, standing, loop, data, interpreters),
+        sandboxes=_sandboxes(
+            config, standing, loop, data, interpreters, front_door=listener.getsockname()[1]
+        ),
         interpreters={**interpreters, **find_nodejs()},
         start_node=_node_starter(config, standing, listener, home, interpreters),
     )
@@ -182,6 +184,7 @@ def _sandboxes(
     loop: Loop,
     data: Path,
     interpreters: dict[str, Interpreter],
+    front_door: int,
 ) -> Callable[[], Sandboxes]:
     """How to make the sandboxes for one node's life."""
     trees = RuntimeTrees(data / "runtimes")
@@ -209,7 +212,7 @@ def _sandboxes(
     assert user_ids is not None
     groups = _prepare_namespaces(config, standing)
     atexit.register(groups.remove_all)  # our own directory, which is empty by then
-    egress = open_egress(loop, config.egress, config.egress_allow, data)
+    egress = open_egress(config, loop, front_door, data)
     if egress is not None:
         atexit.register(egress.close)
     ground = Ground(loop, groups, user_ids, egress=egress)

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from lambdad.launcher import network_namespace
 from lambdad.launcher.egress_rules import GROUPS, machine_addresses, ruleset
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.rtnetlink import LOOPBACK, AddressChanges, RouteSocket
-from lambdad.launcher.uplink import RESOLVER, Uplink
+from lambdad.launcher.uplink import NETWORK, RESOLVER, Uplink
 
 # 198.18.0.0/15 is for benchmarks: no network that a function may want to reach has these.
 _FIRST = IPv4Address("198.18.0.1")
@@ -26,6 +28,7 @@ _SANDBOXES = 130_000
 _GATEWAY = IPv4Address("198.19.255.1")
 _FIRST_INDEX = 1_000  # of the router's interfaces; those below are the kernel's to give
 _SANDBOX_INDEX = 1_000
+_AGAIN_SECONDS = 1.0
 _SYSCTL = Path("/proc/sys/net")
 _SWITCHES = {
     "ipv4/ip_forward": "1",
@@ -36,31 +39,45 @@ _SWITCHES = {
 
 
 class Router:
-    """One router, with its uplink; OSError when this machine does not allow one."""
+    """One router, with its uplink; OSError when this machine does not allow one.
+
+    `allowed` are private networks, `front_door` is the server's own port, and `reaches_host` tells
+    whether the host's loopback is to be had at all.
+    """
 
     def __init__(
-        self, loop: Loop, programs: dict[str, str], allowed: Sequence[str], *, reaches_host: bool
+        self,
+        loop: Loop,
+        programs: Mapping[str, str],
+        *,
+        allowed: Sequence[str],
+        front_door: int,
+        reaches_host: bool,
     ) -> None:
         self._loop = loop
         self._nft = programs["nft"]
-        self._namespace = network_namespace.make()
-        network_namespace.visit(self._namespace, _set_switches)
-        self._links = network_namespace.visit(self._namespace, RouteSocket)
-        self._host_links = RouteSocket()
-        self._links.switch_on(LOOPBACK)
-        self._links.add_address(LOOPBACK, _GATEWAY)
-        self._apply(ruleset(RESOLVER, allowed))
-        self._changes = AddressChanges()  # before the first look, so that none is missed
-        self._keep_machine_addresses()
-        self._loop.watch(self._changes.fileno(), self._keep_machine_addresses)
-        self._uplink = Uplink(
-            loop, programs["slirp4netns"], self._namespace, reaches_loopback=reaches_host
-        )
-        self._uplink.start()
+        with ExitStack() as opened:
+            self._namespace = network_namespace.make()
+            opened.callback(os.close, self._namespace)
+            self._links = network_namespace.visit(self._namespace, RouteSocket)
+            opened.callback(self._links.close)
+            self._lay_out(ruleset(NETWORK, RESOLVER, front_door, allowed))
+            self._watch_machine(opened)
+            self._uplink = Uplink(
+                loop, programs["slirp4netns"], self._namespace, reaches_loopback=reaches_host
+            )
+            self._uplink.start()
+            opened.callback(self._uplink.close)
+            self._opened = opened.pop_all()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether there is a way out just now."""
+        return self._uplink.is_up
 
     def connect(self, namespace: int, number: int, level: str) -> None:
         """Give a sandbox's network namespace its way here; no two that live have one `number`."""
-        if not self._uplink.is_up:
+        if not self.is_up:
             raise OSError("there is no egress just now: slirp4netns is being started again")
         at = number % _SANDBOXES
         index, address = _FIRST_INDEX + at, _FIRST + at
@@ -81,15 +98,32 @@ class Router:
 
     def close(self) -> None:
         """End the uplink; the rest ends with its descriptors."""
-        self._uplink.close()
-        self._loop.forget(self._changes.fileno())
-        for each in (self._changes, self._links, self._host_links):
-            each.close()
-        os.close(self._namespace)
+        self._opened.close()
+
+    def _lay_out(self, rules: str) -> None:
+        network_namespace.visit(self._namespace, _set_switches)
+        self._links.switch_on(LOOPBACK)
+        self._links.add_address(LOOPBACK, _GATEWAY)
+        self._apply(rules)
+
+    def _watch_machine(self, opened: ExitStack) -> None:
+        """Keep the rules informed of what addresses this machine has."""
+        self._machine = opened.enter_context(RouteSocket())
+        self._changes = opened.enter_context(closing(AddressChanges()))  # before the first look
+        self._keep_machine_addresses()
+        self._loop.watch(self._changes.fileno(), self._addresses_changed)
+        opened.callback(self._loop.forget, self._changes.fileno())
+
+    def _addresses_changed(self) -> None:
+        self._changes.forget()
+        try:
+            self._keep_machine_addresses()
+        except OSError as error:
+            print(f"lambdad: egress: this machine has new addresses: {error}", file=sys.stderr)
+            self._loop.call_later(_AGAIN_SECONDS, self._addresses_changed)
 
     def _keep_machine_addresses(self) -> None:
-        self._changes.forget()
-        self._apply(machine_addresses(self._host_links.addresses()))
+        self._apply(machine_addresses(self._machine.addresses()))
 
     def _apply(self, rules: str) -> None:
         def apply() -> subprocess.CompletedProcess[str]:

@@ -133,13 +133,13 @@ class _Process:
         return "; ".join(lines) or "it said nothing"
 
     def end(self) -> None:
-        """Let it end, frozen or not, ready or not."""
+        """Let it end."""
         if self._ending >= 0:
             os.close(self._ending)
             self._ending = -1
 
     def _hear_ready(self) -> None:
-        self.is_up = bool(os.read(self._ready, 1))
+        self.is_up = bool(os.read(self._ready, 1)) and not self.is_gone
         self._loop.forget(self._ready)
         os.close(self._ready)
 
