@@ -11,7 +11,7 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from lambdad.testing.server import LocalServer
+from lambdad.testing.server import LocalServer, ServerNotReady
 from support import played_internet as played
 from support.functions import DeployedFunction
 from support.processes import assert_nobody_is_left
@@ -121,6 +121,12 @@ def test_without_the_setting_a_function_reaches_nothing(
     assert function.call({}) is None
     for address in (played.PUBLIC, played.MACHINE, played.PRIVATE, LOOPBACK):
         assert reach(function, address) == errno.ENETUNREACH
+
+
+def test_a_process_sandbox_has_no_such_setting(servers: StartServer) -> None:
+    with pytest.raises(ServerNotReady, match="process sandboxes have this machine's") as caught:
+        servers(egress="internet", sandbox="process")
+    assert caught.value.code == 2
 
 
 def test_private_networks_that_the_operator_lists_are_reached_and_no_others(
