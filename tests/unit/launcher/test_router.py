@@ -45,8 +45,11 @@ def test_a_router_without_a_way_out_is_not_made(loop: Loop, tmp_path: Path) -> N
 def test_nothing_is_connected_while_there_is_no_way_out(
     loop: Loop, tmp_path: Path, sandbox: int
 ) -> None:
-    # Given one that ends as soon as it has been ready
-    router = make(loop, tmp_path, "--ready-fd=*) echo 1 > /proc/self/fd/${word#*=};;")
+    # Given one that ends when somebody opens its pipe
+    os.mkfifo(tmp_path / "uplink.end")
+    ready = "--ready-fd=*) echo 1 > /proc/self/fd/${word#*=}; cat $0.end;;"
+    router = make(loop, tmp_path, ready)
+    (tmp_path / "uplink.end").write_text("now")
     while router.is_up:
         loop.run_once(0.1)
     # Then

@@ -88,18 +88,19 @@ def test_a_program_that_is_not_there_is_an_error(make: MakeUplink, program: Path
 def test_a_process_that_ends_is_followed_by_another(
     make: MakeUplink, until: Until, program: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    # Given one that ends by itself when there is a file
-    wait = 'while [ ! -e "$0.end" ] && [ -e $ending ]; do :; done; rm "$0.end"; echo enough >&2'
-    uplink = make(f'echo start >> "$0.starts"; echo 1 > $ready; {wait}')
+    # Given one that ends when somebody opens its pipe
+    end = Path(f"{program}.end")
+    os.mkfifo(end)
+    uplink = make('echo start >> "$0.starts"; echo 1 > $ready; cat "$0.end" >&2')
     uplink.start()
     # When
-    Path(f"{program}.end").touch()
+    end.write_text("enough")
     until(lambda: not uplink.is_up)
     # Then
     until(lambda: uplink.is_up)
     assert starts(program) == ["start", "start"]
     assert "slirp4netns ended (enough); starting it again" in capfd.readouterr().err
-    Path(f"{program}.end").touch()
+    end.write_text("enough")
 
 
 def test_one_that_is_closed_is_not_followed(make: MakeUplink, loop: Loop, program: Path) -> None:
