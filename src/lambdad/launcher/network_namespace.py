@@ -37,7 +37,7 @@ def visit(namespace: int, action: Callable[[], T]) -> T:
 
 
 def _in_a_thread(action: Callable[[], T]) -> T:
-    """Wait for it: nothing may fork meanwhile, as the launcher does."""
+    """Wait for its end: who forks, as the launcher does, must be the only thread."""
     results: list[T] = []
     errors: list[BaseException] = []
 
@@ -50,6 +50,8 @@ def _in_a_thread(action: Callable[[], T]) -> T:
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
+    while os.path.exists(f"/proc/self/task/{thread.native_id}"):
+        os.sched_yield()  # Python's part of it has ended, and the kernel's is about to
     if errors:
         raise errors[0]
     return results[0]
