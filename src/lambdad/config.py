@@ -190,6 +190,23 @@ def _read_optional_file(read_file: Callable[[str], str]) -> Callable[[str], str]
     return lambda text: "" if text.strip() in _NONE else read_file(text)
 
 
+def _read_networks(text: str) -> list[str]:
+    if text.strip() in _NONE:
+        return []
+    return [_checked_network(part.strip()) for part in text.split(",")]
+
+
+def _checked_network(text: str) -> str:
+    """A network of IPv4 that functions may reach although it is not public."""
+    try:
+        network = ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise ValueError(f"it must be networks such as 10.1.0.0/16 ({error})") from None
+    if network.is_loopback or network.is_link_local:
+        raise ValueError(f"{network} is never reached from functions")
+    return str(network)
+
+
 def _read_directories(text: str) -> list[str]:
     if text.strip() in _NONE:
         return []
@@ -427,6 +444,22 @@ SETTINGS = (
         "DIRECTORY[:…]",
     ),
     Setting(
+        "egress",
+        _read_choice("none", "internet", "host"),
+        "none",
+        "How far functions reach: nowhere (none), public addresses (internet), or this machine's "
+        "networks too (host). Each has that much unless it asks for less. Needs slirp4netns and "
+        "nftables.",
+        "none|internet|host",
+    ),
+    Setting(
+        "egress_allow",
+        _read_networks,
+        "none",
+        "Private networks, separated by commas, that functions with egress internet reach too.",
+        "CIDR[,…]",
+    ),
+    Setting(
         "log_level",
         _read_choice("debug", "info", "warning", "error"),
         "info",
@@ -468,6 +501,8 @@ class Config:
     code_storage: int
     file_systems: dict[str, str]
     hot_reload: list[str]
+    egress: str
+    egress_allow: list[str]
     log_level: str
 
     @classmethod

@@ -210,6 +210,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             code_storage=config.code_storage << 20,
             file_systems=frozenset(config.file_systems),
             can_mount=launcher.hello.sandbox != "process",
+            egress=config.egress if launcher.hello.sandbox != "process" else "host",
             find_live_code=live_code.find,
         )
         parts.push_async_callback(control.changes.stop)

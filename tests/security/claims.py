@@ -48,7 +48,8 @@ ATTEMPTS = (
     ),
     Attempt(
         "use the network, or sockets of the host",
-        "network namespace with loopback only; the server's AWS endpoint is handed in as a socket",
+        "network namespace with loopback only, unless the operator sets `--egress`; the server's "
+        "AWS endpoint is handed in as a socket",
         ("test_neighbours", "test_operator"),
     ),
     Attempt(

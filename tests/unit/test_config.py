@@ -257,3 +257,29 @@ def test_a_config_of_any_size_fits_the_way_to_a_child_process(tls: dict[str, str
     names = {f"arn:{n}": f"/{'x' * 100}" for n in range(10_000)}
     config = replace(Config.load(tls, {}), signing_profiles=names)
     assert Config.from_descriptor(config.to_descriptor()) == config
+
+
+def test_functions_have_no_egress_by_default() -> None:
+    config = Config.load({}, {})
+    assert (config.egress, config.egress_allow) == ("none", [])
+
+
+def test_networks_that_functions_may_reach_are_separated_by_commas() -> None:
+    config = Config.load({"egress": "internet", "egress_allow": "10.1.0.0/16, 192.168.1.7"}, {})
+    assert config.egress_allow == ["10.1.0.0/16", "192.168.1.7/32"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("all", "networks such as"),
+        ("10.1.0.7/16", "has host bits set"),
+        ("fd00::/8", "networks such as"),
+        ("10.1.0.0/16,", "networks such as"),
+        ("169.254.0.0/16", "never reached"),
+        ("127.0.0.0/8", "never reached"),
+    ],
+)
+def test_what_is_no_network_for_functions_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(SettingsError, match=f"Setting egress_allow cannot be .*{reason}"):
+        Config.load({"egress_allow": text}, {})

@@ -261,6 +261,7 @@ class ExecutionEnvironment:
             live_code=self.version.code.directory,
             file_system=self.version.file_system.get("Arn", ""),
             mount_path=self.version.file_system.get("LocalMountPath", ""),
+            egress=self.version.egress,
         )
         return Sandbox(
             order,

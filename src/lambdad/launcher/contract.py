@@ -37,6 +37,9 @@ class Order:
     spawn   a program of its own, for what is read only when a program starts
     bootstrap  the function's own program of that name, in /var/task or else in /opt; one that waits
             already becomes it, when there is one
+
+    `egress` is how far it wants to reach (`none`, `internet`, `host`), where the operator allows so
+    much; "" is as far as the operator allows.
     """
 
     environment_id: str
@@ -50,6 +53,7 @@ class Order:
     live_code: str = ""
     file_system: str = ""
     mount_path: str = ""
+    egress: str = ""
 
 
 class NotToBeHad(OSError):

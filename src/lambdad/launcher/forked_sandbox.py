@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from lambdad.launcher import mounts, packets, syscalls
 from lambdad.launcher.cgroups import Cgroup, Cgroups, Limits
 from lambdad.launcher.contract import Ended, Exit, Gauges, Order
+from lambdad.launcher.egress import Egress
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.slots import UserIds
 from lambdad.launcher.standby import Program, Standby
@@ -35,6 +36,7 @@ class Ground:
     cgroups: Cgroups
     user_ids: UserIds
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    egress: Egress | None = None
 
 
 @dataclass(frozen=True)
@@ -234,6 +236,8 @@ class ForkedSandbox:
             if self._trees:
                 with _inside(self._namespace):
                     mounts.furnish(self._order.ephemeral_storage_mb, self._trees)
+                    network = mounts.open_network()
+                self._connect(network)
                 self._close_trees()
             self._assign(lease, self._order.start)
         except OSError as error:
@@ -256,6 +260,14 @@ class ForkedSandbox:
             message["program"] = self._program.command
             message["variables"] = self._program.variables
         packets.send(self._line, message, [lease.channel, lease.output])
+
+    def _connect(self, network: int) -> None:
+        assert self._order is not None
+        try:
+            if self._ground.egress is not None:
+                self._ground.egress.connect(self._order.egress, self.uid, network)
+        finally:
+            os.close(network)
 
     def _take_lease(self) -> _Lease:
         assert self._lease is not None

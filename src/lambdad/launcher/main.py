@@ -23,6 +23,7 @@ from lambdad.errors import SettingsError
 from lambdad.launcher import cgroup_search, node_process, syscalls, user_namespace
 from lambdad.launcher.cgroups import Cgroups
 from lambdad.launcher.contract import Sandboxes
+from lambdad.launcher.egress import open_egress
 from lambdad.launcher.forked_sandbox import Ground
 from lambdad.launcher.guarded import Guarded
 from lambdad.launcher.host_directories import HostDirectories
@@ -69,7 +70,9 @@ def launch(config: Config) -> int:
     loop = Loop()
     supervisor = Supervisor(
         loop=loop,
-        sandboxes=_sandboxes(config, standing, loop, data, present),
+        sandboxes=_sandboxes(
+            config, standing, loop, data, present, front_door=listener.getsockname()[1]
+        ),
         interpreters=present.all(),
         start_node=_node_starter(config, standing, listener, home, present.pythons),
     )
@@ -181,6 +184,7 @@ def _sandboxes(
     loop: Loop,
     data: Path,
     present: Present,
+    front_door: int,
 ) -> Callable[[], Sandboxes]:
     """How to make the sandboxes for one node's life."""
     trees = RuntimeTrees(data / "runtimes")
@@ -189,6 +193,11 @@ def _sandboxes(
     code_directory = data / "node/code"
     directories = HostDirectories(config.file_systems, config.hot_reload, os.path.realpath(data))
     if config.sandbox == "process":
+        if config.egress != "none":
+            raise SettingsError(
+                "egress: functions in process sandboxes have this machine's network, whatever this "
+                "setting says; leave it out, or choose --sandbox namespaces"
+            )
         return lambda: Guarded(
             Processes(
                 loop=loop,
@@ -204,7 +213,10 @@ def _sandboxes(
     assert user_ids is not None
     groups = _prepare_namespaces(config, standing)
     atexit.register(groups.remove_all)  # our own directory, which is empty by then
-    ground = Ground(loop, groups, user_ids)
+    egress = open_egress(config, loop, front_door, data)
+    if egress is not None:
+        atexit.register(egress.close)
+    ground = Ground(loop, groups, user_ids, egress=egress)
     host = HostMounts(directories, can_map=not standing.is_rootless)
     if problem := host.problem():
         raise SettingsError(f"file_systems: {problem}.")

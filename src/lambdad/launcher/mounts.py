@@ -24,6 +24,7 @@ LAYERS = "/opt"
 LANG = "/var/lang"
 MNT = "/mnt"
 TMP = "/tmp"  # noqa: S108
+RESOLVER = "/etc/resolv.conf"
 NETWORK = "/run/network"  # an environment's network namespace, for its next run
 NEW_PROC = "/run/proc"  # where /proc is mounted before it takes its place
 _TMP_INODES_PER_MB = 256
@@ -60,7 +61,7 @@ _FILES = {
     "/etc/group": "root:x:0:\n",
     "/etc/hosts": "127.0.0.1 localhost sandbox.localdomain sandbox\n::1 localhost\n",
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
-    "/etc/resolv.conf": "",
+    RESOLVER: "",
     NETWORK: "",
 }
 
@@ -120,6 +121,11 @@ def keep_network() -> None:
     """Give the network namespace a name in this mount namespace, where a next run finds it."""
     sys.mount("/proc/self/ns/net", NETWORK, None, sys.MS_BIND)
     sys.mount(None, NETWORK, None, sys.MS_BIND | sys.MS_REMOUNT | sys.MS_NOEXEC | _READ_ONLY)
+
+
+def open_network() -> int:
+    """The network namespace of this mount namespace."""
+    return os.open(NETWORK, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def furnish(tmp_mb: int, trees: Mapping[str, int]) -> None:

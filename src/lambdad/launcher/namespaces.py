@@ -88,6 +88,8 @@ class Namespaces:
                 trees = {place: _clone_code(directory, opened) for place, directory in code.items()}
                 for place, directory in host.items():
                     trees[place] = self._host.clone(place, directory, sandbox.uid, opened)
+                if self._ground.egress is not None:
+                    trees |= self._ground.egress.open_files(order.egress, opened)
                 program = self._program(order.runtime, order.memory_mb)
                 sandbox.furnish(order, trees, channel, output, ended, program)
             except BaseException:

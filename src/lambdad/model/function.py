@@ -12,6 +12,9 @@ from lambdad.arn import LATEST, function_arn
 
 LATEST_PUBLISHED = "$LATEST.PUBLISHED"
 
+EGRESS_VARIABLE = "LAMBDAD_EGRESS"
+EGRESS_LEVELS = ("none", "internet", "host")  # each allows what those before it do
+
 DEFAULT_TIMEOUT = 3
 DEFAULT_MEMORY_MB = 128
 DEFAULT_EPHEMERAL_STORAGE_MB = 512
@@ -154,6 +157,11 @@ class FunctionVersion:
         """The one file system that it mounts, in AWS's words; empty when it mounts none."""
         configs = self.settings.get("FileSystemConfigs") or [{}]
         return dict(configs[0])
+
+    @property
+    def egress(self) -> str:
+        """How far it asks to reach; empty when it leaves that to the operator."""
+        return self.variables.get(EGRESS_VARIABLE, "")
 
     @property
     def log_group(self) -> str:

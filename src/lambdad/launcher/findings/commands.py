@@ -60,6 +60,12 @@ def install_python(machine: Machine) -> str:
     return _install(machine, _PYTHON)
 
 
+def install(machine: Machine, *packages: str) -> str:
+    """Install packages that have the same name everywhere; empty on a distribution that is not
+    known here."""
+    return _install(machine, dict.fromkeys(_INSTALLERS.values(), " ".join(packages)))
+
+
 def _install(machine: Machine, packages: Mapping[str, str]) -> str:
     for name in machine.distribution:
         if name in _INSTALLERS:

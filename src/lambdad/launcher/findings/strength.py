@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lambdad.launcher.findings.capacity import capacity
 from lambdad.launcher.findings.control_groups import absent, control_groups
+from lambdad.launcher.findings.egress import egress
 from lambdad.launcher.findings.finding import Finding, State
 from lambdad.launcher.findings.isolation import isolation
 from lambdad.launcher.probes.machine import ControlGroups, Machine
@@ -33,7 +34,7 @@ class Strength:
 def diagnose(machine: Machine) -> tuple[list[Finding], Strength]:
     """Every finding, and what follows from them."""
     decisive = [*isolation(machine), *control_groups(machine)]
-    return [*decisive, *capacity(machine)], _strongest(machine, decisive)
+    return [*decisive, *egress(machine), *capacity(machine)], _strongest(machine, decisive)
 
 
 def _strongest(machine: Machine, decisive: Sequence[Finding]) -> Strength:

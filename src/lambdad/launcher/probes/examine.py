@@ -8,6 +8,7 @@ from pathlib import Path
 from lambdad.launcher.interpreters import Interpreter, version_of
 from lambdad.launcher.present import find_present
 from lambdad.launcher.probes.control_groups import probe_control_groups, probe_systemd
+from lambdad.launcher.probes.egress import probe_egress
 from lambdad.launcher.probes.kernel import probe_kernel
 from lambdad.launcher.probes.machine import Machine
 from lambdad.launcher.probes.reading import read_field
@@ -26,6 +27,7 @@ def examine() -> Machine:
         user_namespaces=probe_user_namespaces(user),
         control_groups=probe_control_groups(),
         systemd=probe_systemd(user),
+        egress=probe_egress(),
         interpreters=_in_order(present.pythons),
         languages=_in_order(present.others()),
         distribution=_distribution(),

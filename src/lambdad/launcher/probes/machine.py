@@ -97,6 +97,15 @@ class Systemd:
 
 
 @dataclass(frozen=True, slots=True)
+class Egress:
+    """What functions need to reach the internet: programs by their packages, None where one is not
+    installed. `tun_error` is about the device by which one of them makes an interface."""
+
+    programs: dict[str, str | None] = field(default_factory=dict)
+    tun_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Resources:
     """What there is to share out; None for a limit that is not set."""
 
@@ -117,6 +126,7 @@ class Machine:
     user_namespaces: UserNamespaces = field(default_factory=UserNamespaces)
     control_groups: ControlGroups = field(default_factory=ControlGroups)
     systemd: Systemd = field(default_factory=Systemd)
+    egress: Egress = field(default_factory=Egress)
     interpreters: tuple[Interpreter, ...] = ()
     languages: tuple[Interpreter, ...] = ()  # of others than Python
     distribution: tuple[str, ...] = ()

@@ -110,7 +110,7 @@ class ControlPlane:
     execution role must be there and trust Lambda.
     `file_systems` are the ARNs for which the operator has a directory; `can_mount` tells whether
     the sandbox can mount one. `find_live_code` says where a path really leads, or raises a
-    ClientError when no code may be mounted from there.
+    ClientError when no code may be mounted from there. `egress` is how far functions may reach.
     """
 
     resources: Resources
@@ -136,3 +136,4 @@ class ControlPlane:
     file_systems: Collection[str] = ()
     can_mount: bool = True
     find_live_code: Callable[[str], Awaitable[str]] | None = None
+    egress: str = "none"

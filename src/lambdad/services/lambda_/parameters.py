@@ -16,6 +16,7 @@ from lambdad.errors import ClientError, invalid_parameter
 from lambdad.model.limits import ENVIRONMENT_VARIABLES
 from lambdad.model.runtime import choose_runtime, family_of, is_os_only, say_missing
 from lambdad.services.lambda_.control_plane import ControlPlane
+from lambdad.services.lambda_.egress import check_egress
 from lambdad.services.lambda_.settings import changed_settings
 
 FIELDS: Mapping[str, str] = MappingProxyType(
@@ -80,6 +81,7 @@ def changed_fields(
         fields["ephemeral_storage_mb"] = request["EphemeralStorage"]["Size"]
     if "Environment" in request:
         fields["variables"] = _checked_variables(request["Environment"].get("Variables", {}))
+        check_egress(control.egress, fields["variables"])
     return {**fields, "settings": changed_settings(request, settings)}
 
 

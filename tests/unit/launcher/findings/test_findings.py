@@ -12,6 +12,7 @@ from lambdad.launcher.findings.strength import Strength, diagnose
 from lambdad.launcher.interpreters import Interpreter
 from lambdad.launcher.probes.machine import (
     ControlGroups,
+    Egress,
     Kernel,
     Machine,
     Resources,
@@ -273,6 +274,20 @@ WEAKER = [
         "up to 8 descriptors",
         "prlimit --pid $$ --nofile=65536:65536",
     ),
+    (
+        "egress",
+        replace(ANN, egress=Egress({"slirp4netns": None, "nftables": None})),
+        "no slirp4netns and no nftables",
+        "--egress",
+        "sudo apt-get install slirp4netns nftables",
+    ),
+    (
+        "egress",
+        replace(ROOT, egress=Egress(tun_error="/dev/net/tun: Permission denied")),
+        "/dev/net/tun: Permission denied",
+        "slirp4netns makes",
+        "",
+    ),
 ]
 
 
@@ -300,6 +315,7 @@ OK = [
     ("descriptors", replace(ROOT, resources=Resources(None, 512, 0, 1)), "no limit"),
     ("memory", ROOT, "16.0 GB, 8.0 GB available"),
     ("memory", replace(ROOT, resources=Resources(None, 512, 0, 1)), "0.5 GB"),
+    ("egress", ROOT, "slirp4netns and nftables"),
     ("cores", ROOT, "4"),
     ("runtimes", ROOT, "Python 3.11.2"),
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lambdad.launcher.probes.control_groups import probe_control_groups, probe_systemd
+from lambdad.launcher.probes.egress import probe_egress
 from lambdad.launcher.probes.examine import examine
 from lambdad.launcher.probes.machine import ControlGroups, Kernel, Systemd, User, UserNamespaces
 from lambdad.launcher.probes.reading import read_field, read_number
@@ -213,3 +214,22 @@ def test_this_machine_can_be_examined() -> None:
     assert machine.user.uid == os.geteuid()
     assert machine.resources.cores > 0
     assert machine.interpreters
+
+
+def test_programs_of_egress_are_told_by_their_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_tree: WriteTree
+) -> None:
+    # Given one of them
+    root = write_tree({"bin/nft": "", "dev/net/tun": ""})
+    (root / "bin/nft").chmod(0o700)
+    monkeypatch.setenv("PATH", str(root / "bin"))
+    monkeypatch.setattr("lambdad.launcher.egress_programs._SYSTEM_PATH", str(root / "bin"))
+    # When
+    found = probe_egress(root)
+    # Then
+    assert found.programs == {"slirp4netns": None, "nftables": f"{root}/bin/nft"}
+    assert found.tun_error is None
+
+
+def test_a_device_for_interfaces_that_is_not_there_is_told(tmp_path: Path) -> None:
+    assert probe_egress(tmp_path).tun_error == f"{tmp_path}/dev/net/tun: No such file or directory"
