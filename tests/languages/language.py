@@ -170,6 +170,7 @@ GO = Language(
     streaming_handler="bootstrap",
     lacks={
         "stack traces": "Go: AWS's client traces panics, and no errors",
+        "levels": "Go: what logs is of newer versions of AWS's client than Debian's Go compiles",
         "long streams": "Go: AWS's client does not declare its streams, so one is sent at its end "
         "and has 6 MB at most",
     },

@@ -1,5 +1,5 @@
 module conformance
 
-go 1.21
+go 1.19
 
-require github.com/aws/aws-lambda-go v1.54.0
+require github.com/aws/aws-lambda-go v1.47.0

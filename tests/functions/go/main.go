@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -25,9 +24,8 @@ import (
 const piece = 8 << 20
 
 var (
-	count  int
-	held   [][]byte
-	logger = lambdacontext.NewLogger()
+	count int
+	held  [][]byte
 )
 
 type event struct {
@@ -82,8 +80,6 @@ func handle(ctx context.Context, e event) (any, error) {
 	case "print":
 		fmt.Println(strings.Join(e.Lines, "\n"))
 		return "printed", nil
-	case "log":
-		return log(ctx, e)
 	case "unserializable":
 		return make(chan int), nil
 	case "files":
@@ -146,15 +142,6 @@ func allocate(mb int) string {
 		held = append(held, block)
 	}
 	return "held"
-}
-
-func log(ctx context.Context, e event) (any, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(e.Level)); err != nil {
-		return nil, err
-	}
-	logger.Log(ctx, level, e.Message)
-	return "logged", nil
 }
 
 func useFiles() (any, error) {
