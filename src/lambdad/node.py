@@ -10,6 +10,7 @@ import gc
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import sys
@@ -400,7 +401,7 @@ def _in_order(interpreters: list[Interpreter]) -> list[Interpreter]:
 
 
 def _place_in_order(interpreter: Interpreter) -> tuple[bool, str, list[int]]:
-    numbers = [int(n) for n in interpreter.version.split(".")]
+    numbers = [int(number) for number in re.findall(r"\d+", interpreter.version)]
     return not is_python(interpreter.name), family_of(interpreter.name), numbers
 
 

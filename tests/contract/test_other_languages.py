@@ -79,7 +79,7 @@ def test_it_finds_code_and_layers_though_it_was_there_before_them(bench: Bench) 
 
 
 @on_real_ones
-@pytest.mark.parametrize("way", ["pool", "spawn"])
+@pytest.mark.parametrize("way", ["pool", "fork", "spawn"])
 def test_another_run_in_the_same_place_is_as_the_first(bench: Bench, way: str) -> None:
     started = start(bench, start=way)
     uid = started.call({"do": "describe"})["uid"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import sys
 import urllib.error
@@ -14,7 +15,7 @@ from typing import Any
 from lambdad.cli.endpoint import ATTEMPTS, Endpoint, error_code
 from lambdad.cli.failure import CommandError, ExitCode
 from lambdad.cli.handlers import defines, find_handler
-from lambdad.cli.languages import NEWEST, NODEJS, find_language, handler_form
+from lambdad.cli.languages import NEWEST, NOT_AWSS, find_language, handler_form
 from lambdad.cli.package import BOOTSTRAP, Source, code_sha256
 from lambdad.cli.requirements import python_version
 from lambdad.cli.workshop import Workshop
@@ -108,8 +109,7 @@ class Deployment:
         written = find_language(source.names)
         if written is None or source.sources:
             return newest_python(self._endpoint)
-        is_node = written.language == NODEJS
-        return newest_nodejs(self._endpoint) if is_node else NEWEST[written.language]
+        return newest_of(written.language, self._endpoint)
 
     def _choose_handler(self, source: Source, existing: dict[str, Any] | None, runtime: str) -> str:
         """What was asked for, else what the function has if it is still there, else a search."""
@@ -198,14 +198,19 @@ def newest_python(endpoint: Endpoint) -> str:
     return max(offered, key=_minor, default=ours)
 
 
-def newest_nodejs(endpoint: Endpoint) -> str:
-    """The newest Node.js that the server offers; AWS's newest when it does not say."""
-    offered = [runtime for runtime in _offered_runtimes(endpoint) if runtime.startswith(NODEJS)]
-    return max(offered, key=_major, default=NEWEST[NODEJS])
+def newest_of(language: str, endpoint: Endpoint) -> str:
+    """The newest runtime of another language that the server offers by one of AWS's names; AWS's
+    newest when there is none."""
+    offered = [
+        runtime
+        for runtime in _offered_runtimes(endpoint)
+        if runtime.startswith(language) and runtime not in NOT_AWSS
+    ]
+    return max(offered, key=_numbers, default=NEWEST[language])
 
 
-def _major(runtime: str) -> int:
-    return int(runtime.removeprefix(NODEJS).partition(".")[0])
+def _numbers(runtime: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", runtime)]
 
 
 def _minor(runtime: str) -> int:

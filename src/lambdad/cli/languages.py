@@ -23,6 +23,7 @@ _BUILT = (
 )
 # AWS's newest; the server takes the nearest that it has.
 NEWEST = {NODEJS: "nodejs24.x", RUBY: "ruby3.4", JAVA: "java25", DOTNET: "dotnet10"}
+NOT_AWSS = {"ruby2.6", "ruby3.0", "ruby3.1"}  # versions that AWS has never had
 HANDLERS = {
     NODEJS: "file.export",
     RUBY: "file.method",

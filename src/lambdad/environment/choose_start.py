@@ -17,7 +17,11 @@ _NAMES = ("LANG", "LANGUAGE", "GLIBC_TUNABLES", "AWS_LAMBDA_EXEC_WRAPPER")
 # Read by the interpreters. What our runtimes apply themselves (NODE_PATH) is not among them.
 _OF_INTERPRETERS = {
     "python3": ("PYTHON",),
-    "nodejs": ("NODE_OPTIONS", "NODE_EXTRA_CA_CERTS", "NODE_DEBUG", "NODE_ICU_DATA", "UV_"),
+    "nodejs": (
+        *("NODE_OPTIONS", "NODE_EXTRA_CA_CERTS", "NODE_DEBUG", "NODE_ICU_DATA", "UV_"),
+        *("NODE_NO_WARNINGS", "NODE_COMPILE_CACHE", "NODE_PENDING_DEPRECATION", "NODE_V8_COVERAGE"),
+        *("NODE_USE_ENV_PROXY", "NODE_USE_SYSTEM_CA", "NODE_REDIRECT_WARNINGS"),
+    ),
     "ruby": ("RUBYOPT", "RUBY_"),
     "java": ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "TZ"),
     "dotnet": ("DOTNET_", "COMPlus_", "CORECLR_", "TZ"),

@@ -10,10 +10,11 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import resource
 import socket
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from lambdad.launcher import mounts, packets, syscalls
@@ -62,20 +63,21 @@ class ForkedSandbox:
         gone: Callable[[ForkedSandbox], None],
         *,
         is_ahead: bool,
-        standby: Program | None = None,
+        program: Program | None = None,
+        is_standby: bool = True,
     ) -> None:
         """Fork the first process; OSError when the machine does not allow it, and nothing is left.
         `gone` is called when it ends before anybody has given an order. When it is made ahead, its
-        process has the time to rehearse. With `standby` it becomes this program at once, and waits
-        as that."""
+        process has the time to rehearse. A `program` of another language waits as that, when
+        `is_standby`; otherwise the process becomes it when it has its variables."""
         self.name = name
         self._ground = ground
         self._find_zygote = find_zygote
         self._gone = gone
         self._ended: Ended | None = None
         self._order: Order | None = None
-        self._program: Program | None = None
-        self._standby_program = standby
+        self._program = program
+        self._is_standby = is_standby and program is not None
         self._standby: Standby | None = None
         self._pid = -1
         self._limits = Limits(0)
@@ -104,11 +106,9 @@ class ForkedSandbox:
         channel: int,
         output: int,
         ended: Ended,
-        program: Program | None = None,
     ) -> None:
-        """Make it the sandbox of `order`; `trees` are detached mounts, by where they are to be.
-        `program` is what it becomes by `spawn`, unless that is Python."""
-        self._order, self._ended, self._program = order, ended, program
+        """Make it the sandbox of `order`; `trees` are detached mounts, by where they are to be."""
+        self._order, self._ended = order, ended
         self._limits = Limits(order.memory_mb, order.ephemeral_storage_mb)
         self._trees = dict(zip(trees, _duplicates(*trees.values()), strict=True))
         self._promise(channel, output)
@@ -166,7 +166,6 @@ class ForkedSandbox:
 
     def _fork(self, is_ahead: bool = False) -> None:
         self._zygote = self._find_zygote()
-        ours, theirs = packets.socket_pair()
         kept = [self._namespace] if self._namespace is not None else []
         request: dict[str, object] = {
             "id": self.name,
@@ -176,32 +175,35 @@ class ForkedSandbox:
             "standby": None,
         }
         try:
-            with (
-                theirs,
-                self._pipes_of_standby(request) as pipes,
-                _closed_afterwards(self._cgroup.open_entrances()) as entrances,
-            ):
-                handed = [theirs.fileno(), *pipes, *kept, *entrances]
+            with ExitStack() as handed:
+                descriptors = [*self._open_standby(request, handed), *kept]
+                self._ask_for(request, descriptors)
+        except BaseException:
+            self._close_standby()
+            raise
+        self._is_running = True
+
+    def _open_standby(self, request: dict[str, object], handed: ExitStack) -> list[int]:
+        """Of a program that is to wait, its pipes."""
+        if not self._is_standby:
+            return []
+        assert self._program is not None
+        self._standby = Standby(self._program, self.uid, is_ahead=bool(request["is_ahead"]))
+        handed.callback(self._standby.close_its_ends)
+        request["standby"] = self._standby.request
+        return self._standby.its_ends
+
+    def _ask_for(self, request: dict[str, object], descriptors: list[int]) -> None:
+        """Ask the zygote for a process, which gets a line to us, these and its cgroup's doors."""
+        ours, theirs = packets.socket_pair()
+        try:
+            with theirs, _closed_afterwards(self._cgroup.open_entrances()) as entrances:
+                handed = [theirs.fileno(), *descriptors, *entrances]
                 self._zygote.fork(request, handed, self._waiting, self._exited)
         except BaseException:
             ours.close()
-            self._close_standby()
             raise
         self._line = ours
-        self._is_running = True
-
-    @contextmanager
-    def _pipes_of_standby(self, request: dict[str, object]) -> Iterator[list[int]]:
-        if self._standby_program is None:
-            yield []
-            return
-        is_ahead = bool(request["is_ahead"])
-        self._standby = Standby(self._standby_program, self.uid, is_ahead=is_ahead)
-        request["standby"] = self._standby.request
-        try:
-            yield self._standby.its_ends
-        finally:
-            self._standby.close_its_ends()
 
     def _promise(self, channel: int, output: int) -> None:
         """Keep what the process needs until it waits for it, which it may do already."""
@@ -251,7 +253,7 @@ class ForkedSandbox:
     def _assign(self, lease: _Lease, start: str) -> None:
         data = self._cgroup.data_limit(self._limits)
         if self._standby is not None:
-            self._standby.limit_data(self._pid, data)
+            _limit_data(self._pid, data)
             self._standby.assign(lease.channel)
             return
         assert self._line is not None
@@ -342,8 +344,6 @@ class ForkedSandbox:
             return
         if packet is not None:
             _say_failed(self._lease.channel, packet[0]["failed"])
-        elif self._standby is not None and (words := self._standby.last_words()):
-            _say_failed(self._lease.channel, words)
 
     def _give_back(self) -> None:
         self._cgroup.remove()
@@ -359,6 +359,12 @@ def _closed_afterwards(descriptors: list[int]) -> Iterator[list[int]]:
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _limit_data(pid: int, size: int | None) -> None:
+    """Let a process, and each that it starts, have no more data; see the cgroups."""
+    if size is not None:
+        resource.prlimit(pid, resource.RLIMIT_DATA, (size, size))
 
 
 def _say_failed(channel: int, failure: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -56,15 +57,18 @@ def newest_python(interpreters: Mapping[str, Interpreter]) -> Interpreter | None
 
 
 def version_of(interpreter: Interpreter) -> list[int]:
-    """Its version, in a form that can be compared."""
-    return [int(part) for part in interpreter.version.split(".") if part.isdigit()]
+    """Its version, in a form that can be compared; of a preview, all numbers in it."""
+    return [int(number) for number in re.findall(r"\d+", interpreter.version)]
 
 
 def is_readable_by_all(path: str) -> bool:
     """Whether a user without rights can reach and read `path`."""
-    if not os.stat(path).st_mode & 0o004:
+    try:
+        if not os.stat(path).st_mode & 0o004:
+            return False
+        return all(os.stat(directory).st_mode & 0o001 for directory in Path(path).parents)
+    except OSError:
         return False
-    return all(os.stat(directory).st_mode & 0o001 for directory in Path(path).parents)
 
 
 def _candidates() -> set[tuple[str, str]]:

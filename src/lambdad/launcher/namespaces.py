@@ -90,8 +90,7 @@ class Namespaces:
                     trees[place] = self._host.clone(place, directory, sandbox.uid, opened)
                 if self._ground.egress is not None:
                     trees |= self._ground.egress.open_files(order.egress, opened)
-                program = self._program(order.runtime, order.memory_mb)
-                sandbox.furnish(order, trees, channel, output, ended, program)
+                sandbox.furnish(order, trees, channel, output, ended)
             except BaseException:
                 sandbox.discard()
                 raise
@@ -106,34 +105,33 @@ class Namespaces:
 
     def _take_or_fork(self, order: Order) -> ForkedSandbox:
         key = self._key(order.runtime, order.account_id, order.memory_mb)
-        if order.start not in _FROM_THE_POOL:
-            return self._fork(key, is_standby=False)
-        return self._pool.take(key) or self._fork(key)
+        taken = self._pool.take(key) if order.start in _FROM_THE_POOL else None
+        return taken or self._fork(key, is_standby=order.start != "spawn")
 
     def _fork(
         self, key: PoolKey, *, is_ahead: bool = False, is_standby: bool = True
     ) -> ForkedSandbox:
-        program = self._program(key.runtime, key.memory_mb) if is_standby else None
         return ForkedSandbox(
             self._ground,
             f"e{next(self._ground.numbers)}",
             partial(self._zygote, key.runtime, key.account_id),
             partial(self._pool.forget, key),
             is_ahead=is_ahead,
-            standby=program,
+            program=self._program(key),
+            is_standby=is_standby,
         )
 
     def _key(self, runtime: str, account_id: str, memory_mb: int) -> PoolKey:
         """Of what waits, only other languages' programs have set the sizes of their heaps."""
         return PoolKey(runtime, account_id, memory_mb if runtime in self._languages else 0)
 
-    def _program(self, runtime: str, memory_mb: int) -> Program | None:
+    def _program(self, key: PoolKey) -> Program | None:
         """Of another language, as its sandbox sees it; none for Python."""
-        installed = self._languages.get(runtime)
+        installed = self._languages.get(key.runtime)
         if installed is None:
             return None
         language, executable = installed.language, installed.executable_in(mounts.LANG)
-        command = language.command(executable, mounts.RUNTIME, memory_mb)
+        command = language.command(executable, mounts.RUNTIME, key.memory_mb)
         return Program(command, {**ENVIRONMENT, **language.variables})
 
     def _size_waiting(self, key: PoolKey) -> int:

@@ -35,6 +35,6 @@ def find_present(*, readable_by_all: bool = False) -> Present:
         {
             name: installed
             for name, installed in languages.result().items()
-            if not readable_by_all or is_readable_by_all(installed.interpreter.prefix)
+            if not readable_by_all or is_readable_by_all(installed.interpreter.executable)
         },
     )

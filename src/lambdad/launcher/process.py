@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lambdad.launcher import looking
+from lambdad.launcher import background, looking
 from lambdad.launcher.contract import (
     Ended,
     Exit,
@@ -72,13 +72,13 @@ class Processes:
         temporary_directory.chmod(0o711)
 
     def prepare(self, runtime: str, account_id: str, memory_mb: int, prepared: Prepared) -> None:
-        """Make the runtime's tree."""
+        """Make the runtime's trees, in a process of its own: compilers take seconds."""
         try:
-            self._make_trees(runtime)
-        except (OSError, subprocess.SubprocessError) as error:
+            self._interpreter(runtime)
+        except OSError as error:
             prepared(str(error))
         else:
-            prepared(None)
+            background.run(self._loop, partial(self._make_trees, runtime), prepared)
 
     def look(self, directory: str, looked: Looked) -> None:
         """In a process of its own."""

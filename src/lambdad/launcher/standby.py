@@ -11,10 +11,12 @@ and the launcher has kept them.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-import resource
+import socket
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from lambdad.launcher import entering, packets
@@ -22,7 +24,6 @@ from lambdad.launcher import entering, packets
 # Tells a runtime that its variables come over standard input, and whether it has time to warm up.
 WAITS = "_LAMBDAD_WAITS"
 _LONG, _BRIEFLY = "1", "briefly"
-_LAST_WORDS = 4096
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,11 @@ class Standby:
         self._program = program
         self._waits = _LONG if is_ahead else _BRIEFLY
         self._handed: dict[str, int] = {}
-        self._reading, self._input = os.pipe2(os.O_CLOEXEC)
-        self._output, self._writing = os.pipe2(os.O_CLOEXEC)
-        os.fchown(self._writing, uid, uid)  # so that it may open /dev/stdout again
+        with ExitStack() as opened:
+            self._reading, self._input = _open_pipe(opened)
+            self._output, self._writing = _open_pipe(opened)
+            os.fchown(self._writing, uid, uid)  # so that it may open /dev/stdout again
+            opened.pop_all()
 
     @property
     def request(self) -> dict[str, object]:
@@ -65,32 +68,21 @@ class Standby:
         """What the node is to have: its listeners, and where its memory and /tmp are seen."""
         self._handed.update(handed)
 
-    def limit_data(self, pid: int, size: int | None) -> None:
-        """Let it, and each process that it starts, have no more data; see the cgroups."""
-        if size is not None:
-            resource.prlimit(pid, resource.RLIMIT_DATA, (size, size))
-
     def assign(self, channel: int) -> None:
         """Be the program in what is said over the node's channel, and tell the program of it.
-        OSError when either is not there any more."""
+        OSError when either is not there any more, or says what nobody understands."""
         with packets.from_descriptor(os.dup(channel)) as speaker:
             speaker.setblocking(False)  # the variables were sent ahead
-            packet = packets.receive(speaker)
-            if packet is None:
-                raise OSError("nobody wants this environment any more")
+            self._tell(_read_variables(speaker))
             handed = {**self._handed, "output": self._output}
             packets.send(speaker, {"handed": list(handed)}, list(handed.values()))
-        variables = entering.with_addresses(packet[0]["variables"], [])
-        os.set_blocking(self._input, False)  # a pipe holds far more than there can be
-        os.write(self._input, json.dumps({"variables": variables}).encode())
 
-    def last_words(self) -> str:
-        """What it has printed, at its end."""
-        os.set_blocking(self._output, False)
-        try:
-            return os.read(self._output, _LAST_WORDS).decode(errors="replace").strip()
-        except BlockingIOError:
-            return ""
+    def _tell(self, variables: dict[str, str]) -> None:
+        message = {"variables": entering.with_addresses(variables, [])}
+        text = json.dumps(message, ensure_ascii=False).encode()
+        os.set_blocking(self._input, False)
+        if os.write(self._input, text) != len(text):
+            raise OSError(errno.ENOBUFS, "the pipe to a waiting program is too small")
 
     def close(self) -> None:
         """Give back what we still have of it; one that was not told anything ends."""
@@ -98,3 +90,23 @@ class Standby:
             os.close(descriptor)
         self._handed.clear()
         self._input = self._output = -1
+
+
+def _open_pipe(opened: ExitStack) -> tuple[int, int]:
+    ends = os.pipe2(os.O_CLOEXEC)
+    for descriptor in ends:
+        opened.callback(os.close, descriptor)
+    return ends
+
+
+def _read_variables(speaker: socket.socket) -> dict[str, str]:
+    packet = packets.receive(speaker)
+    if packet is None:
+        raise OSError("nobody wants this environment any more")
+    message, descriptors = packet
+    for descriptor in descriptors:  # the node sends none
+        os.close(descriptor)
+    variables = message.get("variables")
+    if not isinstance(variables, dict):
+        raise OSError(errno.EPROTO, "the assignment has no variables")
+    return variables

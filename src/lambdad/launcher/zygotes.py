@@ -20,6 +20,7 @@ from lambdad.launcher.runtime_trees import RuntimeTrees
 
 SOURCE = "/run/lambdad"
 _RETRY_SECONDS = 0.002
+_LONGEST_PROBLEM = 2_000  # characters of what a compiler says
 _NAMESPACES = (
     syscalls.CLONE_NEWNS | syscalls.CLONE_NEWNET | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS
 )
@@ -71,6 +72,7 @@ class ZygoteProcess:
         self._environments: dict[str, tuple[OnWaiting, OnExited]] = {}
         self._waiting: list[Callable[[str | None], None]] = []
         self._is_ready = False
+        self._problem = ""
         self._unsent: deque[tuple[dict[str, Any], list[int]]] = deque()
         self._control, theirs = packets.socket_pair()
         self._pid = _spawn(breed, trees, root, theirs.fileno())
@@ -162,6 +164,8 @@ class ZygoteProcess:
             for descriptor in descriptors:
                 os.close(descriptor)
             self.signal(message["id"], "kill")
+        elif message["type"] == "failed":
+            self._problem = message["problem"]
         elif message["type"] == "exited":
             self._environments.pop(message["id"])[1](message["status"])
 
@@ -172,7 +176,8 @@ class ZygoteProcess:
         self._control.close()
         while self._unsent:
             self._forget_first_unsent()
-        self._tell(f"the interpreter could not be started (wait status {status})")
+        died = f"the interpreter could not be started (wait status {status})"
+        self._tell(self._problem or died)
         for _, exited in list(self._environments.values()):
             exited(signal.SIGKILL)
         self._environments.clear()
@@ -221,9 +226,11 @@ def _become_zygote(breed: Breed, trees: RuntimeTrees, root: Path, control: int) 
         if breed.guest:
             variables["LD_LIBRARY_PATH"] = f"{_MAKER}/lib:{ENVIRONMENT['LD_LIBRARY_PATH']}"
         os.execve(executable, command, variables)  # noqa: S606
-    except BaseException:
+    except BaseException as error:
         traceback.print_exc()
         sys.stderr.flush()
+        with packets.from_descriptor(control) as speaker:
+            packets.send(speaker, {"type": "failed", "problem": str(error)[:_LONGEST_PROBLEM]})
     os._exit(70)
 
 

@@ -62,6 +62,8 @@ def choose_runtime(asked: str, present: Sequence[Interpreter], strict: bool) -> 
 def say_missing(runtime: str, present: Sequence[Interpreter]) -> str:
     """Tell people that a runtime is not here, what is, and what brings it."""
     there = ", ".join(interpreter.name for interpreter in present) or "none"
+    if sandbox_maker(present) is None:
+        return f"No function can run without Python 3.9 or newer here ({_INSTALL['python'][1]})."
     sentences = f"The runtime {runtime} is not on this machine. Those that are: {there}."
     if any(family_of(each.name) == family_of(runtime) for each in present):
         return f"{sentences} With runtimes=nearest the nearest version runs instead."

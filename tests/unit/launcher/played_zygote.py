@@ -32,9 +32,10 @@ class PlayedZygote(ZygoteProcess):
         if self.problem:
             raise self.problem
         self.requests.append(request)
+        self.close()
         self._line = os.dup(descriptors[0])
-        if request["standby"]:
-            self.pipes = [os.dup(descriptor) for descriptor in descriptors[1:3]]
+        for descriptor in descriptors[1:3] if request["standby"] else ():
+            self.pipes.append(os.dup(descriptor))
         self._waiting_callback, self._exited = waiting, exited
 
     def signal(self, environment_id: str, what: str) -> None:

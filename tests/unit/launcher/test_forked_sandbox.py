@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import resource
 import socket
 from collections.abc import Iterator
 
@@ -34,11 +35,13 @@ class Ward:
         self.ends: list[Exit] = []
         self.channels: list[socket.socket] = []
         self.readings: list[int] = []
+        self.assignment: dict[str, object] = {"variables": {"A": "1"}}
+        self.with_assignment: list[int] = []
         self._ground = Ground(loop, self.cgroups, self.users)
 
     def make(self, program: Program | None = None) -> ForkedSandbox:
         self.sandbox = ForkedSandbox(
-            self._ground, "e1", self._find_zygote, self.gone.append, is_ahead=True, standby=program
+            self._ground, "e1", self._find_zygote, self.gone.append, is_ahead=True, program=program
         )
         return self.sandbox
 
@@ -51,7 +54,7 @@ class Ward:
     def _give(self, begin: object) -> None:
         ours, theirs = packets.socket_pair()
         ours.setblocking(False)
-        packets.send(ours, {"variables": {"A": "1"}})
+        packets.send(ours, self.assignment, self.with_assignment)
         reading, writing = os.pipe()
         try:
             begin(theirs.fileno(), writing)  # type: ignore[operator]
@@ -361,12 +364,52 @@ def test_a_program_is_told_its_variables_and_the_node_gets_its_output(ward: Ward
     assert_given_back(ward)
 
 
-def test_what_a_program_says_that_ends_on_its_way_is_told(ward: Ward) -> None:
+def test_a_program_that_has_gone_is_told_to_the_node(ward: Ward) -> None:
     ward.make(PROGRAM)
+    ward.zygote.wait()
+    os.close(ward.zygote.pipes.pop(0))  # nobody reads what it is told
     ward.furnish()
-    os.write(ward.zygote.pipes[1], b"libtruth.so: cannot open\n")
+    assert "Broken pipe" in str(ward.failure())
     ward.zygote.exit()
-    assert ward.failure() == "libtruth.so: cannot open"
+    ward.sandbox.discard()
+    assert_given_back(ward)
+
+
+@pytest.mark.parametrize("nonsense", [{}, {"variables": 5}])
+def test_an_assignment_that_nobody_understands_ends_it(
+    ward: Ward, nonsense: dict[str, object]
+) -> None:
+    ward.make(PROGRAM)
+    ward.zygote.wait()
+    ward.assignment = nonsense
+    ward.furnish()
+    assert "no variables" in str(ward.failure())
+    assert ward.zygote.signals == ["kill"]
+    ward.zygote.exit()
+    ward.sandbox.discard()
+    assert_given_back(ward)
+
+
+def test_descriptors_in_an_assignment_are_closed(ward: Ward) -> None:
+    ward.make(PROGRAM)
+    ward.zygote.wait()
+    ward.with_assignment = [0, 1]
+    ward.furnish()
+    ward.zygote.exit()
+    ward.sandbox.discard()
+    packet = packets.receive(ward.channels[-1])
+    assert packet is not None
+    os.close(packet[1][0])
+    assert_given_back(ward)  # and the ward counts descriptors at its end
+
+
+def test_variables_that_no_pipe_holds_are_refused(ward: Ward) -> None:
+    ward.make(PROGRAM)
+    ward.zygote.wait()
+    ward.assignment = {"variables": {"A": "x" * 100_000}}
+    ward.furnish()
+    assert "too small" in str(ward.failure())
+    ward.zygote.exit()
     ward.sandbox.discard()
     assert_given_back(ward)
 
@@ -388,3 +431,21 @@ def test_a_program_whose_pipes_cannot_be_handed_on_leaves_nothing(ward: Ward) ->
     with pytest.raises(OSError, match="no more"):
         ward.make(PROGRAM)
     assert_given_back(ward)
+
+
+def test_without_descriptors_no_pipe_is_left(ward: Ward) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = max(int(name) for name in os.listdir("/proc/self/fd"))
+    refusals = 0
+    for most in range(3, used + 20):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, limits[1]))
+        try:
+            ward.make(PROGRAM)
+        except OSError:
+            refusals += 1
+        else:
+            ward.zygote.exit()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert 0 < refusals < used + 17
+    assert_given_back(ward)  # and the ward counts descriptors at its end

@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 from lambdad.launcher import interpreters
-from lambdad.launcher.interpreters import Interpreter, find_interpreters, is_readable_by_all
+from lambdad.launcher.interpreters import (
+    Interpreter,
+    find_interpreters,
+    is_readable_by_all,
+    version_of,
+)
 
 NAME = f"python3.{sys.version_info[1]}"
 BASE = os.path.realpath(sys.executable)
@@ -109,3 +114,10 @@ def test_what_others_cannot_read_is_told_apart() -> None:
         directory.chmod(0o755)
         program.chmod(0o711)
         assert not is_readable_by_all(str(program))
+
+
+def test_versions_are_compared_by_their_numbers_whatever_else_is_in_them() -> None:
+    names = ["22-ea", "10.0.0-rc.1.25451.107", "17-internal", "9.0.1"]
+    kits = [Interpreter("x", version, "/x", "/") for version in names]
+    ordered = [kit.version for kit in sorted(kits, key=version_of)]
+    assert ordered == ["9.0.1", "10.0.0-rc.1.25451.107", "17-internal", "22-ea"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from lambdad.launcher.interpreters import Interpreter
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.process import Processes
 
+Until = Callable[[Callable[[], object]], None]
 INTERPRETER = Interpreter("python3.11", "3.11.7", sys.executable, sys.base_prefix)
 ORDER = Order("e1", "python3.11", "000000000000", "code", 128, 512)
 
@@ -49,11 +51,16 @@ def test_a_runtime_that_is_not_here_is_said(loop: Loop, tmp_path: Path) -> None:
         processes.start(replace(ORDER, runtime="python3.9"), 0, 1, lambda how: None)
 
 
-def test_a_tree_that_cannot_be_made_is_told_to_who_prepares(loop: Loop, tmp_path: Path) -> None:
+def test_a_tree_that_cannot_be_made_is_told_to_who_prepares(
+    loop: Loop, until: Until, tmp_path: Path
+) -> None:
     problems: list[str | None] = []
     make_processes(loop, tmp_path).prepare("python3.11", "0", 128, problems.append)
+    assert problems == [], "nobody else may wait for a compiler"
+    until(lambda: problems)
     (problem,) = problems
     assert problem is not None
+    assert "compileall" in problem
 
 
 def test_a_tree_that_cannot_be_made_is_the_machines_refusal_to_start(

@@ -91,6 +91,18 @@ def test_who_waits_is_told_when_it_will_never_be_ready(start: Start, until: Unti
     assert answers == ["the interpreter could not be started (wait status 17920)"]
 
 
+def fail(channel: socket.socket) -> int:
+    packets.send(channel, {"type": "failed", "problem": "there is no compiler"})
+    return 70
+
+
+def test_what_went_wrong_before_a_zygote_was_one_is_told(start: Start, until: Until) -> None:
+    answers: list[str | None] = []
+    start(fail).when_ready(answers.append)
+    until(lambda: answers)
+    assert answers == ["there is no compiler"]
+
+
 def test_an_environment_is_forked_and_its_end_is_told(start: Start, until: Until) -> None:
     events: list[tuple[str, int]] = []
     zygote = start(serve)

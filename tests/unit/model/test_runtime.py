@@ -73,5 +73,10 @@ def test_people_are_told_what_brings_a_language_that_is_missing() -> None:
 
 
 def test_people_are_told_that_another_version_could_stand_in() -> None:
-    said = say_missing("java21", present("java17"))
+    said = say_missing("java21", present("python3.12", "java17"))
     assert said.endswith("With runtimes=nearest the nearest version runs instead.")
+
+
+def test_without_python_nothing_runs_and_people_are_told_so() -> None:
+    assert "without Python" in say_missing("provided.al2023", [])
+    assert "without Python" in say_missing("nodejs22.x", present("nodejs22.x"))

@@ -38,7 +38,7 @@ class Language:
 
 
 LANGUAGES = (
-    Language("nodejs", nodejs.find, nodejs.command, waiting_mb=12),
+    Language("nodejs", nodejs.find, nodejs.command, waiting_mb=12, trees=nodejs.TREES),
     Language(
         "ruby",
         ruby.find,

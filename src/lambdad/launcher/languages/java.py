@@ -70,14 +70,17 @@ def find() -> list[Interpreter]:
 def command(executable: str, directory: str, memory_mb: int) -> list[str]:
     """The command line of a sandbox; the heap gets the share of the memory that AWS gives it."""
     heap = f"-Xmx{memory_mb * 1024 * 85 // 100}k"
+    jar = ["-jar", f"{directory}/lambdad.jar"]
+    if directory != _SANDBOXES_DIRECTORY:  # to try the archive would only take time
+        return [executable, heap, *_OPTIONS, *jar]
     archive = f"-XX:SharedArchiveFile={directory}/lambdad.jsa"
-    return [executable, heap, *_OPTIONS, archive, "-jar", f"{directory}/lambdad.jar"]
+    return [executable, heap, *_OPTIONS, archive, *jar]
 
 
 def build(interpreter: Interpreter, directory: Path) -> None:
     """Compile the runtime in `directory`; OSError when that fails. The archive only saves time and
     memory, and is left out where it cannot be made."""
-    with tempfile.TemporaryDirectory() as classes:
+    with tempfile.TemporaryDirectory(dir=directory.parent) as classes:
         _compile(interpreter, directory, Path(classes))
         _pack(Path(classes), directory / "lambdad.jar")
     _archive(interpreter, directory)

@@ -9,7 +9,8 @@ from pathlib import Path
 from lambdad.launcher.interpreters import Interpreter
 from lambdad.launcher.languages.asking import answers_of, programs_named
 
-VARIABLES: dict[str, str] = {}
+# Where Debian's has what others have built in.
+TREES = ("/usr/share/nodejs",)
 _PLACES = ("/usr/bin", "/usr/local/bin", "/opt/node*/bin", "~/.nvm/versions/node/*/bin")
 _VERSION = re.compile(r"v(\d+)\.\d+\.\d+\s*")
 _OLDEST = 18  # of what our runtime runs on
@@ -20,9 +21,10 @@ def find() -> list[Interpreter]:
     found = []
     for path, answer in answers_of(programs_named("node", _PLACES), ["--version"]).items():
         version = _VERSION.fullmatch(answer)
-        if version is not None and int(version[1]) >= _OLDEST:
+        prefix = _prefix(path)
+        if version is not None and int(version[1]) >= _OLDEST and prefix is not None:
             name, full = f"nodejs{version[1]}.x", version[0].strip()[1:]
-            found.append(Interpreter(name, full, path, _prefix(path)))
+            found.append(Interpreter(name, full, path, prefix))
     return found
 
 
@@ -32,6 +34,13 @@ def command(executable: str, directory: str, memory_mb: int) -> list[str]:
     return [executable, heap, os.path.join(directory, "bootstrap.mjs")]
 
 
-def _prefix(path: str) -> str:
-    """Of /usr/bin/node this is /usr."""
-    return str(Path(path).parents[1])
+def _prefix(path: str) -> str | None:
+    """The tree of an installation of Node.js, all of which functions will see; None for a program
+    that stands somewhere else, beside what is nobody's business."""
+    program = Path(path)
+    if program.parent == Path("/usr/bin"):
+        return "/usr"
+    if program.parent.name != "bin":
+        return None
+    prefix = program.parent.parent
+    return str(prefix) if (prefix / "include/node/node_version.h").is_file() else None

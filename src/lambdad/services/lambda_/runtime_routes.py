@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from lambdad.model.caller import Caller
-from lambdad.model.runtime import choose_runtime, missing_languages
+from lambdad.model.runtime import choose_runtime, is_os_only, missing_languages
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.parameters import RETIRED_RUNTIMES
 
@@ -27,7 +27,7 @@ async def _show(control: ControlPlane, caller: Caller, query: Mapping[str, str])
     for runtime in control.known_runtimes:
         chosen = choose_runtime(runtime, control.interpreters, control.strict_runtimes)
         if chosen is not None and runtime not in RETIRED_RUNTIMES:
-            own = runtime if runtime.startswith("provided") else chosen.name
+            own = runtime if is_os_only(runtime) else chosen.name
             served.setdefault(own, []).append(runtime)
     here = [
         {
@@ -38,7 +38,7 @@ async def _show(control: ControlPlane, caller: Caller, query: Mapping[str, str])
         }
         for each in control.interpreters
     ]
-    brought = [{"Runtime": each, "Serves": served[each]} for each in served if "provided" in each]
+    brought = [{"Runtime": each, "Serves": served[each]} for each in served if is_os_only(each)]
     missing = missing_languages(control.interpreters)
     return {
         "Runtimes": [*here, *brought],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,27 @@ def test_a_shim_or_what_is_no_program_is_none(
 def test_the_heap_leaves_room_for_what_is_not_in_it() -> None:
     command = nodejs.command("/usr/bin/node", "/var/runtime", 512)
     assert command == ["/usr/bin/node", "--max-old-space-size=460", "/var/runtime/bootstrap.mjs"]
+
+
+@needs_node
+def test_a_program_outside_of_an_installation_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its neighbours would be seen by functions."""
+    program = tmp_path / "tools/node"
+    program.parent.mkdir()
+    shutil.copy(nodejs.find()[0].executable, program)
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert str(program) not in [node.executable for node in nodejs.find()]
+
+
+@needs_node
+def test_an_installation_is_seen_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "node-20/bin/node"
+    header = tmp_path / "node-20/include/node/node_version.h"
+    for file in (program, header):
+        file.parent.mkdir(parents=True)
+    shutil.copy(nodejs.find()[0].executable, program)
+    header.touch()
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert str(program.parents[1]) in [node.prefix for node in nodejs.find()]
