@@ -11,13 +11,14 @@ from typing import Any
 
 import click
 
-from lambdad.cli.deployment import Deployment, OnStep, Outcome, Wishes
+from lambdad.cli.deployment import Deployment, Outcome, Wishes
 from lambdad.cli.endpoint import ATTEMPTS, Endpoint
 from lambdad.cli.ls import size_text
 from lambdad.cli.options import client_command
 from lambdad.cli.package import Source, unreadable
 from lambdad.cli.public_url import give_url
 from lambdad.cli.screen import Screen
+from lambdad.cli.steps import OnStep
 from lambdad.cli.watch import Watch
 from lambdad.cli.watched_files import WatchedFiles
 from lambdad.cli.workshop import Workshop
@@ -124,7 +125,14 @@ def _progress(screen: Screen) -> Iterator[OnStep]:
         disable=screen.as_json or not sys.stderr.isatty(),
     ) as progress:
         bar = progress.add_task("", total=_STEPS)
-        yield lambda step: progress.update(bar, description=step, advance=1)
+        steps: list[str] = []
+
+        def on_step(step: str, share: float = 0.0) -> None:
+            if step not in steps:
+                steps.append(step)
+            progress.update(bar, description=step, completed=len(steps) - 1 + share)
+
+        yield on_step
 
 
 def _show(screen: Screen, outcome: Outcome, *, in_one_line: bool) -> None:

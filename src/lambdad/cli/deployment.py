@@ -8,7 +8,6 @@ import ssl
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +17,13 @@ from lambdad.cli.handlers import defines, find_handler
 from lambdad.cli.languages import NEWEST, NOT_AWSS, find_language, handler_form
 from lambdad.cli.package import BOOTSTRAP, Source, code_sha256
 from lambdad.cli.requirements import python_version
+from lambdad.cli.steps import OnStep, ignore
 from lambdad.cli.workshop import Workshop
 
 OS_ONLY = "provided.al2023"
 DEFAULT_ROLE = "arn:aws:iam::000000000000:role/lambdad"
 _HEALTH_TIMEOUT = 2
 _WAITER = {"Delay": 0.02, "MaxAttempts": 3000}  # a minute
-OnStep = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class Deployment:
         self._wishes = wishes
         self._workshop = workshop
 
-    def run(self, source: Source, on_step: OnStep = lambda _: None) -> Outcome:
+    def run(self, source: Source, on_step: OnStep = ignore) -> Outcome:
         """Deploy `source`; `on_step` hears of every step."""
         on_step("looking")
         existing = self._find()

@@ -6,13 +6,14 @@ import base64
 import hashlib
 import re
 import zipfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 
 from lambdad.cli import archive
 from lambdad.cli.failure import CommandError, ExitCode
+from lambdad.cli.steps import OnStep, ignore
 from lambdad.cli.workshop import Workshop
 
 _MAX_NAME_LENGTH = 64
@@ -78,7 +79,7 @@ class Source:
     def build(
         self,
         runtime: str,
-        on_step: Callable[[str], object] = lambda _: None,
+        on_step: OnStep = ignore,
         workshop: Workshop | None = None,
     ) -> bytes:
         """The zip; `on_step` hears what is being done, and `workshop` is used if there is one."""
@@ -89,9 +90,8 @@ class Source:
             if self.has_requirements:
                 on_step("installing requirements")
                 installed = place.install(self._files[REQUIREMENTS], runtime)
-            on_step("zipping")
             # A file of the user's wins over one that a package brings.
-            return place.pack(installed | self._files)
+            return place.pack(installed | self._files, on_step)
 
     def _read_sources(self) -> dict[str, bytes]:
         if self._zip is not None:

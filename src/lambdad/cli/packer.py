@@ -11,7 +11,7 @@ import hashlib
 import stat
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,13 +46,17 @@ class Packer:
     def __init__(self) -> None:
         self._deflated: dict[bytes, _Deflated] = {}
 
-    def pack(self, files: Mapping[str, Path]) -> bytes:
-        """The zip of `files`, which are named as in the zip."""
+    def pack(
+        self, files: Mapping[str, Path], on_share: Callable[[float], None] = lambda share: None
+    ) -> bytes:
+        """The zip of `files`, which are named as in the zip; `on_share` hears how much of it is
+        done."""
         known, self._deflated = self._deflated, {}
         entries: list[bytes] = []
         directory: list[bytes] = []
         offset = 0
-        for name in sorted(files):
+        for number, name in enumerate(sorted(files)):
+            on_share(number / len(files))
             deflated = self._deflate(files[name].read_bytes(), known)
             if len(directory) == _MAX_ENTRIES or offset + deflated.size > _MAX_SIZE:
                 raise _too_large()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from lambdad.cli import archive, requirements
 from lambdad.cli.packer import Packer
+from lambdad.cli.steps import OnStep, ignore
 
 # Requirements, constraints, what is editable, and where to find wheels.
 _OPTIONS_WITH_FILES = (b"-r", b"-c", b"-e", b"-f", b"--r", b"--c", b"--e", b"--f")
@@ -40,9 +42,9 @@ class Workshop:
             self._installed_for = wanted
         return archive.files_below(Path(self._place.name))
 
-    def pack(self, files: Mapping[str, Path]) -> bytes:
+    def pack(self, files: Mapping[str, Path], on_step: OnStep = ignore) -> bytes:
         """The zip of `files`."""
-        return self._packer.pack(files)
+        return self._packer.pack(files, partial(on_step, "zipping"))
 
     def close(self) -> None:
         """Remove what was installed."""
