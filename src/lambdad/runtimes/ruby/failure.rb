@@ -7,16 +7,18 @@ module LambdadRuntime
   class Failure
     UNMARSHAL_ERROR = 'Runtime.UnmarshalError'
     UNREADABLE = 'The error cannot be read.'
+    UNREADABLE_CLASS = 'Exception'
     LARGEST_CAUSE = 65_536
     LARGEST_HEADER = 1024
     OWN_FRAME = "#{__dir__}/"
     FRAME = /\A(?<path>.+?):(?<line>\d+)(?::in [`'](?<label>.*)')?\z/.freeze
 
     # `place` is where it happened: `Function` or `Init`.
-    def initialize(error, place = 'Function', type: "#{place}<#{error.class}>")
-      @type = type
-      @message = message_of(error)
-      @stack = Array(error.backtrace).reject { |frame| frame.start_with?(OWN_FRAME) }
+    def initialize(error, place = 'Function', type: nil)
+      @type = type || "#{place}<#{read(UNREADABLE_CLASS) { to_text(error.class) }}>"
+      @message = read(UNREADABLE) { to_text(error.message) }
+      frames = read([]) { Array(error.backtrace).map { |frame| to_text(frame) } }
+      @stack = frames.reject { |frame| frame.start_with?(OWN_FRAME) }
     end
 
     def to_h
@@ -47,12 +49,19 @@ module LambdadRuntime
 
     private
 
-    def message_of(error)
-      text = error.message.to_s
+    # What the function's own error says of itself; that may raise anything, too.
+    def read(otherwise)
+      yield
+    rescue SignalException
+      raise
+    rescue Exception
+      otherwise
+    end
+
+    def to_text(value)
+      text = value.to_s
       text = text.dup.force_encoding(Encoding::UTF_8) if text.encoding == Encoding::BINARY
       text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace).scrub
-    rescue StandardError
-      UNREADABLE
     end
   end
 end

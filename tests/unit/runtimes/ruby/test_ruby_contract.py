@@ -150,6 +150,31 @@ ERRORS = {
         "Function<Odd>",
         "The error cannot be read.",
     ),
+    "unreadable by what is no StandardError": (
+        "raise Class.new(StandardError) { def message = exit; def self.to_s = 'Odd' }",
+        "Function<Odd>",
+        "The error cannot be read.",
+    ),
+    "of a class that cannot be read": (
+        "raise Class.new(StandardError) { def self.to_s = raise(NotImplementedError) }, 'no'",
+        "Function<Exception>",
+        "no",
+    ),
+    "with a stack of no text": (
+        "raise Class.new(StandardError) { def backtrace = [1, nil]; def self.to_s = 'Odd' }, 'no'",
+        "Function<Odd>",
+        "no",
+    ),
+    "with a stack of bytes": (
+        'raise RuntimeError, "no", ["Zo\\xFF:1:in `a\'"]',
+        "Function<RuntimeError>",
+        "no",
+    ),
+    "with a stack that cannot be read": (
+        "raise Class.new(StandardError) { def backtrace = exit; def self.to_s = 'Odd' }, 'no'",
+        "Function<Odd>",
+        "no",
+    ),
     "of a result that cannot be JSON": ("Float::NAN", "Function<JSON::GeneratorError>", None),
     "of a result that holds itself": ("a = []; a << a", "Function<JSON::NestingError>", None),
 }
