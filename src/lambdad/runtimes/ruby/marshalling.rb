@@ -15,10 +15,12 @@ module LambdadRuntime
 
     # The bytes of a result, and their content type.
     def self.marshal(result)
-      case result
-      when StringIO, IO then [result.read, UNKNOWN_TYPE]
-      else [result.to_json, JSON_TYPE]
-      end
+      bytes, type =
+        case result
+        when StringIO, IO then [result.read, UNKNOWN_TYPE]
+        else [result.to_json, JSON_TYPE]
+        end
+      [String(bytes), type] # a method of the function's own may give anything
     end
   end
 end

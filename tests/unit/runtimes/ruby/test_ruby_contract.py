@@ -35,6 +35,10 @@ RESULTS = {
     "nothing": ("nil", None),
     "text beyond ASCII": ("'Zoë ' + [0x1f600].pack('U')", "Zoë \U0001f600"),
     "symbols": ("{ a: :b }", {"a": "b"}),
+    "what says that its JSON is something else than text": (
+        "Class.new { def to_json(*) = 5 }.new",
+        5,
+    ),
     "what has a JSON form of its own": (
         "Class.new { def to_json(*) = '{\"own\":1}' }.new",
         {"own": 1},
@@ -59,6 +63,17 @@ def test_a_stream_of_bytes_is_answered_as_it_is(run_ruby):
     )
     assert outcome.post.body == b"\x00\xff"
     assert outcome.post.headers["content-type"] == "application/unknown"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["Class.new { def to_json(*) = nil }.new", "Class.new(StringIO) { def read = nil }.new"],
+    ids=["as JSON", "as a stream"],
+)
+def test_a_result_of_no_bytes_at_all_is_answered_as_such(run_ruby, statement):
+    outcome = run_ruby("require 'stringio'\n" + handler(statement), [event(), event()])
+    assert [post.path.rpartition("/")[2] for post in outcome.posts] == ["response"] * 2
+    assert [post.body for post in outcome.posts] == [b"", b""]
 
 
 def test_an_event_of_another_type_reaches_the_handler_as_it_is(run_ruby):
