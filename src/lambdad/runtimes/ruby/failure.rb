@@ -2,6 +2,8 @@
 
 require 'json'
 
+require_relative 'text'
+
 module LambdadRuntime
   # What went wrong, in the form in which AWS's runtime for Ruby tells it.
   class Failure
@@ -15,9 +17,9 @@ module LambdadRuntime
 
     # `place` is where it happened: `Function` or `Init`.
     def initialize(error, place = 'Function', type: nil)
-      @type = type || "#{place}<#{read(UNREADABLE_CLASS) { to_text(error.class) }}>"
-      @message = read(UNREADABLE) { to_text(error.message) }
-      frames = read([]) { Array(error.backtrace).map { |frame| to_text(frame) } }
+      @type = type || "#{place}<#{read(UNREADABLE_CLASS) { Text.utf_8(error.class) }}>"
+      @message = read(UNREADABLE) { Text.utf_8(error.message) }
+      frames = read([]) { Array(error.backtrace).map { |frame| Text.utf_8(frame) } }
       @stack = frames.reject { |frame| frame.start_with?(OWN_FRAME) }
     end
 
@@ -56,12 +58,6 @@ module LambdadRuntime
       raise
     rescue Exception
       otherwise
-    end
-
-    def to_text(value)
-      text = value.to_s
-      text = text.dup.force_encoding(Encoding::UTF_8) if text.encoding == Encoding::BINARY
-      text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace).scrub
     end
   end
 end

@@ -3,6 +3,8 @@
 require 'json'
 require 'logger'
 
+require_relative 'text'
+
 module LambdadRuntime
   # Log lines as AWS's runtime for Ruby writes them: a Logger on standard output or standard error
   # tells the invocation, or writes JSON where the function's configuration says so.
@@ -57,7 +59,8 @@ module LambdadRuntime
     class TextFormatter < ::Logger::Formatter
       def call(severity, time, progname, message)
         head = "#{severity[0]}, [#{format_datetime(time)} ##{Process.pid}] #{severity.rjust(5)} "
-        text = "#{Logs.current.request_id} -- #{progname}: #{msg2str(message)}"
+        name, said = [progname, msg2str(message)].map { |part| Text.utf_8(part) }
+        text = "#{Logs.current.request_id} -- #{name}: #{said}"
         "#{head}#{text.tr("\n", "\r")}\n"
       end
     end
@@ -65,9 +68,10 @@ module LambdadRuntime
     class JsonFormatter < ::Logger::Formatter
       def call(severity, _time, progname, message)
         level = severity == 'ANY' ? 'FATAL' : severity
-        Logs.to_json_line(level, { **fields(message), logger: progname })
+        name = Text.utf_8(progname) if progname
+        Logs.to_json_line(level, { **fields(message), logger: name })
       rescue StandardError # of what cannot be JSON
-        Logs.to_json_line(level, { message: msg2str(message).scrub, logger: progname })
+        Logs.to_json_line(level, { message: Text.utf_8(msg2str(message)), logger: name })
       end
 
       private
@@ -75,8 +79,9 @@ module LambdadRuntime
       def fields(message)
         return { message: message } unless message.is_a?(Exception)
 
-        { message: message.message, errorType: message.class.to_s,
-          errorMessage: message.message, stackTrace: message.backtrace || [] }
+        text = Text.utf_8(message.message)
+        { message: text, errorType: message.class.to_s,
+          errorMessage: text, stackTrace: message.backtrace || [] }
       end
     end
 

@@ -34,6 +34,15 @@ def test_a_message_of_several_lines_is_one_event(run_ruby):
     assert outcome.output.count(b"\n") == 1
 
 
+@pytest.mark.parametrize(("literal", "shown"), [('"\\xFF"', "\ufffd"), ('"Zo\\xC3\\xAB".b', "Zoë")])
+def test_a_message_that_is_no_text_is_logged_all_the_same(run_ruby, literal, shown):
+    function = handler(f"Logger.new($stdout, progname: 'ë').info({literal})")
+    text = run_ruby(function, [event()])
+    json = run_ruby(function, [event()], variables=JSON)
+    assert text.text.endswith(f" -- ë: {shown}\n")
+    assert [line["message"] for line in json_lines(json)] == [shown]
+
+
 def test_what_the_function_writes_itself_is_left_as_it_is(run_ruby):
     outcome = run_ruby(handler("puts 'a', 'ë'", 'print "\\xFF"', "$stderr.print 'c'"), [event()])
     assert outcome.output == "a\në\n".encode() + b"\xffc"
@@ -68,6 +77,18 @@ def test_json_lines_keep_the_shape_of_a_message(run_ruby):
     }  # fmt: skip
     assert (second["level"], second["message"]) == ("ERROR", "x\ny")
     assert (third["level"], third["message"]) == ("FATAL", "\ufffd")
+
+
+def test_the_name_of_a_logger_may_be_bytes(run_ruby):
+    function = handler("Logger.new($stdout, progname: 'ë'.b).info({ a: 1 })")
+    (line,) = json_lines(run_ruby(function, [event()], variables=JSON))
+    assert (line["logger"], line["message"]) == ("ë", {"a": 1})
+
+
+def test_an_error_in_bytes_has_its_fields_in_json_lines(run_ruby):
+    function = handler("Logger.new($stdout).warn(IOError.new('Zoë'.b))")
+    (line,) = json_lines(run_ruby(function, [event()], variables=JSON))
+    assert (line["errorType"], line["errorMessage"]) == ("IOError", "Zoë")
 
 
 def test_errors_in_json_lines_are_fields(run_ruby):
