@@ -5,6 +5,7 @@
 // standard output is left as it is.
 
 import { writeSync } from 'node:fs';
+import { Writable } from 'node:stream';
 import { format } from 'node:util';
 
 import { replaceErrors, toLogText, toResponse } from './errors.mjs';
@@ -71,8 +72,11 @@ export function setUp(variables) {
 function openSink(variables, isJson) {
   const descriptor = variables[CHANNEL_VARIABLE];
   if (!descriptor) {
+    // A function may replace process.stdout.write by what writes to the console; and whatever does
+    // not write should not have to wait for standard output to be opened.
+    const writeOut = (text) => Writable.prototype.write.call(process.stdout, text);
     // A line feed would end the event of the log in the middle of its message.
-    return (line) => process.stdout.write(`${line.replaceAll('\n', '\r')}\n`);
+    return (line) => writeOut(`${line.replaceAll('\n', '\r')}\n`);
   }
   delete variables[CHANNEL_VARIABLE];
   return (line, level) => writeFrame(Number(descriptor), LEVELS[level].frame - isJson, line);

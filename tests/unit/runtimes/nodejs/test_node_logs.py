@@ -56,6 +56,15 @@ def test_what_the_function_writes_itself_is_left_as_it_is(run_node):
     assert outcome.output == b"a\nb"
 
 
+def test_a_function_may_send_its_standard_output_to_the_console(run_node):
+    function = handler(
+        "process.stdout.write = (text) => console.log(text)", "process.stdout.write('a')"
+    )
+    outcome = run_node(function, [event()])
+    assert outcome.text.endswith("\tINFO\ta\n")
+    assert outcome.results() == [None]
+
+
 def test_json_lines_keep_the_shape_of_an_only_part(run_node):
     function = handler("console.log({ a: [1] })", "console.log('a', 1)", "console.error('x\\ny')")
     first, second, third = json_lines(run_node(function, [event()], variables=JSON))
