@@ -47,6 +47,7 @@ def test_a_runtime_that_the_function_brings_is_started(runtime: str) -> None:
     [
         ("nodejs22.x", "NODE_OPTIONS"),
         ("nodejs22.x", "NODE_EXTRA_CA_CERTS"),
+        ("nodejs22.x", "NODE_PRESERVE_SYMLINKS"),
         ("ruby3.3", "RUBYOPT"),
         ("java21", "JAVA_TOOL_OPTIONS"),
         ("java8.al2", "TZ"),
