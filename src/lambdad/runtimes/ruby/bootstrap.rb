@@ -12,6 +12,7 @@ require_relative 'fresh_start'
 require_relative 'handler'
 require_relative 'invocation'
 require_relative 'logs'
+require_relative 'orphans'
 require_relative 'prelude'
 require_relative 'rehearsal'
 require_relative 'runtime_api'
@@ -50,8 +51,12 @@ module LambdadRuntime
 
   def self.serve(api)
     log = Logs::ErrorLog.new($stdout)
+    Orphans.watch
     handler = load_handler(api, log)
-    loop { Invocation.new(api, log, api.next_invocation).run(handler) }
+    loop do
+      Invocation.new(api, log, api.next_invocation).run(handler)
+      Orphans.reap
+    end
   end
 
   # The function's handler; a failure goes to the Runtime API and ends the process.
