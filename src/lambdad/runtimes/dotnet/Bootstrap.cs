@@ -16,6 +16,7 @@ namespace Lambdad
         {
             try
             {
+                var started = StartVariables.OfEnvironment();
                 var assemblies = new FunctionAssemblies();
                 if (Waiting.IsAskedFor)
                 {
@@ -28,7 +29,7 @@ namespace Lambdad
                         return 0;
                     }
                 }
-                return Run(assemblies);
+                return Run(assemblies, started);
             }
             catch (Exception error)
             {
@@ -38,16 +39,16 @@ namespace Lambdad
             }
         }
 
-        static int Run(FunctionAssemblies assemblies)
+        static int Run(FunctionAssemblies assemblies, StartVariables started)
         {
             var name = HandlerName.Parse(Variable("_HANDLER"));
-            var root = Variable("LAMBDA_TASK_ROOT");
-            assemblies.Root = root;
-            Termination.EndOnSigterm();
+            assemblies.Root = Variable("LAMBDA_TASK_ROOT");
             if (name.IsExecutable)
             {
-                return Executable.Run(assemblies, name.Assembly);
+                started.HandOn();
+                Executable.Become(assemblies.MainPath(name.Assembly));
             }
+            Termination.EndOnSigterm();
             var log = Log.OfEnvironment();
             log.TakeConsole();
             var api = new RuntimeApi(Variable("AWS_LAMBDA_RUNTIME_API"));

@@ -17,8 +17,8 @@ namespace Lambdad
         /// <summary>The directory of the package, set before the first one is loaded.</summary>
         public string Root { get; set; } = "";
 
-        /// <summary>Load the assembly of the handler, which knows what the others are.</summary>
-        public Assembly LoadMain(string name)
+        /// <summary>The file of the handler's assembly.</summary>
+        public string MainPath(string name)
         {
             var path = Path.Combine(Root, name + ".dll");
             if (!File.Exists(path))
@@ -26,6 +26,13 @@ namespace Lambdad
                 throw new LambdaValidationException(
                     $"There is no assembly '{name}.dll' in the root of the package.");
             }
+            return path;
+        }
+
+        /// <summary>Load the assembly of the handler, which knows what the others are.</summary>
+        public Assembly LoadMain(string name)
+        {
+            var path = MainPath(name);
             resolver = new AssemblyDependencyResolver(path);
             // What the framework looks for by name is the function's too.
             Default.Resolving += (_, wanted) => Load(wanted);

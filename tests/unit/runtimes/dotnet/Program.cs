@@ -2,6 +2,7 @@
 
 using System;
 using System.Net;
+using System.Reflection;
 
 namespace Program
 {
@@ -14,9 +15,13 @@ namespace Program
             using var client = new WebClient();
             var text = client.DownloadString(invocations + "next");
             var id = client.ResponseHeaders["Lambda-Runtime-Aws-Request-Id"];
-            var answer = $"[{text}, {arguments.Length}, \"{AppContext.BaseDirectory}\"]";
+            var name = Assembly.GetEntryAssembly().GetName().Name;
+            var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+            var answer = $"[{text}, {arguments.Length}, \"{AppContext.BaseDirectory}\", " +
+                $"\"{name}\", {memory}]";
             client.UploadString(invocations + id + "/response", answer);
             Console.WriteLine("served");
+            Console.Error.WriteLine("well");
             return 3;
         }
     }

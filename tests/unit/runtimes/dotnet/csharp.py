@@ -19,6 +19,7 @@ VARIABLES = {
     "PATH": os.environ["PATH"],
     **({"LD_LIBRARY_PATH": f"{SDK.prefix}/lib"} if SDK else {}),
 }
+HEAP_LIMIT = {f"{prefix}_GCHeapHardLimit": "6000000" for prefix in ("DOTNET", "COMPlus")}
 
 
 def compile_csharp(sources: list[Path], output: Path, *references: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from csharp import HEAP_LIMIT
 from scripted_api import REQUEST_ID, event
 
 ERROR_TYPE = "lambda-runtime-function-error-type"
@@ -172,11 +173,28 @@ def test_streams_need_no_serializer(run_dotnet):
 
 
 def test_a_program_serves_the_runtime_api_itself(run_dotnet, package):
-    outcome = run_dotnet("Program.exe", [event("given")])
+    outcome = run_dotnet("Program.exe", [event("given")], variables=HEAP_LIMIT)
 
-    assert outcome.results() == [["given", 0, f"{package}/"]]
-    assert outcome.text == "served\n"
+    answer = [
+        "given",
+        0,
+        f"{package}/",
+        "Program.exe",
+        int(HEAP_LIMIT["DOTNET_GCHeapHardLimit"], 16),
+    ]
+    assert outcome.results() == [answer]
+    assert outcome.text == "served\nwell\n"
     assert outcome.status == 3
+
+
+NO_PROGRAMS = {"Nowhere.exe": "no assembly 'Nowhere.exe.dll'", "Amazon.Lambda.Core": "has no Main"}
+
+
+@pytest.mark.parametrize("handler", NO_PROGRAMS)
+def test_what_is_no_program_ends_the_process(run_dotnet, handler):
+    outcome = run_dotnet(handler)
+    assert NO_PROGRAMS[handler] in outcome.text
+    assert outcome.status == 1
 
 
 # The context

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from csharp import SDK, VARIABLES
-from scripted_api import Exchange, ScriptedApi, event
+from csharp import HEAP_LIMIT, SDK, VARIABLES
+from scripted_api import Exchange, Outcome, ScriptedApi, event
 
 CONFORMANCE = "Function::Conformance.Function::Handle"
-WAITS = {**VARIABLES, "_LAMBDAD_WAITS": "1", "LEFT_BEHIND": "1", "TZ": ":UTC"}
+WAITS = {**VARIABLES, "_LAMBDAD_WAITS": "1", "LEFT_BEHIND": "1", "TZ": ":UTC", **HEAP_LIMIT}
 AS_PROCESS_1 = [
     "unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child",
     "--mount-proc",
@@ -23,10 +23,10 @@ AS_PROCESS_1 = [
 
 
 @pytest.fixture
-def serve(bootstrap: Path, variables: dict[str, str]) -> Callable[..., list[Exchange]]:
+def run_waiting(bootstrap: Path, variables: dict[str, str]) -> Callable[..., Outcome]:
     """Start a waiting process, and tell it its function once it is there."""
 
-    def run(*events: object, **told: str) -> list[Exchange]:
+    def run(*events: object, **told: str) -> Outcome:
         assert SDK
         process: list[subprocess.Popen[bytes]] = []
         with ScriptedApi(map(event, events), finished=lambda: process[0].kill()) as api:
@@ -37,10 +37,17 @@ def serve(bootstrap: Path, variables: dict[str, str]) -> Callable[..., list[Exch
                 "AWS_LAMBDA_RUNTIME_API": api.address,
                 **told,
             }
-            process[0].communicate(json.dumps({"variables": everything}).encode(), timeout=60)
-        return [exchange for exchange in api.exchanges if exchange.method == "POST"]
+            message = json.dumps({"variables": everything}).encode()
+            output, _ = process[0].communicate(message, timeout=60)
+        return Outcome(api.exchanges, output, process[0].returncode)
 
     return run
+
+
+@pytest.fixture
+def serve(run_waiting: Callable[..., Outcome]) -> Callable[..., list[Exchange]]:
+    """What it posts."""
+    return lambda *events, **told: run_waiting(*events, **told).posts
 
 
 def start_waiting(bootstrap: Path) -> subprocess.Popen[bytes]:
@@ -86,9 +93,13 @@ def test_it_serves_as_if_it_had_not_waited(serve):
     assert failure.json["errorType"] == "NoSuchLuck"
 
 
-def test_it_serves_a_program_too(serve):
-    (answer,) = serve("given", _HANDLER="Program.exe")
-    assert answer.json[0] == "given"
+def test_it_becomes_a_program_under_the_limit_of_its_own_heap(run_waiting, package):
+    outcome = run_waiting("given", _HANDLER="Program.exe")
+
+    heap = int(HEAP_LIMIT["DOTNET_GCHeapHardLimit"], 16)
+    assert outcome.results() == [["given", 0, f"{package}/", "Program.exe", heap]]
+    assert outcome.text == "served\nwell\n"
+    assert outcome.status == 3
 
 
 def can_make_process_1() -> bool:
