@@ -43,7 +43,7 @@ def find() -> list[Interpreter]:
 
 def command(executable: str, directory: str, memory_mb: int) -> list[str]:
     """The command line of a sandbox. The limit of the heap is known at each start only, and
-    .NET takes it from a variable; the runtime drops that again with all the others."""
+    .NET takes it from a variable; the runtime drops that again."""
     limit = f"{int(memory_mb * _SHARE_OF_HEAP) << 20:x}"
     variables = [f"{prefix}_GCHeapHardLimit={limit}" for prefix in ("DOTNET", "COMPlus")]
     return ["/usr/bin/env", *variables, executable, "exec", f"{directory}/bootstrap.dll"]

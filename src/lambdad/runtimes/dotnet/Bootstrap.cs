@@ -48,6 +48,7 @@ namespace Lambdad
                 started.HandOn();
                 Executable.Become(assemblies.MainPath(name.Assembly));
             }
+            StartVariables.HideHeapLimit();
             Termination.EndOnSigterm();
             var log = Log.OfEnvironment();
             log.TakeConsole();

@@ -2,15 +2,16 @@
 
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Runtime.InteropServices;
 
 namespace Lambdad
 {
     sealed class StartVariables
     {
-        static readonly string[] Names =
+        static readonly string[] HeapLimit = { "DOTNET_GCHeapHardLimit", "COMPlus_GCHeapHardLimit" };
+        static readonly string[] Diagnostics =
         {
-            "DOTNET_GCHeapHardLimit", "COMPlus_GCHeapHardLimit",
             "DOTNET_EnableDiagnostics", "COMPlus_EnableDiagnostics",
         };
 
@@ -20,7 +21,7 @@ namespace Lambdad
         public static StartVariables OfEnvironment()
         {
             var found = new StartVariables();
-            foreach (var name in Names)
+            foreach (var name in HeapLimit.Concat(Diagnostics))
             {
                 var value = Environment.GetEnvironmentVariable(name);
                 if (value != null)
@@ -40,7 +41,20 @@ namespace Lambdad
             }
         }
 
+        /// <summary>The limit is of this process, not of those that the function starts.</summary>
+        public static void HideHeapLimit()
+        {
+            foreach (var name in HeapLimit)
+            {
+                Environment.SetEnvironmentVariable(name, null);
+                unsetenv(name);
+            }
+        }
+
         [DllImport("libc")]
         static extern int setenv(string name, string value, int overwrite);
+
+        [DllImport("libc")]
+        static extern int unsetenv(string name);
     }
 }

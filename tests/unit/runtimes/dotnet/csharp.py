@@ -12,6 +12,7 @@ from lambdad.launcher.languages import dotnet
 
 RUNTIME = Path(lambdad.__file__).parent / "runtimes/dotnet"
 FUNCTIONS = Path(__file__).parents[3] / "functions/dotnet"
+CONFORMANCE = "Function::Conformance.Function::Handle"
 FOUND = dotnet.find()
 SDK: Interpreter | None = FOUND[0] if FOUND else None
 VARIABLES = {

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from csharp import HEAP_LIMIT
+from csharp import CONFORMANCE, HEAP_LIMIT
 from scripted_api import REQUEST_ID, event
 
 ERROR_TYPE = "lambda-runtime-function-error-type"
@@ -72,6 +72,12 @@ def test_without_the_runtime_api_the_process_ends(run_dotnet):
     assert "The Runtime API gave no event, but status 500" in outcome.text
 
 
+def test_the_function_does_not_see_the_limit_of_its_heap(run_dotnet):
+    asked = event({"do": "environment", "names": [*HEAP_LIMIT, "SHOWN"]})
+    outcome = run_dotnet(CONFORMANCE, [asked], variables={**HEAP_LIMIT, "SHOWN": "yes"})
+    assert outcome.results() == [{**dict.fromkeys(HEAP_LIMIT), "SHOWN": "yes"}]
+
+
 # Errors
 
 ERRORS = {
@@ -129,9 +135,7 @@ def test_what_nobody_catches_fails_the_invocation_and_ends_the_process(run_dotne
 
 
 def test_an_exit_of_the_function_is_the_end(run_dotnet):
-    outcome = run_dotnet(
-        "Function::Conformance.Function::Handle", [event({"do": "exit", "status": 7})]
-    )
+    outcome = run_dotnet(CONFORMANCE, [event({"do": "exit", "status": 7})])
     assert outcome.posts == []
     assert outcome.status == 7
 

@@ -11,10 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from csharp import HEAP_LIMIT, SDK, VARIABLES
+from csharp import CONFORMANCE, HEAP_LIMIT, SDK, VARIABLES
 from scripted_api import Exchange, Outcome, ScriptedApi, event
 
-CONFORMANCE = "Function::Conformance.Function::Handle"
 WAITS = {**VARIABLES, "_LAMBDAD_WAITS": "1", "LEFT_BEHIND": "1", "TZ": ":UTC", **HEAP_LIMIT}
 AS_PROCESS_1 = [
     "unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child",
