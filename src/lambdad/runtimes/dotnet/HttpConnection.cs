@@ -34,11 +34,13 @@ namespace Lambdad
     sealed class HttpConnection
     {
         const int FirstBuffer = 16 * 1024;
+        const int FirstFinal = 200; // of a lower status another one is still to come
 
         readonly string host;
         readonly int port;
         readonly ArraySegment<byte>[] pieces = new ArraySegment<byte>[2];
         byte[] buffer = new byte[FirstBuffer];
+        int position;
         int received;
         Socket socket;
 
@@ -116,12 +118,17 @@ namespace Lambdad
 
         HttpAnswer Read()
         {
-            received = 0;
-            var end = ReadHead();
-            var lines = Encoding.UTF8.GetString(buffer, 0, end).Split("\r\n");
-            var status = int.Parse(lines[0].Split(' ')[1], CultureInfo.InvariantCulture);
+            position = received = 0;
+            string[] lines;
+            int status;
+            do
+            {
+                lines = ReadUntil(EndOfHead).Split("\r\n");
+                status = int.Parse(lines[0].Split(' ')[1], CultureInfo.InvariantCulture);
+            }
+            while (status < FirstFinal);
             var headers = Headers(lines);
-            var body = ReadBody(end + 4, headers);
+            var body = ReadBody(headers);
             if (headers.TryGetValue("Connection", out var wish) &&
                 wish.Equals("close", StringComparison.OrdinalIgnoreCase))
             {
@@ -130,38 +137,81 @@ namespace Lambdad
             return new HttpAnswer(status, headers, body);
         }
 
-        /// <summary>Receive until the head is there; gives where it ends.</summary>
-        int ReadHead()
+        byte[] ReadBody(Dictionary<string, string> headers)
         {
+            if (headers.ContainsKey("Transfer-Encoding"))
+            {
+                return ReadChunks();
+            }
+            return headers.TryGetValue("Content-Length", out var size)
+                ? ReadBytes(int.Parse(size, CultureInfo.InvariantCulture))
+                : Array.Empty<byte>();
+        }
+
+        byte[] ReadChunks()
+        {
+            using var body = new MemoryStream();
+            for (var size = ReadChunkSize(); size > 0; size = ReadChunkSize())
+            {
+                body.Write(ReadBytes(size));
+                ReadUntil(EndOfLine);
+            }
+            while (ReadUntil(EndOfLine) != "")
+            {
+                // A trailer: the Runtime API has none that a runtime needs.
+            }
+            return body.ToArray();
+        }
+
+        int ReadChunkSize()
+        {
+            var size = ReadUntil(EndOfLine).Split(';')[0].Trim();
+            return int.Parse(size, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+        }
+
+        /// <summary>The text before this mark.</summary>
+        string ReadUntil(ReadOnlySpan<byte> mark)
+        {
+            var searched = 0;
             while (true)
             {
-                var seen = Math.Max(0, received - 3);
-                received += Receive(buffer, received);
-                var end = buffer.AsSpan(seen, received - seen).IndexOf(EndOfHead);
-                if (end >= 0)
+                var start = position + searched;
+                var found = buffer.AsSpan(start, received - start).IndexOf(mark);
+                if (found >= 0)
                 {
-                    return seen + end;
+                    var text = Encoding.UTF8.GetString(buffer, position, searched + found);
+                    position = start + found + mark.Length;
+                    return text;
                 }
-                if (received == buffer.Length)
-                {
-                    Array.Resize(ref buffer, 2 * buffer.Length);
-                }
+                searched = Math.Max(0, received - position - mark.Length + 1);
+                ReceiveMore();
             }
         }
 
-        byte[] ReadBody(int start, Dictionary<string, string> headers)
+        byte[] ReadBytes(int size)
         {
-            var size = headers.TryGetValue("Content-Length", out var text)
-                ? int.Parse(text, CultureInfo.InvariantCulture)
-                : 0;
-            var body = new byte[size];
-            var filled = Math.Min(size, received - start);
-            Buffer.BlockCopy(buffer, start, body, 0, filled);
+            var bytes = new byte[size];
+            var filled = Math.Min(size, received - position);
+            Buffer.BlockCopy(buffer, position, bytes, 0, filled);
+            position += filled;
             while (filled < size)
             {
-                filled += Receive(body, filled);
+                filled += Receive(bytes, filled);
             }
-            return body;
+            return bytes;
+        }
+
+        /// <summary>What was read already makes room in the buffer.</summary>
+        void ReceiveMore()
+        {
+            received -= position;
+            Buffer.BlockCopy(buffer, position, buffer, 0, received);
+            position = 0;
+            if (received == buffer.Length)
+            {
+                Array.Resize(ref buffer, 2 * buffer.Length);
+            }
+            received += Receive(buffer, received);
         }
 
         int Receive(byte[] into, int offset)
@@ -169,6 +219,8 @@ namespace Lambdad
             var count = socket.Receive(into, offset, into.Length - offset, SocketFlags.None);
             return count > 0 ? count : throw new EndOfStreamException("The connection was closed");
         }
+
+        static ReadOnlySpan<byte> EndOfLine => new[] { (byte)'\r', (byte)'\n' };
 
         static ReadOnlySpan<byte> EndOfHead =>
             new[] { (byte)'\r', (byte)'\n', (byte)'\r', (byte)'\n' };

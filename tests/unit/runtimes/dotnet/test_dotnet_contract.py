@@ -3,6 +3,7 @@ a scripted Runtime API."""
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -49,6 +50,26 @@ def test_one_instance_serves_all_invocations(run_dotnet):
 def test_a_large_event_and_a_large_result_pass(run_dotnet):
     text = "ë" * 2_000_000
     assert run_dotnet("Text", [event(text)]).results() == [f"{text}2000000"]
+
+
+def test_an_event_that_comes_in_chunks_is_put_together(run_dotnet):
+    head, _, body = event("ë" * 20_000).partition(b"\r\n\r\n")
+    lines = [line for line in head.split(b"\r\n") if not line.startswith(b"Content-Length")]
+    ends = [1, 15_000, 16_400, len(body)]
+    chunks = [body[a:b] for a, b in itertools.pairwise([0, *ends])]
+    answer = b"\r\n".join([
+        *lines, b"Transfer-Encoding: chunked", b"",
+        *(b"%X;of=event\r\n%s" % (len(chunk), chunk) for chunk in chunks),
+        b"0", b"Trailer: t", b"", b"",
+    ])  # fmt: skip
+    outcome = run_dotnet("Text", [answer, event("next")])
+    assert outcome.results() == ["ë" * 20_000 + "20000", "next4"]
+
+
+def test_answers_that_only_announce_another_are_skipped(run_dotnet):
+    announced = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: l\r\n\r\n"
+    outcome = run_dotnet("Text", [announced + event("a"), event("b")])
+    assert outcome.results() == ["a1", "b1"]
 
 
 def test_a_result_that_is_refused_as_too_large_does_not_end_the_process(run_dotnet):
