@@ -32,8 +32,9 @@ namespace Lambdad
         /// <summary>What was thrown, out of what reflection and tasks wrap it in.</summary>
         public static Exception Unwrap(Exception error)
         {
-            while (error is TargetInvocationException ||
-                   error is AggregateException several && several.InnerExceptions.Count == 1)
+            while (error.InnerException != null &&
+                   (error is TargetInvocationException ||
+                    error is AggregateException several && several.InnerExceptions.Count == 1))
             {
                 error = error.InnerException;
             }
@@ -77,25 +78,28 @@ namespace Lambdad
             json.WriteEndArray();
         }
 
-        /// <summary>A message may be a property of the function's own, which may throw.</summary>
-        public static string Message(Exception error)
-        {
-            try
-            {
-                return error.Message;
-            }
-            catch (Exception)
-            {
-                return "The message of the error cannot be read.";
-            }
-        }
+        public static string Message(Exception error) =>
+            Read(() => error.Message, "The message of the error cannot be read.");
 
         /// <summary>The lines of its stack trace, without their indentation.</summary>
         public static string[] Trace(Exception error)
         {
-            var lines = (error.StackTrace ?? "").Split(
+            var lines = (Read(() => error.StackTrace, null) ?? "").Split(
                 '\n', StringSplitOptions.RemoveEmptyEntries);
             return Array.ConvertAll(lines, line => line.Trim());
+        }
+
+        /// <summary>A property may be the function's own, which may throw.</summary>
+        static string Read(Func<string> property, string otherwise)
+        {
+            try
+            {
+                return property();
+            }
+            catch (Exception)
+            {
+                return otherwise;
+            }
         }
 
         static void WriteObject(Utf8JsonWriter json, Exception error, int depth)

@@ -23,6 +23,8 @@ namespace Zoo
     public class Unlucky : Exception
     {
         public override string Message => throw new InvalidOperationException("hostile");
+
+        public override string StackTrace => throw new InvalidOperationException("hostile");
     }
 
     public sealed class ShoutingSerializer : ILambdaSerializer
@@ -112,6 +114,9 @@ namespace Zoo
 
         public string ThrowCause(string message) =>
             throw new InvalidOperationException("outer", new ArgumentException(message));
+
+        public string ThrowEmptyWrapper(string message) =>
+            throw new System.Reflection.TargetInvocationException(message, null);
 
         public string ThrowHostile(string message) => throw new Unlucky();
 

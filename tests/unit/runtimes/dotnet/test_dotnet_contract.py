@@ -106,6 +106,7 @@ ERRORS = {
     "ThrowLater": ("ë", "ArgumentException", "ë"),
     "ThrowSeveral": ("no", "ArgumentException", "no"),
     "ThrowCause": ("no", "InvalidOperationException", "outer"),
+    "ThrowEmptyWrapper": ("no", "TargetInvocationException", "no"),
     "ThrowHostile": ("no", "Unlucky", "The message of the error cannot be read."),
     "Text": (5, "JsonException", None),
 }
