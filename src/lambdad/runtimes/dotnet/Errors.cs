@@ -23,6 +23,13 @@ namespace Lambdad
         const int LongestHeader = 1024;
         const int DeepestCause = 16;
 
+        // What a trace ends with: how a handler is called, in frames of ours and of reflection.
+        static readonly string[] Callers =
+        {
+            "at Lambdad.", "at System.Reflection.", "at System.RuntimeMethodHandle.",
+            "at System.RuntimeType.", "at System.Activator.", "at InvokeStub_", "--- ",
+        };
+
         /// <summary>JSON with text as it is, beyond ASCII too.</summary>
         public static readonly JsonWriterOptions AsItIs = new JsonWriterOptions
         {
@@ -81,13 +88,19 @@ namespace Lambdad
         public static string Message(Exception error) =>
             Read(() => error.Message, "The message of the error cannot be read.");
 
-        /// <summary>The lines of its stack trace, without their indentation.</summary>
+        /// <summary>The lines of its stack trace as far as they are the function's, without their
+        /// indentation.</summary>
         public static string[] Trace(Exception error)
         {
             var lines = (Read(() => error.StackTrace, null) ?? "").Split(
                 '\n', StringSplitOptions.RemoveEmptyEntries);
-            return Array.ConvertAll(lines, line => line.Trim());
+            lines = Array.ConvertAll(lines, line => line.Trim());
+            var last = Array.FindLastIndex(lines, line => !IsOfCaller(line));
+            return lines.AsSpan(0, last + 1).ToArray();
         }
+
+        static bool IsOfCaller(string line) =>
+            Array.Exists(Callers, caller => line.StartsWith(caller, StringComparison.Ordinal));
 
         /// <summary>A property may be the function's own, which may throw.</summary>
         static string Read(Func<string> property, string otherwise)

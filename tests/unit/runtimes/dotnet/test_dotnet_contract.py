@@ -147,6 +147,12 @@ def test_an_error_has_its_trace_and_what_caused_it(run_dotnet):
     assert frame["line"] > 0
 
 
+@pytest.mark.parametrize("handler", ["Throw", "ThrowLater", "Zoo::Zoo.BadStart::Handle"])
+def test_a_trace_ends_with_the_frames_of_the_function(run_dotnet, handler):
+    *_, last = run_dotnet(handler, [event("no")]).post.json["stackTrace"]
+    assert last.startswith("at Zoo.")
+
+
 def test_what_nobody_catches_fails_the_invocation_and_ends_the_process(run_dotnet):
     outcome = run_dotnet("CrashBeside", [event("beside"), event("beside")])
 
