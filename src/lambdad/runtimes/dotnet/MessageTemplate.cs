@@ -1,4 +1,5 @@
-// A message with holes: `{name}`, `{name:format}`, `{0}`, which values fill in turn.
+// A message with holes: `{name}`, `{name:format}`, `{@name}`, `{0}`, which values fill in turn.
+// Doubled braces are braces.
 
 using System;
 using System.Collections.Generic;
@@ -11,7 +12,8 @@ namespace Lambdad
     sealed class MessageTemplate
     {
         readonly string text;
-        readonly List<KeyValuePair<string, object>> fields = new List<KeyValuePair<string, object>>();
+        readonly List<KeyValuePair<string, LogValue>> fields =
+            new List<KeyValuePair<string, LogValue>>();
 
         public MessageTemplate(string template, object[] values)
         {
@@ -28,7 +30,7 @@ namespace Lambdad
             foreach (var field in fields)
             {
                 json.WritePropertyName(field.Key);
-                WriteValue(json, field.Value);
+                field.Value.Write(json);
             }
         }
 
@@ -39,25 +41,25 @@ namespace Lambdad
             var position = 0;
             while (position < template.Length)
             {
-                var open = template.IndexOf('{', position);
-                var close = open < 0 ? -1 : template.IndexOf('}', open);
-                if (close < 0)
+                var isDoubled = position + 1 < template.Length &&
+                    template[position] == template[position + 1];
+                if (isDoubled && (template[position] == '{' || template[position] == '}'))
                 {
-                    break;
+                    filled.Append(template[position]);
+                    position += 2;
+                    continue;
                 }
-                filled.Append(template, position, open - position);
-                var hole = template.Substring(open + 1, close - open - 1);
-                if (used < values.Length)
+                var close = template[position] == '{' ? template.IndexOf('}', position) : -1;
+                if (close < 0 || used == values.Length)
                 {
-                    filled.Append(Fill(hole, values[used++]));
+                    filled.Append(template[position++]);
+                    continue;
                 }
-                else
-                {
-                    filled.Append('{').Append(hole).Append('}');
-                }
+                filled.Append(
+                    Fill(template.Substring(position + 1, close - position - 1), values[used++]));
                 position = close + 1;
             }
-            return filled.Append(template, position, template.Length - position).ToString();
+            return filled.ToString();
         }
 
         string Fill(string hole, object value)
@@ -65,41 +67,12 @@ namespace Lambdad
             var colon = hole.IndexOf(':');
             var name = colon < 0 ? hole : hole.Substring(0, colon);
             var format = colon < 0 ? null : hole.Substring(colon + 1);
+            var shown = new LogValue(value, name.StartsWith('@'));
             if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _))
             {
-                fields.Add(new KeyValuePair<string, object>(name.TrimStart('@'), value));
+                fields.Add(new KeyValuePair<string, LogValue>(name.TrimStart('@'), shown));
             }
-            return value is IFormattable formattable
-                ? formattable.ToString(format, CultureInfo.InvariantCulture)
-                : value?.ToString();
-        }
-
-        static void WriteValue(Utf8JsonWriter json, object value)
-        {
-            switch (value)
-            {
-                case null:
-                    json.WriteNullValue();
-                    break;
-                case bool boolean:
-                    json.WriteBooleanValue(boolean);
-                    break;
-                case int number:
-                    json.WriteNumberValue(number);
-                    break;
-                case long number:
-                    json.WriteNumberValue(number);
-                    break;
-                case double number when !double.IsNaN(number) && !double.IsInfinity(number):
-                    json.WriteNumberValue(number);
-                    break;
-                case decimal number:
-                    json.WriteNumberValue(number);
-                    break;
-                default:
-                    json.WriteStringValue(Convert.ToString(value, CultureInfo.InvariantCulture));
-                    break;
-            }
+            return shown.Text(format);
         }
     }
 }

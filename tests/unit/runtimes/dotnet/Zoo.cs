@@ -27,6 +27,11 @@ namespace Zoo
         public override string StackTrace => throw new InvalidOperationException("hostile");
     }
 
+    public class Hostile
+    {
+        public string Name => throw new InvalidOperationException("hostile");
+    }
+
     public sealed class ShoutingSerializer : ILambdaSerializer
     {
         public T Deserialize<T>(Stream requestStream) => (T)(object)"whatever";
@@ -148,6 +153,26 @@ namespace Zoo
             context.Logger.Log("Critical", "critical");
             context.Logger.LogError(new ArgumentException("no"), "error");
             return "logged";
+        }
+    }
+
+    public class Templates
+    {
+        public void Handle(string text, ILambdaContext context)
+        {
+            var logger = context.Logger;
+            var log = new Action<string, object[]>(logger.LogWarning);
+            log("{id:Q} {id:N}", new object[] { Guid.Empty, Guid.Empty });
+            log("{{lit}} {after} {{{again}}} {none}", new object[] { 1, 2 });
+            log("{@animal}", new object[] { new Animal { Name = text, Legs = 4 } });
+            log("{animal} {@bad}", new object[] { new Animal(), new Hostile() });
+            log("{list}", new object[] { new List<string> { text, null } });
+            log("{map}", new object[] { new Dictionary<string, int> { [text] = 1 } });
+            log("{s} {f} {u} {b}", new object[] { (short)-1, 1.5f, 4000000000u, (byte)255 });
+            log("{yes} {c} {grade} {nan}", new object[] { true, 'c', LogLevel.Error, double.NaN });
+            var time = new DateTime(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc);
+            log("{time} {time:yyyy} {zoned}", new object[] { time, time, new DateTimeOffset(time) });
+            log("{nothing}{@none}", new object[] { null, null });
         }
     }
 

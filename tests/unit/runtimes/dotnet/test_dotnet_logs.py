@@ -77,6 +77,34 @@ def test_json_lines_have_the_values_of_their_templates_as_fields(run_dotnet):
     assert lines[-1]["errorMessage"] == "no"
 
 
+ID = "00000000-0000-0000-0000-000000000000"
+TIMES = ("2026-01-02T03:04:05.0000000Z", "2026-01-02T03:04:05.0000000+00:00")
+# By message, the fields.
+TEMPLATES = {
+    f"{ID} {ID.replace('-', '')}": {"id": ID},
+    "{lit} 1 {2} {none}": {"after": 1, "again": 2},
+    '{"Name":"ë","Legs":4}': {"animal": {"Name": "ë", "Legs": 4}},
+    "Zoo.Animal Zoo.Hostile": {"animal": "Zoo.Animal", "bad": "Zoo.Hostile"},
+    '["ë",null]': {"list": ["ë", None]},
+    '{"ë":1}': {"map": {"ë": 1}},
+    "-1 1.5 4000000000 255": {"s": -1, "f": 1.5, "u": 4000000000, "b": 255},
+    "True c Error NaN": {"yes": True, "c": "c", "grade": "Error", "nan": "NaN"},
+    f"{TIMES[0]} 2026 {TIMES[1]}": {"time": TIMES[0], "zoned": TIMES[1]},
+    "null": {"nothing": None, "none": None},
+}
+
+
+def test_values_keep_their_kind_in_messages_and_in_fields(run_dotnet):
+    outcome = run_dotnet("Zoo::Zoo.Templates::Handle", [event("ë")], variables=JSON)
+
+    told = {}
+    for line in json_lines(outcome):
+        fields = line.keys() - {"timestamp", "level", "requestId", "traceId", "message"}
+        told[line["message"]] = {name: line[name] for name in fields}
+    assert told == TEMPLATES
+    assert outcome.results() == [None]
+
+
 def test_the_error_of_an_invocation_is_a_json_line(run_dotnet):
     (line,) = json_lines(run_dotnet("Throw", [event("ë")], variables=JSON))
     assert line["level"] == "Error"
