@@ -57,6 +57,8 @@ namespace Lambdad
 
         public override void WriteLine(object value) => WriteText(value);
 
+        public override void WriteLine(StringBuilder value) => WriteText(value);
+
         public override void WriteLine(char[] buffer) => WriteLine(new string(buffer));
 
         public override void WriteLine(char[] buffer, int index, int count) =>

@@ -137,6 +137,7 @@ namespace Zoo
             Console.WriteLine(text);
             Console.WriteLine("{0} of {1}", 1, 2);
             Console.WriteLine(5);
+            Console.Out.WriteLine(new StringBuilder("built"));
             Console.Write("raw ");
             Console.Error.WriteLine("bad");
             return "printed";

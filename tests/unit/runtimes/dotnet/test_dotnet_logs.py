@@ -27,6 +27,7 @@ def test_a_line_of_the_console_tells_when_for_whom_and_how_grave(run_dotnet):
         f"{REQUEST_ID}\tinfo\të",
         f"{REQUEST_ID}\tinfo\t1 of 2",
         f"{REQUEST_ID}\tinfo\t5",
+        f"{REQUEST_ID}\tinfo\tbuilt",
     ]
     assert re.fullmatch(f"raw {TIME}\t{REQUEST_ID}\tfail\tbad", last)
 
@@ -39,7 +40,7 @@ def test_a_message_of_several_lines_is_one_event(run_dotnet):
 def test_lines_are_left_as_they_are_where_that_is_asked_for(run_dotnet):
     variables = {"AWS_LAMBDA_HANDLER_LOG_FORMAT": "Unformatted"}
     outcome = run_dotnet("Print", [event("a")], variables=variables)
-    assert outcome.text == "a\n1 of 2\n5\nraw bad\n"
+    assert outcome.text == "a\n1 of 2\n5\nbuilt\nraw bad\n"
 
 
 def test_loggers_write_at_their_levels(run_dotnet):
