@@ -2,6 +2,7 @@
 // call of theirs comes to one function here.
 
 using System;
+using System.Collections.Concurrent;
 using System.Reflection;
 
 namespace Lambdad
@@ -11,14 +12,22 @@ namespace Lambdad
         static readonly MethodInfo Make = typeof(DispatchProxy).GetMethod(
             nameof(Create), BindingFlags.Public | BindingFlags.Static, null, Type.EmptyTypes, null);
 
+        // Every invocation has a context; to find out how one is made takes longer than to make it.
+        static readonly ConcurrentDictionary<Type, Func<object>> Makers =
+            new ConcurrentDictionary<Type, Func<object>>();
+
         Func<MethodInfo, object[], object> answer;
 
         public static object Of(Type contract, Func<MethodInfo, object[], object> answer)
         {
-            var proxy = Calls.Invoke(Make.MakeGenericMethod(contract, typeof(InterfaceProxy)), null);
+            var proxy = Makers.GetOrAdd(contract, Maker)();
             ((InterfaceProxy)proxy).answer = answer;
             return proxy;
         }
+
+        static Func<object> Maker(Type contract) =>
+            (Func<object>)Make.MakeGenericMethod(contract, typeof(InterfaceProxy))
+                .CreateDelegate(typeof(Func<object>));
 
         /// <summary>An object with properties alone: `value` gives one by its name and type.</summary>
         public static object OfProperties(Type contract, Func<string, Type, object> value) =>
