@@ -3,9 +3,13 @@ against a scripted Runtime API."""
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 from scripted_api import REQUEST_ID, event
 
+SERIALIZER = "com.amazonaws.services.lambda.runtime.CustomPojoSerializer"
 ERROR_TYPE = "lambda-runtime-function-error-type"
 
 RESULTS = {
@@ -128,6 +132,56 @@ def test_what_is_thrown_while_the_function_is_loaded_is_an_error_of_init(
     assert "lambdad" not in "".join(post.json["stackTrace"])
     assert outcome.status == 1
     assert outcome.text.startswith(f"{message}: {kind}\r")
+
+
+@pytest.fixture
+def incomplete(zoo, tmp_path) -> Path:
+    """A package without a class that others need."""
+    package = tmp_path / "package"
+    shutil.copytree(zoo, package)
+    (package / "example/Interfaces$Missing.class").unlink()
+    return package
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "kind"),
+    [
+        ("Lacks", "class example.Interfaces$Lacks", "java.lang.NoClassDefFoundError"),
+        ("TakesMissing", "example.Interfaces$TakesMissing", "java.lang.TypeNotPresentException"),
+        (
+            "TakesMissing::take",
+            "example.Interfaces$TakesMissing::take",
+            "java.lang.NoClassDefFoundError",
+        ),
+    ],
+    ids=["a class that makes it", "an interface of it", "a method that takes it"],
+)
+def test_a_class_that_is_missing_is_an_error_of_init(run_java, incomplete, name, place, kind):
+    variables = {"LAMBDA_TASK_ROOT": str(incomplete)}
+    outcome = run_java(f"example.Interfaces${name}", [event()], overrides=variables)
+
+    (post,) = outcome.exchanges
+    assert post.path == "/2018-06-01/runtime/init/error"
+    assert post.headers[ERROR_TYPE] == "Runtime.BadFunctionCode"
+    assert post.json["errorType"] == kind
+    assert post.json["errorMessage"].startswith(f"Error loading {place}: ")
+    assert "Interfaces$Missing" in post.json["errorMessage"]
+    assert outcome.status == 1
+
+
+def test_a_serializer_that_is_missing_is_an_error_of_init(run_java, zoo, tmp_path):
+    package = tmp_path / "package"
+    shutil.copytree(zoo, package)
+    service = package / "META-INF/services" / SERIALIZER
+    service.parent.mkdir(parents=True)
+    service.write_text("example.Missing\n")
+    variables = {"LAMBDA_TASK_ROOT": str(package)}
+    outcome = run_java("example.Interfaces$Echo", [event()], overrides=variables)
+
+    (post,) = outcome.exchanges
+    assert post.path == "/2018-06-01/runtime/init/error"
+    assert post.json["errorType"] == "java.util.ServiceConfigurationError"
+    assert post.json["errorMessage"].startswith("Error loading example.Interfaces$Echo: ")
 
 
 def test_a_function_may_exit_while_it_is_loaded(run_java):

@@ -70,7 +70,18 @@ public class Interfaces {
         public static final Missing MISSING = new Missing();
     }
 
+    /** Tests take it away. */
     public static class Missing {}
+
+    public static class TakesMissing implements RequestHandler<Missing, Object> {
+        public Object handleRequest(Missing input, Context context) {
+            return null;
+        }
+
+        public Object take(Missing input) {
+            return null;
+        }
+    }
 
     public static class ExitsWhenLoaded extends Echo {
         static {

@@ -61,19 +61,25 @@ public final class Bootstrap {
         ClassLoader own = Bootstrap.class.getClassLoader();
         ClassLoader classes = FunctionClasses.at(root, LAYERS, own);
         Thread.currentThread().setContextClassLoader(classes);
+        String name = variables.getOrDefault("_HANDLER", "");
+        final Fault fault;
         try {
-            return HandlerLookup.find(variables.getOrDefault("_HANDLER", ""), classes);
-        } catch (Fault fault) {
-            if (fault.isFatal) {
-                Failure failure = Failure.of(fault);
-                log.log(failure);
-                api.failInit(failure);
-                System.exit(1);
-            }
-            return (event, context) -> {
-                throw fault;
-            };
+            return HandlerLookup.find(name, classes);
+        } catch (Fault found) {
+            fault = found;
+        } catch (Throwable thrown) { // as of a class that the handler's class needs
+            String message = "Error loading " + name + ": " + Failure.messageOf(thrown);
+            fault = Fault.ofInit(message, thrown);
         }
+        if (fault.isFatal) {
+            Failure failure = Failure.of(fault);
+            log.log(failure);
+            api.failInit(failure);
+            System.exit(1);
+        }
+        return (event, context) -> {
+            throw fault;
+        };
     }
 
     /** Whole lines, and in UTF-8 whatever the machine's locale is. */

@@ -122,7 +122,8 @@ final class Failure {
         return printed.toString();
     }
 
-    private static String messageOf(Throwable thrown) {
+    /** Its message, or the name of its class. */
+    static String messageOf(Throwable thrown) {
         String message = null;
         try {
             message = thrown.getLocalizedMessage();
