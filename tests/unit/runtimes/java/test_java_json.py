@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scripted_api import event
+from scripted_api import event, run_bootstrap
 
 ECHO = "example.Interfaces$Echo"
 
@@ -40,9 +41,19 @@ def test_what_is_json_comes_back_as_it_came(run_java):
     assert outcome.results() == [json.loads(text) for text in VALID]
 
 
-def test_a_thousand_levels_are_not_too_many(run_java):
-    deep = b"[" * 1000 + b"]" * 1000
-    assert run_java(ECHO, [event(body=deep)]).post.body == deep
+DEEP = [b"[" * 1000 + b"]" * 1000, b'{"a":' * 1000 + b"1" + b"}" * 1000]
+
+
+@pytest.mark.parametrize("mode", ["-Xint", "-Xcomp"])
+@pytest.mark.parametrize("deep", DEEP, ids=["arrays", "objects"])
+def test_a_thousand_levels_leave_a_part_of_the_stack(java_command, variables, mode, deep):
+    java, *options = java_command
+    outcome = run_bootstrap(
+        [java, "-Xss700k", mode, *options],  # of the 1024k that threads have
+        {**variables, "_HANDLER": ECHO},
+        [event(body=deep)],
+    )
+    assert outcome.post.body == deep
 
 
 def test_what_is_no_json_is_refused(run_java):

@@ -25,6 +25,9 @@ import java.util.concurrent.ConcurrentSkipListMap;
  *
  * What a class does not have is passed over, a null leaves a primitive at zero, a value alone is an
  * array of one where an array is wanted, and empty text is no object.
+ *
+ * Loops have no lambdas here: each takes more of the stack for every level of the JSON, and the
+ * deepest that is read has to fit.
  */
 public final class Binding {
     private static final long MILLISECONDS = 1000;
@@ -77,17 +80,16 @@ public final class Binding {
 
     private static Object ofSetters(Map<?, ?> members, Type type, Bean bean) {
         Object object = bean.create();
-        members.forEach(
-                (name, value) -> {
-                    Property property = bean.writable((String) name);
-                    if (property != null) {
-                        Type wanted = property.typeIn(type);
-                        Object bound = member(value, wanted, bean);
-                        if (bound != null || !Generics.rawClass(wanted).isPrimitive()) {
-                            property.write(object, bound);
-                        }
-                    }
-                });
+        for (Map.Entry<?, ?> member : members.entrySet()) {
+            Property property = bean.writable((String) member.getKey());
+            if (property != null) {
+                Type wanted = property.typeIn(type);
+                Object bound = member(member.getValue(), wanted, bean);
+                if (bound != null || !Generics.rawClass(wanted).isPrimitive()) {
+                    property.write(object, bound);
+                }
+            }
+        }
         return object;
     }
 
@@ -141,7 +143,9 @@ public final class Binding {
         Class<?> generic = raw == Iterable.class ? Iterable.class : Collection.class;
         Type element = Generics.argumentsOf(type, generic)[0];
         Collection<Object> collection = newCollection(raw);
-        elements(value).forEach(each -> collection.add(bind(each, element)));
+        for (Object each : elements(value)) {
+            collection.add(bind(each, element));
+        }
         return collection;
     }
 
@@ -157,8 +161,10 @@ public final class Binding {
     private static Object map(Map<?, ?> members, Type type, Class<?> raw) {
         Type[] arguments = Generics.argumentsOf(type, Map.class);
         Map<Object, Object> map = newMap(raw, Generics.rawClass(arguments[0]));
-        members.forEach(
-                (name, value) -> map.put(bind(name, arguments[0]), bind(value, arguments[1])));
+        for (Map.Entry<?, ?> member : members.entrySet()) {
+            Object name = bind(member.getKey(), arguments[0]);
+            map.put(name, bind(member.getValue(), arguments[1]));
+        }
         return map;
     }
 
@@ -187,9 +193,20 @@ public final class Binding {
             return Scalars.natural((Number) value);
         }
         if (value instanceof Map) {
-            return map((Map<?, ?>) value, Map.class, Map.class);
+            Map<Object, Object> map = new LinkedHashMap<>();
+            for (Map.Entry<?, ?> member : ((Map<?, ?>) value).entrySet()) {
+                map.put(member.getKey(), natural(member.getValue()));
+            }
+            return map;
         }
-        return value instanceof List ? collection(value, List.class, List.class) : value;
+        if (value instanceof List) {
+            List<Object> list = new ArrayList<>();
+            for (Object element : (List<?>) value) {
+                list.add(natural(element));
+            }
+            return list;
+        }
+        return value;
     }
 
     private static Class<?> boxed(Class<?> type) {
