@@ -117,3 +117,41 @@ def test_numbers_that_json_does_not_have_are_text(run_java):
     assert run_java("example.Objects::notNumbers", [event()]).results() == [
         ["NaN", "Infinity", 1.5]
     ]
+
+
+# What is the least and the most of each type.
+EDGES = {
+    "Byte": (-(2**7), 2**8 - 1),
+    "Short": (-(2**15), 2**15 - 1),
+    "Character": (0, 2**16 - 1),
+    "Integer": (-(2**31), 2**31 - 1),
+    "Long": (-(2**63), 2**63 - 1),
+}
+
+
+@pytest.mark.parametrize(("kind", "edges"), EDGES.items(), ids=EDGES)
+def test_numbers_that_fit_are_taken_with_their_fraction_cut_off(run_java, kind, edges):
+    least, most = edges
+    texts = [str(least), f"{least}.5", str(most), f"{most}.5"]
+    outcome = run_java(f"example.Signatures::of{kind}", [event(body=t.encode()) for t in texts])
+    signed = -1 if kind == "Byte" else most
+    assert outcome.results() == [least, least, signed, signed]
+
+
+@pytest.mark.parametrize(("kind", "edges"), EDGES.items(), ids=EDGES)
+def test_numbers_that_do_not_fit_are_refused(run_java, kind, edges):
+    least, most = edges
+    texts = [str(least - 1), f"{least - 1}.0", str(most + 1), f"{most + 1}.5", "1e400"]
+    outcome = run_java(f"example.Signatures::of{kind}", [event(body=t.encode()) for t in texts])
+    causes = [post.json["cause"]["errorMessage"] for post in outcome.posts]
+    assert len(causes) == len(texts)
+    assert all(cause.startswith("Cannot make java.lang.") for cause in causes)
+
+
+@pytest.mark.parametrize("kind", ["Date", "Instant"])
+def test_times_that_are_too_far_away_are_refused(run_java, kind):
+    texts = [str(2**64), "1e19", "1e400"]
+    outcome = run_java(f"example.Signatures::of{kind}", [event(body=t.encode()) for t in texts])
+    causes = [post.json["cause"]["errorMessage"] for post in outcome.posts]
+    assert len(causes) == len(texts)
+    assert all(cause.startswith("Cannot make java.") for cause in causes)

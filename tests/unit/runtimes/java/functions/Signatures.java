@@ -4,6 +4,9 @@ import com.amazonaws.services.lambda.runtime.Context;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.math.BigInteger;
+import java.time.Instant;
+import java.util.Date;
 import java.util.List;
 import java.util.Map;
 
@@ -76,5 +79,37 @@ public class Signatures {
 
     public String tooMuch(String one, String two) {
         return one + two;
+    }
+
+    public Byte ofByte(Byte input) {
+        return input;
+    }
+
+    public Short ofShort(Short input) {
+        return input;
+    }
+
+    public int ofCharacter(Character input) {
+        return input;
+    }
+
+    public Integer ofInteger(Integer input) {
+        return input;
+    }
+
+    public long ofLong(long input) {
+        return input;
+    }
+
+    public BigInteger ofBigInteger(BigInteger input) {
+        return input;
+    }
+
+    public String ofDate(Date input) {
+        return input.toInstant().toString();
+    }
+
+    public String ofInstant(Instant input) {
+        return input.toString();
     }
 }

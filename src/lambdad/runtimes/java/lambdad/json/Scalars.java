@@ -28,15 +28,20 @@ final class Scalars {
     private static final BigDecimal NANOSECONDS = BigDecimal.valueOf(1_000_000_000);
     private static final BigDecimal MILLISECONDS = BigDecimal.valueOf(1_000);
 
+    private static final int UNSIGNED_BYTE = 255; // AWS's binding takes up to this for a byte
+
     private static final Map<Class<?>, Function<Number, Object>> OF_NUMBERS = new HashMap<>();
     private static final Map<Class<?>, Function<String, Object>> OF_TEXTS = new HashMap<>();
 
     static {
-        OF_NUMBERS.put(Integer.class, number -> (int) whole(number));
+        OF_NUMBERS.put(Integer.class, number -> Math.toIntExact(whole(number)));
         OF_NUMBERS.put(Long.class, Scalars::whole);
-        OF_NUMBERS.put(Short.class, number -> (short) whole(number));
-        OF_NUMBERS.put(Byte.class, number -> (byte) whole(number));
-        OF_NUMBERS.put(Character.class, number -> (char) whole(number));
+        OF_NUMBERS.put(
+                Short.class, number -> (short) whole(number, Short.MIN_VALUE, Short.MAX_VALUE));
+        OF_NUMBERS.put(
+                Byte.class, number -> (byte) whole(number, Byte.MIN_VALUE, UNSIGNED_BYTE));
+        OF_NUMBERS.put(
+                Character.class, number -> (char) whole(number, 0, Character.MAX_VALUE));
         OF_NUMBERS.put(Double.class, Number::doubleValue);
         OF_NUMBERS.put(Float.class, Number::floatValue);
         OF_NUMBERS.put(Number.class, Scalars::natural);
@@ -167,9 +172,18 @@ final class Scalars {
         return "Cannot make " + type.getName() + " of " + shown;
     }
 
-    /** A fraction is cut off. */
+    private static long whole(Number number, long least, long most) {
+        long whole = whole(number);
+        if (whole < least || whole > most) {
+            throw new ArithmeticException("Out of range");
+        }
+        return whole;
+    }
+
+    /** A fraction is cut off; what no long can be is refused. */
     private static long whole(Number number) {
-        return number instanceof BigDecimal ? (long) number.doubleValue() : number.longValue();
+        boolean isSmall = number instanceof Integer || number instanceof Long;
+        return isSmall ? number.longValue() : exact(number).toBigInteger().longValueExact();
     }
 
     private static BigDecimal exact(Number number) {
@@ -178,13 +192,13 @@ final class Scalars {
 
     private static long milliseconds(Number number) {
         return number instanceof BigDecimal
-                ? ((BigDecimal) number).multiply(MILLISECONDS).longValue()
-                : number.longValue();
+                ? whole(((BigDecimal) number).multiply(MILLISECONDS))
+                : whole(number);
     }
 
     private static Instant instant(Number number) {
         BigDecimal[] parts = exact(number).multiply(NANOSECONDS).divideAndRemainder(NANOSECONDS);
-        return Instant.ofEpochSecond(parts[0].longValue(), parts[1].longValue());
+        return Instant.ofEpochSecond(parts[0].longValueExact(), parts[1].longValue());
     }
 
     /** ISO 8601, with any zone, or with none for UTC. */
