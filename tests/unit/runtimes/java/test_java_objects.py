@@ -155,3 +155,17 @@ def test_times_that_are_too_far_away_are_refused(run_java, kind):
     causes = [post.json["cause"]["errorMessage"] for post in outcome.posts]
     assert len(causes) == len(texts)
     assert all(cause.startswith("Cannot make java.") for cause in causes)
+
+
+@pytest.mark.parametrize("text", [b"1e99999999", b"-1E-99999999", b'"1e99999999"'])
+@pytest.mark.parametrize("kind", ["BigInteger", "Instant", "Date"])
+def test_exponents_that_would_take_for_ever_are_refused(run_java, kind, text):
+    given = [event(body=text)]
+    error = run_java(f"example.Signatures::of{kind}", given).post.json
+    assert error["errorMessage"] == "An error occurred during JSON parsing"
+
+
+def test_large_exponents_are_numbers(run_java):
+    given = [event(body=b"1e1000"), event(body=b'"1e1000"')]
+    outcome = run_java("example.Signatures::ofBigInteger", given)
+    assert outcome.results() == [10**1000] * 2

@@ -204,8 +204,8 @@ public final class JsonReader {
 
     private BigDecimal decimal(String literal) {
         try {
-            return new BigDecimal(literal);
-        } catch (NumberFormatException tooLarge) {
+            return Scalars.decimal(literal);
+        } catch (NumberFormatException outOfRange) {
             throw new JsonException("A number out of range before character " + position);
         }
     }

@@ -28,6 +28,7 @@ final class Scalars {
     private static final BigDecimal NANOSECONDS = BigDecimal.valueOf(1_000_000_000);
     private static final BigDecimal MILLISECONDS = BigDecimal.valueOf(1_000);
 
+    private static final int LARGEST_SCALE = 100_000;
     private static final int UNSIGNED_BYTE = 255; // AWS's binding takes up to this for a byte
 
     private static final Map<Class<?>, Function<Number, Object>> OF_NUMBERS = new HashMap<>();
@@ -102,6 +103,15 @@ final class Scalars {
         return number instanceof BigDecimal ? (Number) number.doubleValue() : number;
     }
 
+    /** Java computes for ever with what has an exponent of many digits. */
+    static BigDecimal decimal(String text) {
+        BigDecimal value = new BigDecimal(text);
+        if (Math.abs((long) value.scale()) > LARGEST_SCALE) {
+            throw new NumberFormatException("Out of range");
+        }
+        return value;
+    }
+
     private static Object truth(Boolean value, Class<?> type) {
         if (type == Boolean.class) {
             return value;
@@ -126,7 +136,7 @@ final class Scalars {
             return time(text, type);
         }
         Function<Number, Object> ofNumber = found(OF_NUMBERS.get(type), text, type);
-        return text.isBlank() ? null : ofNumber.apply(new BigDecimal(text.strip()));
+        return text.isBlank() ? null : ofNumber.apply(decimal(text.strip()));
     }
 
     /** A name that the enum does not have is null. */
