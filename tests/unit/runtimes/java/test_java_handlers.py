@@ -16,6 +16,8 @@ RESULTS = {
     "an input": ("Signatures::withInput", "ë", "got ë"),
     "an input and the context": ("Signatures::withContext", "x", "x f"),
     "a static method of a primitive": ("Signatures::ofClass", 41, 42),
+    "a primitive of null": ("Signatures::ofClass", None, 1),
+    "a primitive of blank text": ("Signatures::ofClass", " ", 1),
     "no parameter": ("Signatures::nothing", {}, "nothing needed"),
     "the context alone": ("Signatures::contextAlone", {}, "f"),
     "nothing given": ("Signatures::giveNothing", {}, None),

@@ -50,6 +50,11 @@ def test_what_is_missing_is_left_out_or_zero(run_java):
     }  # fmt: skip
 
 
+def test_a_primitive_property_of_null_is_zero_whatever_it_was(run_java):
+    events = [event({"size": given}) for given in (None, "", 7)]
+    assert run_java("example.Objects::size", [*events, event({})]).results() == [0, 0, 7, 5]
+
+
 def test_text_becomes_numbers_and_numbers_become_text(run_java):
     given = {"count": "7", "ratio": "1.5", "name": 5, "isPublic": "true", "numbers": ["1", 2.9]}
     (answer,) = run_java("example.Objects$Orders", [event(given)]).results()

@@ -115,4 +115,12 @@ public class Objects {
     public Object notNumbers(Object input) {
         return new double[] {Double.NaN, Double.POSITIVE_INFINITY, 1.5};
     }
+
+    public static class Sized {
+        public int size = 5;
+    }
+
+    public int size(Sized input) {
+        return input.size;
+    }
 }

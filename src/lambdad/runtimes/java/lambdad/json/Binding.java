@@ -23,7 +23,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
 /**
  * Makes of what {@link JsonReader} gives the objects that a handler takes.
  *
- * What a class does not have is passed over, a null leaves a primitive at zero, a value alone is an
+ * What a class does not have is passed over, a null or blank primitive is zero, a value alone is an
  * array of one where an array is wanted, and empty text is no object.
  *
  * Loops have no lambdas here: each takes more of the stack for every level of the JSON, and the
@@ -45,13 +45,14 @@ public final class Binding {
             return Optional.ofNullable(bind(value, Generics.argumentsOf(type, Optional.class)[0]));
         }
         if (value == null || raw == Void.class) {
-            return null;
+            return zero(Generics.rawClass(type));
         }
         if (raw == Object.class || raw == Serializable.class) {
             return natural(value);
         }
         if (Scalars.areOf(raw) && !(value instanceof Map) && !(value instanceof List)) {
-            return Scalars.toJava(value, raw);
+            Object scalar = Scalars.toJava(value, raw);
+            return scalar == null ? zero(Generics.rawClass(type)) : scalar;
         }
         if (raw.isArray()) {
             return array(value, type, raw);
@@ -83,11 +84,7 @@ public final class Binding {
         for (Map.Entry<?, ?> member : members.entrySet()) {
             Property property = bean.writable((String) member.getKey());
             if (property != null) {
-                Type wanted = property.typeIn(type);
-                Object bound = member(member.getValue(), wanted, bean);
-                if (bound != null || !Generics.rawClass(wanted).isPrimitive()) {
-                    property.write(object, bound);
-                }
+                property.write(object, member(member.getValue(), property.typeIn(type), bean));
             }
         }
         return object;
@@ -100,8 +97,7 @@ public final class Binding {
         Object[] values = new Object[types.length];
         for (int i = 0; i < values.length; i++) {
             Type wanted = Generics.resolve(types[i], type, constructor.getDeclaringClass());
-            Object bound = member(named(members, fields.get(i).getName(), bean), wanted, bean);
-            values[i] = bound == null ? zero(Generics.rawClass(wanted)) : bound;
+            values[i] = member(named(members, fields.get(i).getName(), bean), wanted, bean);
         }
         return bean.create(values);
     }
@@ -131,10 +127,7 @@ public final class Binding {
         List<?> elements = elements(value);
         Object array = Array.newInstance(raw.getComponentType(), elements.size());
         for (int i = 0; i < elements.size(); i++) {
-            Object element = bind(elements.get(i), component);
-            if (element != null) {
-                Array.set(array, i, element);
-            }
+            Array.set(array, i, bind(elements.get(i), component));
         }
         return array;
     }
@@ -213,6 +206,7 @@ public final class Binding {
         return type.isPrimitive() && type != void.class ? zero(type).getClass() : type;
     }
 
+    /** What stands for no value: null, but of primitives. */
     private static Object zero(Class<?> type) {
         return type.isPrimitive() ? Array.get(Array.newInstance(type, 1), 0) : null;
     }
