@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from scripted_api import event
+from scripted_api import ACCEPTED, event
 
 ECHO = "example.Interfaces$Echo"
 
@@ -20,6 +20,27 @@ def test_an_event_that_comes_in_pieces_is_whole(run_java):
             connection.sendall(reply[start : start + 7])
 
     assert run_java(ECHO, [event("pieces" * 10)], write=write).results() == ["pieces" * 10]
+
+
+def chunked(whole: bytes) -> bytes:
+    """The same answer in chunks of three bytes, with what may stand beside them."""
+    head, _, body = whole.partition(b"\r\n\r\n")
+    lines = [line for line in head.split(b"\r\n") if not line.startswith(b"Content-Length")]
+    lines += [b"Transfer-Encoding: chunked", b"", b""]
+    pieces = [body[start : start + 3] for start in range(0, len(body), 3)]
+    chunks = [b"%X;of=it\r\n%s\r\n" % (len(piece), piece) for piece in pieces]
+    return b"\r\n".join(lines) + b"".join(chunks) + b"0\r\nTrailer: t\r\n\r\n"
+
+
+def test_an_event_that_comes_in_chunks_is_whole(run_java):
+    given = [chunked(event("chunks" * 10)), event("next")]
+    assert run_java(ECHO, given).results() == ["chunks" * 10, "next"]
+
+
+def test_what_a_server_says_before_its_answer_is_passed_over(run_java):
+    early = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: l\r\n\r\n"
+    outcome = run_java(ECHO, [early + event(1), event(2)], answer=lambda exchange: early + ACCEPTED)
+    assert outcome.results() == [1, 2]
 
 
 def test_a_connection_that_was_closed_meanwhile_is_opened_again(run_java):

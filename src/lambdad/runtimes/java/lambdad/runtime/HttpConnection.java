@@ -1,5 +1,6 @@
 package lambdad.runtime;
 
+import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -14,6 +15,7 @@ import java.util.TreeMap;
 final class HttpConnection implements AutoCloseable {
     private static final int BUFFER_SIZE = 65536;
     private static final int SMALL = 16384;
+    private static final int FIRST_FINAL = 200; // of a lower status another answer is to come
 
     private final String host;
     private final int port;
@@ -84,14 +86,45 @@ final class HttpConnection implements AutoCloseable {
     }
 
     private HttpAnswer read() throws IOException {
-        int status = Integer.parseInt(line().split(" ", 3)[1]);
-        Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+        int status;
+        Map<String, String> headers;
+        do {
+            status = Integer.parseInt(line().split(" ", 3)[1]);
+            headers = fields();
+        } while (status < FIRST_FINAL);
+        return new HttpAnswer(status, headers, body(headers));
+    }
+
+    /** The fields of a head, or behind the last chunk, up to the empty line. */
+    private Map<String, String> fields() throws IOException {
+        Map<String, String> fields = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
         for (String line = line(); !line.isEmpty(); line = line()) {
             int colon = line.indexOf(':');
-            headers.put(line.substring(0, colon), line.substring(colon + 1).trim());
+            fields.put(line.substring(0, colon), line.substring(colon + 1).trim());
         }
-        int length = Integer.parseInt(headers.getOrDefault("Content-Length", "0"));
-        return new HttpAnswer(status, headers, body(length));
+        return fields;
+    }
+
+    private byte[] body(Map<String, String> headers) throws IOException {
+        if ("chunked".equalsIgnoreCase(headers.get("Transfer-Encoding"))) {
+            return chunks();
+        }
+        return bytes(Integer.parseInt(headers.getOrDefault("Content-Length", "0")));
+    }
+
+    private byte[] chunks() throws IOException {
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        for (int size = chunkSize(); size > 0; size = chunkSize()) {
+            body.write(bytes(size));
+            line(); // what ends the chunk
+        }
+        fields();
+        return body.toByteArray();
+    }
+
+    /** What stands behind a semicolon is not for us. */
+    private int chunkSize() throws IOException {
+        return Integer.parseInt(line().split(";", 2)[0].trim(), 16);
     }
 
     private String line() throws IOException {
@@ -123,14 +156,14 @@ final class HttpConnection implements AutoCloseable {
         end += size;
     }
 
-    private byte[] body(int length) throws IOException {
-        byte[] body = new byte[length];
+    private byte[] bytes(int length) throws IOException {
+        byte[] bytes = new byte[length];
         int size = Math.min(length, end - start);
-        System.arraycopy(buffer, start, body, 0, size);
+        System.arraycopy(buffer, start, bytes, 0, size);
         start += size;
-        if (input.readNBytes(body, size, length - size) < length - size) {
+        if (input.readNBytes(bytes, size, length - size) < length - size) {
             throw new EOFException("The Runtime API closed the connection");
         }
-        return body;
+        return bytes;
     }
 }
