@@ -47,6 +47,24 @@ def test_an_error_is_told_and_the_next_event_is_served(run_java, handler, kind, 
     assert len(outcome.text.splitlines()) > 0
 
 
+@pytest.mark.parametrize("kind", ["Hostile", "Hollow", "Unchangeable", "Perforated"])
+def test_an_exception_that_does_not_tell_about_itself_is_told(run_java, kind):
+    outcome = run_java("example.Failing::hostile", [event(kind), event(kind)])
+
+    assert len(outcome.posts) == 2
+    error = outcome.posts[0].json
+    assert error["errorType"] == error["errorMessage"] == f"example.Failing${kind}"
+    assert "cause" not in error
+    assert f"example.Failing${kind}" in outcome.text
+
+
+def test_a_constructor_may_throw_what_does_not_tell_about_itself(run_java):
+    outcome = run_java("example.Failing$HostileWhenMade::handle", [event()])
+    (post,) = outcome.exchanges
+    assert post.path == "/2018-06-01/runtime/init/error"
+    assert post.json["errorMessage"] == "example.Failing$Hostile"
+
+
 def test_an_error_is_one_event_of_the_log(run_java):
     outcome = run_java("example.Failing::plain", [event()])
     assert outcome.output.count(b"\n") == 1

@@ -1,5 +1,6 @@
 package example;
 
+import java.io.PrintWriter;
 import java.util.Map;
 
 /** Handlers that fail, each in its way. */
@@ -14,6 +15,68 @@ public class Failing {
         @Override
         public String getMessage() {
             throw new IllegalStateException();
+        }
+    }
+
+    /** Throws at whatever it is asked. */
+    static class Hostile extends RuntimeException {
+        @Override
+        public String getMessage() {
+            throw new AssertionError();
+        }
+
+        @Override
+        public Throwable getCause() {
+            throw new AssertionError();
+        }
+
+        @Override
+        public StackTraceElement[] getStackTrace() {
+            throw new AssertionError();
+        }
+
+        @Override
+        public void setStackTrace(StackTraceElement[] stack) {
+            throw new AssertionError();
+        }
+
+        @Override
+        public void printStackTrace(PrintWriter output) {
+            throw new AssertionError();
+        }
+    }
+
+    static class Hollow extends RuntimeException {
+        @Override
+        public StackTraceElement[] getStackTrace() {
+            return null;
+        }
+    }
+
+    static class Unchangeable extends RuntimeException {
+        @Override
+        public void setStackTrace(StackTraceElement[] stack) {
+            throw new AssertionError();
+        }
+    }
+
+    static class Perforated extends RuntimeException {
+        @Override
+        public StackTraceElement[] getStackTrace() {
+            return new StackTraceElement[1];
+        }
+    }
+
+    public String hostile(String kind) {
+        switch (kind) {
+            case "Hollow":
+                throw new Hollow();
+            case "Unchangeable":
+                throw new Unchangeable();
+            case "Perforated":
+                throw new Perforated();
+            default:
+                throw new Hostile();
         }
     }
 
@@ -78,5 +141,13 @@ public class Failing {
         boolean was = Thread.interrupted();
         Thread.currentThread().interrupt();
         return was;
+    }
+
+    public static class HostileWhenMade {
+        public HostileWhenMade() {
+            throw new Hostile();
+        }
+
+        public void handle() {}
     }
 }

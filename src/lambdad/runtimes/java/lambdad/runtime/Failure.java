@@ -7,7 +7,9 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import lambdad.json.JsonWriter;
 
@@ -15,7 +17,8 @@ import lambdad.json.JsonWriter;
  * What went wrong, in the forms that AWS gives it.
  *
  * A {@link Fault} is the runtime's own finding; anything else is what the function threw, whose
- * stack ends where the runtime called the function.
+ * stack ends where the runtime called the function. Its methods are the function's as well, and may
+ * throw in their turn: what they do not tell is left out.
  */
 final class Failure {
     private static final List<String> OWN_PACKAGES = List.of("lambdad.runtime.", "lambdad.json.");
@@ -33,7 +36,7 @@ final class Failure {
         this.thrown = thrown;
         this.message = message;
         this.errorType = errorType;
-        stack = thrown == null ? null : Arrays.asList(thrown.getStackTrace());
+        stack = thrown == null ? null : Arrays.asList(stackOf(thrown));
     }
 
     static Failure of(Throwable thrown) {
@@ -88,8 +91,9 @@ final class Failure {
         }
         if (thrown != null) {
             object.put("stackTrace", stack.stream().map(String::valueOf).toArray());
-            if (thrown.getCause() != null && mostCauses > 0) {
-                object.put("cause", of(thrown.getCause()).toObject(mostCauses - 1));
+            Throwable cause = causeOf(thrown);
+            if (cause != null && mostCauses > 0) {
+                object.put("cause", of(cause).toObject(mostCauses - 1));
             }
         }
         return object;
@@ -113,40 +117,58 @@ final class Failure {
         if (thrown == null) {
             return "";
         }
-        StringWriter printed = new StringWriter();
-        try {
-            thrown.printStackTrace(new PrintWriter(printed, true));
-        } catch (RuntimeException error) {
-            return errorType; // its own message or stack threw
-        }
-        return printed.toString();
+        return told(
+                () -> {
+                    StringWriter printed = new StringWriter();
+                    thrown.printStackTrace(new PrintWriter(printed, true));
+                    return printed.toString();
+                },
+                errorType);
     }
 
     /** Its message, or the name of its class. */
     static String messageOf(Throwable thrown) {
-        String message = null;
-        try {
-            message = thrown.getLocalizedMessage();
-        } catch (RuntimeException error) {
-            // a message that cannot be read is none
-        }
-        return message == null ? thrown.getClass().getName() : message;
+        return told(thrown::getLocalizedMessage, thrown.getClass().getName());
     }
 
-    /** The same without the runtime's part of the stacks. */
+    private static Throwable causeOf(Throwable thrown) {
+        return told(thrown::getCause, null);
+    }
+
+    /** Its stack without the runtime's part. */
+    private static StackTraceElement[] stackOf(Throwable thrown) {
+        return Arrays.stream(told(thrown::getStackTrace, new StackTraceElement[0]))
+                .filter(Objects::nonNull)
+                .takeWhile(frame -> !isOwn(frame))
+                .toArray(StackTraceElement[]::new);
+    }
+
+    private static boolean isOwn(StackTraceElement frame) {
+        return OWN_PACKAGES.stream().anyMatch(frame.getClassName()::startsWith);
+    }
+
+    /** What a method of the function's exception gives, or `otherwise` for nothing or a throw. */
+    private static <T> T told(Supplier<T> method, T otherwise) {
+        try {
+            T given = method.get();
+            return given == null ? otherwise : given;
+        } catch (Throwable error) {
+            return otherwise;
+        }
+    }
+
+    /** The same without the runtime's part of the stacks, for when they are printed. */
     private static Throwable cleaned(Throwable thrown, int mostCauses) {
         if (thrown == null || mostCauses == 0) {
             return thrown;
         }
-        StackTraceElement[] frames = thrown.getStackTrace();
-        for (int i = 0; i < frames.length; i++) {
-            if (OWN_PACKAGES.stream().anyMatch(frames[i].getClassName()::startsWith)) {
-                thrown.setStackTrace(Arrays.copyOf(frames, i));
-                break;
-            }
-        }
-        cleaned(thrown.getCause(), mostCauses - 1);
-        return thrown;
+        cleaned(causeOf(thrown), mostCauses - 1);
+        return told(
+                () -> {
+                    thrown.setStackTrace(stackOf(thrown));
+                    return thrown;
+                },
+                thrown);
     }
 
     private static String ascii(String text) {

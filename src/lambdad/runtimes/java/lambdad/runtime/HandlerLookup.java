@@ -83,8 +83,7 @@ final class HandlerLookup {
             return constructor(type).newInstance();
         } catch (InvocationTargetException error) {
             Throwable thrown = error.getCause();
-            String message = thrown.getMessage();
-            throw Fault.ofInit(message == null ? thrown.getClass().getName() : message, thrown);
+            throw Fault.ofInit(Failure.messageOf(thrown), thrown);
         } catch (ReflectiveOperationException error) {
             throw Fault.ofInit(error.toString(), error);
         }
