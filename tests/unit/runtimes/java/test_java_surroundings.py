@@ -85,6 +85,18 @@ def test_a_message_of_the_logger_is_one_event(run_java):
     ]
 
 
+def test_a_function_may_redirect_standard_output_to_its_logger(run_java):
+    outcome = run_java("example.Surroundings::redirect", [event()])
+    assert outcome.text == "redirected\n"
+    assert outcome.results() == [None]
+
+
+def test_the_log_goes_on_when_a_function_closes_standard_output(run_java):
+    outcome = run_java("example.Surroundings::close", [event(), event()])
+    assert outcome.text == "logged\nlogged\n"
+    assert outcome.results() == [None, None]
+
+
 def test_json_messages_tell_when_how_grave_and_for_whom(run_java):
     given = event(Lambda_Runtime_Aws_Tenant_Id="blue")
     *lines, last = run_java(LOG, [given], overrides=JSON).text.splitlines()

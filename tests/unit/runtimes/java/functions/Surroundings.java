@@ -6,6 +6,8 @@ import com.amazonaws.services.lambda.runtime.LambdaLogger;
 import com.amazonaws.services.lambda.runtime.LambdaRuntime;
 import com.amazonaws.services.lambda.runtime.logging.LogLevel;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -72,5 +74,29 @@ public class Surroundings {
     public String shutdown(Object input) {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println("goodbye")));
         return "ready";
+    }
+
+    /** Make a message of what goes to standard output, as bridges to loggers do. */
+    public void redirect(Object input) {
+        OutputStream messages =
+                new OutputStream() {
+                    @Override
+                    public void write(int single) {
+                        write(new byte[] {(byte) single}, 0, 1);
+                    }
+
+                    @Override
+                    public void write(byte[] text, int start, int size) {
+                        LambdaRuntime.getLogger().log(new String(text, start, size));
+                    }
+                };
+        System.setOut(new PrintStream(messages));
+        System.out.print("redirected");
+    }
+
+    public void close(Object input, Context context) {
+        System.out.close();
+        System.err.close();
+        context.getLogger().log("logged");
     }
 }

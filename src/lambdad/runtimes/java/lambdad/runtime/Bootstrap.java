@@ -4,6 +4,7 @@ import java.io.File;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
@@ -84,6 +85,12 @@ public final class Bootstrap {
 
     /** Whole lines, and in UTF-8 whatever the machine's locale is. */
     private static PrintStream utf8(FileDescriptor descriptor) {
-        return new PrintStream(new FileOutputStream(descriptor), true, StandardCharsets.UTF_8);
+        OutputStream file = new FileOutputStream(descriptor);
+        return new PrintStream(file, true, StandardCharsets.UTF_8) {
+            @Override
+            public void close() {
+                flush(); // a function may be done with it, but the log is not
+            }
+        };
     }
 }

@@ -5,6 +5,7 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.lang.reflect.Constructor;
 import java.nio.ByteBuffer;
@@ -19,18 +20,21 @@ interface LogSink {
 
     void write(byte[] message, LogLevel level, boolean isJson);
 
-    /** The telemetry channel, where the platform offers one; else standard output. */
+    /** The telemetry channel, where the platform offers one; else standard output as it is now: what
+     * the function puts in its place may write to the log. */
     static LogSink open(Map<String, String> variables) {
         String descriptor = variables.remove(CHANNEL_VARIABLE);
         return descriptor == null
-                ? LogSink::print
+                ? lines(System.out)
                 : frames(output(Integer.parseInt(descriptor)));
     }
 
-    private static void print(byte[] message, LogLevel level, boolean isJson) {
-        byte[] line = asLine(message);
-        System.out.write(line, 0, line.length);
-        System.out.flush();
+    private static LogSink lines(PrintStream output) {
+        return (message, level, isJson) -> {
+            byte[] line = asLine(message);
+            output.write(line, 0, line.length);
+            output.flush();
+        };
     }
 
     /** A line feed inside would end the event of the log in the middle of its message. */
