@@ -65,6 +65,20 @@ def test_text_is_utf_8_whatever_the_locale_is(run_java, tmp_path):
     assert outcome.output.decode() == "ë\U0001f600\në\U0001f600"
 
 
+LOCALES = {
+    "": ["en_US", "US", "$1.50"],
+    "-Duser.language=de": ["de_US", "US", "1,50\xa0$"],
+    "-Duser.language=de -Duser.country=DE": ["de_DE", "DE", "1,50\xa0€"],
+}
+
+
+@pytest.mark.parametrize(("options", "locale"), LOCALES.items())
+def test_the_locale_is_american_but_for_what_the_function_says(run_java, options, locale):
+    overrides = {"JAVA_TOOL_OPTIONS": options}
+    outcome = run_java("example.Surroundings::locale", [event()], overrides=overrides)
+    assert outcome.results() == [locale]
+
+
 def test_files_have_the_names_that_they_should(run_java, tmp_path):
     given = event({"directory": str(tmp_path)})
     (answer,) = run_java("example.Surroundings::process", [given]).results()

@@ -12,7 +12,10 @@ import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.text.NumberFormat;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TimeZone;
 
@@ -98,5 +101,11 @@ public class Surroundings {
         System.out.close();
         System.err.close();
         context.getLogger().log("logged");
+    }
+
+    public List<String> locale() {
+        String country = System.getProperty("user.country");
+        String price = NumberFormat.getCurrencyInstance().format(1.5);
+        return List.of(Locale.getDefault().toString(), country, price);
     }
 }

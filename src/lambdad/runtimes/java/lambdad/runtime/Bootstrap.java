@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -26,6 +27,7 @@ public final class Bootstrap {
     public static void main(String[] arguments) {
         System.setOut(utf8(FileDescriptor.out));
         System.setErr(utf8(FileDescriptor.err));
+        completeLocale();
         try {
             Map<String, String> variables = Variables.ofProcess();
             if (Waiting.isWanted(variables)) {
@@ -40,6 +42,16 @@ public final class Bootstrap {
         } catch (Throwable error) { // without the Runtime API there is nothing left to do
             error.printStackTrace();
             System.exit(1); // whatever threads the function has
+        }
+    }
+
+    /** AWS's locale is that of the United States. An option of the command line would come before
+     * those of the function's JAVA_TOOL_OPTIONS. */
+    private static void completeLocale() {
+        if (System.getProperty("user.country") == null) {
+            System.setProperty("user.country", "US");
+            Locale locale = Locale.getDefault();
+            Locale.setDefault(new Locale.Builder().setLocale(locale).setRegion("US").build());
         }
     }
 
