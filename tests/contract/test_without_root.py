@@ -27,6 +27,7 @@ def home() -> Iterator[Path]:
         yield directory
 
 
+@pytest.mark.timeout(400)  # it is a whole test run
 def test_every_isolating_kind_keeps_the_contract_in_a_user_namespace(home: Path) -> None:
     # Given
     tests = [
