@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -10,7 +11,8 @@ import psutil
 
 from benchmarks.server import Server, ServerError, is_isolated
 
-_CODE = "/var/task"  # where a sandbox stands as soon as it has a function
+_CODE = "/var/task"  # where a sandbox has its function
+_NOTHING = ["lib"]  # an empty directory, which one that waits has there
 _CGROUPS = Path("/sys/fs/cgroup")
 _PATIENCE_SECONDS = 60
 _INTERVAL_SECONDS = 0.025
@@ -90,8 +92,9 @@ def _sandboxes(server: Server) -> list[psutil.Process]:
 
 def _has_a_function(process: psutil.Process) -> bool:
     try:
-        return not is_isolated() or process.cwd() == _CODE
-    except psutil.Error:
+        # Not where it stands: Java's programs cannot change that.
+        return not is_isolated() or os.listdir(f"/proc/{process.pid}/root{_CODE}") != _NOTHING
+    except OSError:
         return False  # it is ending
 
 

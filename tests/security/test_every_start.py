@@ -31,7 +31,7 @@ FROM_THE_POOL = ("pool", "bootstrap", "standby")
 # A program in Ruby that waited for its function becomes the probe, with all that it has.
 STANDBY = "exec('/usr/bin/python3', '/var/task/runtime/bootstrap.py')\n"
 PYTHON_RUNTIME = Path(lambdad.__file__).parent / "runtimes/python"
-BOOTSTRAP = "#!/bin/sh\nexec /usr/bin/env python3 /var/runtime/bootstrap.py\n"
+BOOTSTRAP = "#!/bin/sh\nexec /usr/bin/python3 /var/task/runtime/bootstrap.py\n"
 RUNS = ["first run", "after a crash"]
 pytestmark = [
     pytest.mark.root,
@@ -110,11 +110,14 @@ def find_sweep(
             variables = {"PYTHONOPTIMIZE": "1"} if start == "spawn" else {}
             settings: dict[str, Any] = {"MemorySize": 1769, "Environment": {"Variables": variables}}
             if start == "bootstrap":
-                files = {**zoo_files("probe"), "bootstrap": BOOTSTRAP}
+                files = {**files_with_runtime(), "bootstrap": BOOTSTRAP}
                 settings["package"] = make_zip(files, ["bootstrap"])
                 settings["Runtime"] = "provided.al2023"
             if start == "standby":
-                settings.update(package=make_zip(standby_files()), Runtime="ruby3.3")
+                if not ruby.find():
+                    pytest.skip("this needs Ruby")
+                files = {**files_with_runtime(), "app.rb": STANDBY}
+                settings.update(package=make_zip(files), Runtime="ruby3.3")
             if start in FROM_THE_POOL:
                 wait_for_the_pool(server, Probe(deploy(server, "probe", **settings)))
             probe = Probe(deploy(server, "probe", **settings))
@@ -124,14 +127,15 @@ def find_sweep(
     return find_sweep
 
 
-def standby_files() -> dict[str, str]:
-    if not ruby.find() or not os.path.exists("/usr/bin/python3"):
-        pytest.skip("this needs Ruby, and a Python in /usr/bin")
+def files_with_runtime() -> dict[str, str]:
+    """The probe, and what a sandbox of another language lacks to run it."""
+    if not os.path.exists("/usr/bin/python3"):
+        pytest.skip("this needs a Python in /usr/bin")
     own = {
         f"runtime/{path.relative_to(PYTHON_RUNTIME)}": path.read_text()
         for path in PYTHON_RUNTIME.rglob("*.py")
     }
-    return {**zoo_files("probe"), **own, "app.rb": STANDBY}
+    return {**zoo_files("probe"), **own}
 
 
 def wait_for_the_pool(server: LocalServer, sibling: Probe) -> None:
@@ -200,6 +204,7 @@ def test_root_and_code_are_mounted_read_only_without_devices_and_set_user_id(
     sweep: Sweep,
 ) -> None:
     options = {line.split()[4]: set(line.split()[5].split(",")) for line in sweep["mounts"]}
+    options.setdefault("/var/runtime", options["/"])  # there is none for a bootstrap
     for target in ("/", "/var/task", "/var/runtime", "/run/network"):
         assert {"ro", "nosuid", "nodev"} <= options[target], target
     assert {"rw", "nosuid", "nodev"} <= options["/tmp"]

@@ -56,6 +56,7 @@ class Place:
     code: str
     interpreter: Interpreter
     layers: str = ""
+    runtime: str = ""  # as the launcher knows it, where that is not the interpreter's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +252,7 @@ class ExecutionEnvironment:
     def _make_sandbox(self, place: Place) -> Sandbox:
         order = Order(
             environment_id=secrets.token_hex(16),
-            runtime=place.interpreter.name,
+            runtime=place.runtime or place.interpreter.name,
             account_id=self.version.account_id,
             code=place.code,
             layers=place.layers,

@@ -11,6 +11,7 @@ from lambdad.environment.launcher_client import LauncherClient
 from lambdad.errors import ClientError
 from lambdad.model.function import FunctionVersion
 from lambdad.model.runtime import (
+    OS_ONLY,
     Interpreter,
     choose_runtime,
     is_os_only,
@@ -59,8 +60,9 @@ class Preparation:
         code = "" if is_live else await self.code.prepare(version.code, compiler)
         packages = [layer.code for layer in version.layers]
         layers = await self.code.prepare_layers(packages, compiler)
-        await self._warm_up(interpreter.name, version.account_id, version.memory_mb)
-        return Place(code, interpreter, layers)
+        runtime = OS_ONLY if is_os_only(version.runtime) else interpreter.name
+        await self._warm_up(runtime, version.account_id, version.memory_mb)
+        return Place(code, interpreter, layers, runtime)
 
     def _choose(self, runtime: str) -> Interpreter | None:
         return choose_runtime(runtime, self.interpreters, self.is_strict)

@@ -20,6 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+OS_ONLY = "provided"  # the runtime of functions that bring their own
+
 
 @dataclass(frozen=True)
 class Order:

@@ -46,6 +46,7 @@ _DEVICES = ("null", "zero", "full", "random", "urandom")
 # The loader remembers for good which of its directories were absent when the zygote started: those
 # that a function's code or layers may bring must be there.
 _EMPTY = (
+    RUNTIME,
     f"{TASK}/lib",
     f"{LAYERS}/lib",
     MNT,

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from lambdad.launcher import looking, mounts, syscalls
-from lambdad.launcher.contract import Ended, Looked, Order, Prepared, Sandbox
+from lambdad.launcher.contract import OS_ONLY, Ended, Looked, Order, Prepared, Sandbox
 from lambdad.launcher.forked_sandbox import ForkedSandbox, Ground
 from lambdad.launcher.host_mounts import HostMounts
 from lambdad.launcher.interpreters import Interpreter, newest_python
@@ -158,10 +158,11 @@ class Namespaces:
 
     def _breed(self, runtime: str) -> Breed:
         guest = self._languages.get(runtime)
-        maker = newest_python(self._interpreters) if guest else self._interpreters.get(runtime)
+        is_bare = guest is not None or runtime == OS_ONLY
+        maker = newest_python(self._interpreters) if is_bare else self._interpreters.get(runtime)
         if maker is None:
             raise OSError(f"{runtime} is not on this machine")
-        return Breed(maker, guest)
+        return Breed(maker, guest, is_bare)
 
 
 def _clone_code(directory: int, opened: ExitStack) -> int:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from lambdad.launcher import background, looking
 from lambdad.launcher.contract import (
+    OS_ONLY,
     Ended,
     Exit,
     Gauges,
@@ -159,7 +160,7 @@ class Processes:
 
     def _interpreter(self, runtime: str) -> Interpreter:
         """The one that runs functions in Python, or starts the program of another language."""
-        if runtime in self._languages:
+        if runtime in self._languages or runtime == OS_ONLY:
             interpreter = newest_python(self._interpreters)
         else:
             interpreter = self._interpreters.get(runtime)

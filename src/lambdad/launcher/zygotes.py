@@ -57,10 +57,12 @@ OnExited = Callable[[int], None]  # gets a wait status
 @dataclass(frozen=True)
 class Breed:
     """What a zygote is made of: the Python that it is, and, when it is one for programs of another
-    language, that."""
+    language, that. One that is bare has no runtime of Python's, which every process of it would
+    carry along until it becomes a program."""
 
     interpreter: Interpreter
     guest: Installed | None = None
+    is_bare: bool = False
 
 
 class ZygoteProcess:
@@ -220,10 +222,10 @@ def _become_zygote(breed: Breed, trees: RuntimeTrees, root: Path, control: int) 
         mounts.enter_root(root)
         syscalls.drop_bounding_capabilities(keep=_CAPABILITIES)
         os.set_inheritable(control, True)
-        kind = "bare" if breed.guest else "warm"
+        kind = "bare" if breed.is_bare else "warm"
         command = [executable, "-I", "-S", "-X", "utf8", "-c", _MAIN, str(control), kind]
         variables = {**ENVIRONMENT, "LAMBDAD_SOURCE": SOURCE}
-        if breed.guest:
+        if breed.is_bare:
             variables["LD_LIBRARY_PATH"] = f"{_MAKER}/lib:{ENVIRONMENT['LD_LIBRARY_PATH']}"
         os.execve(executable, command, variables)  # noqa: S606
     except BaseException as error:
@@ -237,14 +239,16 @@ def _become_zygote(breed: Breed, trees: RuntimeTrees, root: Path, control: int) 
 def _trees_of(breed: Breed, trees: RuntimeTrees) -> dict[str, Path]:
     """What of ours stands where in the root."""
     own = trees.make(breed.interpreter)
-    runtime = trees.make_language(breed.guest) if breed.guest else own
-    return {mounts.RUNTIME: runtime / "runtime", SOURCE: own / "source"}
+    source = {SOURCE: own / "source"}
+    if breed.guest:
+        return {mounts.RUNTIME: trees.make_language(breed.guest) / "runtime", **source}
+    return source if breed.is_bare else {mounts.RUNTIME: own / "runtime", **source}
 
 
 def _make_root(breed: Breed, binds: dict[str, Path], root: Path) -> str:
     """Assemble the root and return where the zygote's interpreter stands in it."""
     own, guest = breed.interpreter, breed.guest
-    place = _MAKER if guest else mounts.LANG
+    place = _MAKER if breed.is_bare else mounts.LANG
     if guest and not guest.is_visible:
         binds[mounts.LANG] = Path(guest.interpreter.prefix)
     if own.prefix != "/usr":
@@ -254,6 +258,6 @@ def _make_root(breed: Breed, binds: dict[str, Path], root: Path) -> str:
         mounts.link_interpreter(root, guest.interpreter.executable)
     if own.prefix != "/usr":
         return f"{place}/bin/{Path(own.executable).name}"
-    if not guest:
+    if not breed.is_bare:
         mounts.link_interpreter(root, own.executable, "python3", "python")
     return own.executable
