@@ -9,8 +9,9 @@
     to the router    ─▶ nothing
 
 Which of the two a sandbox is, tells the group of its interface: nothing that it sends can change
-that. There are no rules for IPv6, which is dropped. Connections are counted, so that no sandbox
-uses up what all have among them.
+that. IPv6 is dropped. Connections are counted, so that no sandbox fills the table that all have
+among them. Source ports are chosen at random: the uplink tells flows of UDP apart by nothing else,
+and no sandbox may choose to share one with another's question to the resolver.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ table inet egress {{
   }}
   chain forward {{
     type filter hook forward priority filter; policy drop;
+    meta nfproto != ipv4 drop
     iifname "{UPLINK}" ct state established,related accept
     iifname "{UPLINK}" drop
     oifname != "{UPLINK}" goto refused
@@ -63,6 +65,7 @@ table inet egress {{
   }}
   chain internet {{
     ip daddr {resolver} meta l4proto {{ tcp, udp }} th dport 53 accept
+    ip daddr {loopback} goto refused
     ip daddr @machine goto refused
     ip daddr @allowed accept
     ip daddr @private goto refused
@@ -74,7 +77,7 @@ table inet egress {{
   }}
   chain postrouting {{
     type nat hook postrouting priority srcnat;
-    oifname "{UPLINK}" masquerade
+    oifname "{UPLINK}" masquerade fully-random
   }}
 }}
 """

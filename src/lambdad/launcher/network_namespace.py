@@ -48,7 +48,10 @@ def _in_a_thread(action: Callable[[], T]) -> T:
             errors.append(error)
 
     thread = threading.Thread(target=run)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as error:  # no more threads are to be had
+        raise OSError(str(error)) from None
     thread.join()
     while os.path.exists(f"/proc/self/task/{thread.native_id}"):
         os.sched_yield()  # Python's part of it has ended, and the kernel's is about to

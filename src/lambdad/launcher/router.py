@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -32,10 +33,19 @@ _AGAIN_SECONDS = 1.0
 _SYSCTL = Path("/proc/sys/net")
 _SWITCHES = {
     "ipv4/ip_forward": "1",
-    "ipv4/conf/default/rp_filter": "1",  # whose address it is not, is not heard
+    # Whose address it is not, is not heard; of the two values for each interface the larger holds.
+    "ipv4/conf/default/rp_filter": "1",
+    "ipv4/conf/all/rp_filter": "1",
+    "ipv4/conf/all/route_localnet": "0",
+    "ipv4/conf/all/accept_local": "0",
+    "ipv4/conf/all/accept_source_route": "0",
+    "ipv4/icmp_ratemask": "0",  # whoever is refused hears it at once, every time
     "ipv6/conf/all/disable_ipv6": "1",
     "ipv6/conf/default/disable_ipv6": "1",
 }
+# Known once there are rules. What is over must not count among a sandbox's connections for long.
+_SWITCHES_OF_RULES = {"netfilter/nf_conntrack_tcp_timeout_time_wait": "10"}
+_NFT_SECONDS = 10
 
 
 class Router:
@@ -101,10 +111,11 @@ class Router:
         self._opened.close()
 
     def _lay_out(self, rules: str) -> None:
-        network_namespace.visit(self._namespace, _set_switches)
+        network_namespace.visit(self._namespace, partial(_set_switches, _SWITCHES))
         self._links.switch_on(LOOPBACK)
         self._links.add_address(LOOPBACK, _GATEWAY)
         self._apply(rules)
+        network_namespace.visit(self._namespace, partial(_set_switches, _SWITCHES_OF_RULES))
 
     def _watch_machine(self, opened: ExitStack) -> None:
         """Keep the rules informed of what addresses this machine has."""
@@ -128,16 +139,24 @@ class Router:
     def _apply(self, rules: str) -> None:
         def apply() -> subprocess.CompletedProcess[str]:
             return subprocess.run(  # noqa: S603 - a program of the system's, and rules of ours
-                [self._nft, "-f", "-"], input=rules, capture_output=True, text=True, check=False
+                [self._nft, "-f", "-"],
+                input=rules,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_NFT_SECONDS,
             )
 
-        done = network_namespace.visit(self._namespace, apply)
+        try:
+            done = network_namespace.visit(self._namespace, apply)
+        except subprocess.TimeoutExpired:
+            raise OSError("nft does not come to an end") from None
         if done.returncode:
             raise OSError(f"nft: {(done.stderr.strip() or 'failed').splitlines()[0]}")
 
 
-def _set_switches() -> None:
-    for name, value in _SWITCHES.items():
+def _set_switches(switches: Mapping[str, str]) -> None:
+    for name, value in switches.items():
         switch = _SYSCTL / name
-        if switch.exists():  # a kernel may be without IPv6
+        if switch.exists():  # a kernel may be without IPv6, and a user without some
             switch.write_text(value)

@@ -8,6 +8,7 @@ itself it is started again; until then there is no egress.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -63,6 +64,7 @@ class Uplink:
         if process is not None:
             process.end()
             self._serve_until(lambda: process.is_gone, _FAREWELL_SECONDS)
+            process.kill()
 
     def _serve_until(self, condition: Callable[[], bool], seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -95,9 +97,11 @@ class Uplink:
         if not self._is_wanted:
             return
         try:
-            self._process = self._begin()
+            process = self._process = self._begin()
         except OSError:  # nothing is to be had just now
             self._loop.call_later(_AGAIN_SECONDS, self._begin_again)
+            return
+        self._loop.call_later(_PATIENCE, lambda: None if process.is_up else process.kill())
 
 
 class _Process:
@@ -116,11 +120,13 @@ class _Process:
         self._said = ""
         self._loop = loop
         self._ended = ended
+        self._pidfd = -1
         (self._words, words), (self._ready, ready), (ending, self._ending) = _pipes(3)
         loop.watch(self._words, self._hear)
         loop.watch(self._ready, self._hear_ready)
         try:
-            _spawn(program, command(ready, ending), words, [ready, ending, namespace])
+            given = [ready, ending, namespace]
+            self._pidfd = _spawn(program, command(ready, ending), words, given)
         except OSError as error:
             self._said = str(error)  # and its output is about to end
         for descriptor in (words, ready, ending):
@@ -138,6 +144,11 @@ class _Process:
             os.close(self._ending)
             self._ending = -1
 
+    def kill(self) -> None:
+        """End it, if it has not ended by itself."""
+        if self._pidfd >= 0:
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
     def _hear_ready(self) -> None:
         self.is_up = bool(os.read(self._ready, 1)) and not self.is_gone
         self._loop.forget(self._ready)
@@ -151,6 +162,9 @@ class _Process:
         self.is_up, self.is_gone = False, True
         self._loop.forget(self._words)
         os.close(self._words)
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
         self.end()
         self._ended(self)
 
@@ -169,15 +183,17 @@ def _pipes(count: int) -> list[tuple[int, int]]:
     return made
 
 
-def _spawn(program: str, command: list[str], words: int, given: list[int]) -> None:
-    """Start it in a session of its own: a Ctrl-C in the terminal is the launcher's to handle."""
+def _spawn(program: str, command: list[str], words: int, given: list[int]) -> int:
+    """Start it in a session of its own: a Ctrl-C in the terminal is the launcher's to handle.
+    Returns a pidfd."""
     nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     outputs = {0: nothing, 1: nothing, 2: words}
     actions = [(os.POSIX_SPAWN_DUP2, to, number) for number, to in outputs.items()]
     try:
         for descriptor in given:
             os.set_inheritable(descriptor, True)
-        os.posix_spawn(program, command, {}, file_actions=actions, setsid=True)
+        pid = os.posix_spawn(program, command, {}, file_actions=actions, setsid=True)
+        return os.pidfd_open(pid)
     finally:
         for descriptor in given:
             os.set_inheritable(descriptor, False)
