@@ -1,4 +1,4 @@
-"""The order of the rules of egress, where order decides; what they do is tested with real packets."""
+"""The order of the rules of egress, where it decides; what they do is tested with real packets."""
 
 from __future__ import annotations
 
