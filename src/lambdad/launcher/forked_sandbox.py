@@ -238,7 +238,7 @@ class ForkedSandbox:
             if self._trees:
                 with _inside(self._namespace):
                     mounts.furnish(self._order.ephemeral_storage_mb, self._trees)
-                    network = mounts.open_network()
+                    network = mounts.open_network() if self._ground.egress else None
                 self._connect(network)
                 self._close_trees()
             self._assign(lease, self._order.start)
@@ -263,11 +263,13 @@ class ForkedSandbox:
             message["variables"] = self._program.variables
         packets.send(self._line, message, [lease.channel, lease.output])
 
-    def _connect(self, network: int) -> None:
+    def _connect(self, network: int | None) -> None:
+        """To the network, where there is a way out for anybody."""
+        if self._ground.egress is None or network is None:
+            return
         assert self._order is not None
         try:
-            if self._ground.egress is not None:
-                self._ground.egress.connect(self._order.egress, self.uid, network)
+            self._ground.egress.connect(self._order.egress, self.uid, network)
         finally:
             os.close(network)
 

@@ -6,11 +6,12 @@ from __future__ import annotations
 import glob
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from lambdad.launcher.asking import answers_of, is_program
 
 VERSIONS = tuple(f"python3.{minor}" for minor in range(9, 15))
 _PLACES = (
@@ -22,7 +23,6 @@ _QUESTION = (
     "import sys, _ctypes, _socket;"  # a few builds lack one, and cannot make a sandbox then
     "print('%d.%d.%d' % sys.version_info[:3]); print(sys.base_prefix)"
 )
-_ANSWER_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ def find_interpreters(*, readable_by_all: bool = False) -> dict[str, Interpreter
     candidates = sorted(_candidates())
     if readable_by_all:
         candidates = [(name, path) for name, path in candidates if is_readable_by_all(path)]
-    asked = [(name, path, _ask(path)) for name, path in candidates]  # all at once
+    answers = answers_of({path for _, path in candidates}, ["-I", "-S", "-c", _QUESTION])
     found: dict[str, Interpreter] = {}
-    for name, path, question in asked:
-        interpreter = _answer(name, path, question) if question else None
+    for name, path in candidates:
+        interpreter = _interpreter(name, path, answers.get(path, ""))
         if interpreter and _is_better(interpreter, found.get(name)):
             found[name] = interpreter
     return found
@@ -83,39 +83,15 @@ def _programs(directories: Iterable[str]) -> Iterable[tuple[str, str]]:
     for directory in directories:
         for name in VERSIONS:
             path = os.path.realpath(os.path.join(directory, name))
-            if os.access(path, os.X_OK) and not _is_script(path):
+            if is_program(path):
                 yield name, path
 
 
-def _is_script(path: str) -> bool:
+def _interpreter(name: str, path: str, answer: str) -> Interpreter | None:
     try:
-        with open(path, "rb") as file:
-            return file.read(2) == b"#!"
-    except OSError:
-        return True
-
-
-def _ask(path: str) -> subprocess.Popen[bytes] | None:
-    try:
-        return subprocess.Popen(  # noqa: S603 - an interpreter that the operator installed
-            [path, "-I", "-S", "-c", _QUESTION],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={},
-        )
-    except OSError:
-        return None  # it looks like a program and is none
-
-
-def _answer(name: str, path: str, question: subprocess.Popen[bytes]) -> Interpreter | None:
-    try:
-        output, _ = question.communicate(timeout=_ANSWER_SECONDS)
-        version, prefix = output.decode().splitlines()
-    except (ValueError, subprocess.TimeoutExpired):
-        question.kill()
-        question.communicate()
-        return None
+        version, prefix = answer.splitlines()
+    except ValueError:
+        return None  # it looks like an interpreter and is none
     return Interpreter(name, version, path, prefix)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from lambdad.launcher import interpreters
+from lambdad.launcher import asking, interpreters
 from lambdad.launcher.interpreters import (
     Interpreter,
     find_interpreters,
@@ -74,7 +73,7 @@ def test_a_program_that_is_no_interpreter_is_passed_over(directory: Path) -> Non
 def test_an_interpreter_that_says_nothing_is_given_up(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(interpreters, "_ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(asking, "_ANSWER_SECONDS", 0.05)
     monkeypatch.setattr(interpreters, "_QUESTION", "import time; time.sleep(60)")
     (directory / NAME).symlink_to(BASE)
     assert find_interpreters() == {}
@@ -87,13 +86,8 @@ def test_the_newest_of_a_minor_version_wins(
     versions = {"/a": "3.12.9", "/b": "3.12.10", "/c": "3.13.0", "/d": "3.12.2"}
     candidates = {("python3.12", path) for path in ["/a", "/b", "/d"]} | {("python3.13", "/c")}
     monkeypatch.setattr(interpreters, "_candidates", lambda: candidates)
-    monkeypatch.setattr(
-        interpreters,
-        "_ask",
-        lambda path: subprocess.Popen(
-            ["/bin/echo", f"{versions[path]}\n/prefix"], stdout=subprocess.PIPE
-        ),
-    )
+    answers = {path: f"{version}\n/prefix\n" for path, version in versions.items()}
+    monkeypatch.setattr(interpreters, "answers_of", lambda paths, question: answers)
     # When
     found = find_interpreters()
     # Then

@@ -9,8 +9,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from lambdad.launcher.asking import answers_of
 from lambdad.launcher.interpreters import Interpreter
-from lambdad.launcher.languages.asking import answers_of
 
 VARIABLES = {
     # No socket in /tmp that a debugger could come by: .NET from 6 on, and before.

@@ -18,8 +18,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from lambdad.launcher.asking import answers_of
 from lambdad.launcher.interpreters import Interpreter
-from lambdad.launcher.languages.asking import answers_of
 
 # Java takes the encoding of file names from its locale when it starts, and from nowhere else.
 VARIABLES = {"LC_ALL": "C.UTF-8"}

@@ -6,8 +6,8 @@ import os
 import re
 from pathlib import Path
 
+from lambdad.launcher.asking import answers_of, programs_named
 from lambdad.launcher.interpreters import Interpreter
-from lambdad.launcher.languages.asking import answers_of, programs_named
 
 # Where Debian's has what others have built in.
 TREES = ("/usr/share/nodejs",)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 
+from lambdad.launcher.asking import answers_of, programs_named
 from lambdad.launcher.interpreters import Interpreter
-from lambdad.launcher.languages.asking import answers_of, programs_named
 
 # Ruby asks the locale what the values of variables are encoded in; LANG names one that many
 # machines lack.

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import lambdad
+from lambdad.launcher import asking
 from lambdad.launcher.interpreters import Interpreter
-from lambdad.launcher.languages import asking, java
+from lambdad.launcher.languages import java
 
 RUNTIME = Path(lambdad.__file__).parent / "runtimes/java"
 SAYS = "#!/bin/sh\necho 'openjdk {} 2025-04-15'\n"

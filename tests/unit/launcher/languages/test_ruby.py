@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lambdad.launcher.languages import asking, ruby
+from lambdad.launcher import asking
+from lambdad.launcher.languages import ruby
 
 RUBY = shutil.which("ruby")
 needs_ruby = pytest.mark.skipif(RUBY is None, reason="this machine has no Ruby")

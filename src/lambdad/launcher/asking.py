@@ -18,7 +18,7 @@ def programs_named(name: str, places: Iterable[str]) -> list[str]:
     for place in places:
         directories += glob.glob(os.path.expanduser(place))
     paths = {os.path.realpath(os.path.join(directory, name)) for directory in directories}
-    return sorted(path for path in paths if _is_program(path))
+    return sorted(path for path in paths if is_program(path))
 
 
 def answers_of(paths: Iterable[str], question: Sequence[str]) -> dict[str, str]:
@@ -29,7 +29,8 @@ def answers_of(paths: Iterable[str], question: Sequence[str]) -> dict[str, str]:
     return {path: answer for path, answer in answers.items() if answer is not None}
 
 
-def _is_program(path: str) -> bool:
+def is_program(path: str) -> bool:
+    """Whether it can be run, and is no script."""
     if not os.path.isfile(path) or not os.access(path, os.X_OK):
         return False
     try:
