@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.config import Config
+from botocore.loaders import Loader
+from botocore.session import Session
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from gateway_calls import SERVICES, Everything, ask
+from gateway_calls import SERVICES, SPOKEN, Everything, ask
 
 from lambdad.gateway.app import Gateway
 from lambdad.gateway.models import load_service_model
@@ -25,6 +26,21 @@ from lambdad.gateway.models import load_service_model
 class _Raw(io.BytesIO):
     def stream(self, amt: int = 65536, decode_content: bool = False) -> Iterator[bytes]:
         yield self.read()
+
+
+class _OneProtocol(Loader):
+    """botocore's models, for a client that speaks only this protocol."""
+
+    def __init__(self, protocol: str) -> None:
+        super().__init__()
+        self._protocol = protocol
+
+    def load_service_model(self, *arguments: Any, **options: Any) -> Any:
+        model = super().load_service_model(*arguments, **options)
+        if "metadata" not in model:  # it is one of the other documents about the service
+            return model
+        metadata = {**model["metadata"], "protocol": self._protocol, "protocols": [self._protocol]}
+        return {**model, "metadata": metadata}
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +59,9 @@ def gateway(service: Everything) -> Gateway:
 
 
 @pytest.fixture(scope="session")
-def clients(gateway: Gateway) -> dict[str, Any]:
+def clients(gateway: Gateway) -> dict[tuple[str, str], Any]:
+    """A client of each service for each protocol that it has."""
+
     def into_gateway(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         url = urlsplit(request.url)
         body = request.body or b""
@@ -61,8 +79,10 @@ def clients(gateway: Gateway) -> dict[str, Any]:
         retries={"total_max_attempts": 1}, inject_host_prefix=False, parameter_validation=True
     )
     clients = {}
-    for name in SERVICES:
-        clients[name] = boto3.client(
+    for name, protocol in SPOKEN:
+        session = Session()
+        session.register_component("data_loader", _OneProtocol(protocol))
+        clients[name, protocol] = session.create_client(
             name,
             endpoint_url="http://127.0.0.1:4566",
             region_name="eu-west-1",
@@ -70,7 +90,7 @@ def clients(gateway: Gateway) -> dict[str, Any]:
             aws_secret_access_key="secret",
             config=config,
         )
-        clients[name].meta.events.register("before-send", into_gateway)
+        clients[name, protocol].meta.events.register("before-send", into_gateway)
     return clients
 
 

@@ -11,8 +11,14 @@ from lambdad.errors import ClientError
 from lambdad.gateway.body import Body
 from lambdad.gateway.connections import App
 from lambdad.gateway.http import Request
+from lambdad.gateway.models import load_service_model, supported_protocols
 
-SERVICES = ("lambda", "sts", "logs", "iam")
+SERVICES = ("lambda", "sts", "logs", "iam", "cloudwatch")
+SPOKEN = [
+    (name, protocol)
+    for name in SERVICES
+    for protocol in supported_protocols(load_service_model(name))
+]
 
 
 @dataclass

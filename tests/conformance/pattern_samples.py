@@ -68,7 +68,8 @@ def _member(items: Any, random: Random) -> str:
         return random.choice([c for c in _ANY if allowed.fullmatch(c)] or [""])
     code, argument = random.choice(items)
     if code is codes.RANGE:
-        return chr(random.randint(argument[0], min(argument[1], argument[0] + 25)))
+        low = max(argument[0], min(argument[1], ord(" ")))  # XML cannot have what comes before it
+        return chr(random.randint(low, min(argument[1], low + 25)))
     return random.choice(_CATEGORIES[argument]) if code is codes.CATEGORY else chr(argument)
 
 

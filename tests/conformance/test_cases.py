@@ -7,9 +7,11 @@ The expectation has `status`, and `operation` with `parameters` when the request
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import cbor2
 import pytest
 from gateway_calls import Answer, Everything, ask
 
@@ -51,14 +53,18 @@ def read_request(case: Path) -> tuple[str, str, list[tuple[bytes, bytes]], bytes
 
 
 def readable(value: Any) -> Any:
-    return json.loads(json.dumps(value, default=lambda v: v.decode("latin-1")))
+    def plain(value: bytes | datetime) -> str:
+        return value.isoformat() if isinstance(value, datetime) else value.decode("latin-1")
+
+    return json.loads(json.dumps(value, default=plain))
 
 
 def error_of(answer: Answer) -> tuple[str, str]:
     if answer.body.startswith(b"<"):
         text = answer.body.decode()
         return between(text, "Code"), between(text, "Message")
-    body = json.loads(answer.body)
+    is_cbor = answer.headers["content-type"] == "application/cbor"
+    body = cbor2.loads(answer.body) if is_cbor else json.loads(answer.body)
     message = body.get("message", body.get("Message"))
     return answer.headers.get("x-amzn-errortype") or body["__type"], message
 

@@ -19,9 +19,9 @@ from urllib.parse import quote, urlencode
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 from botocore.serialize import create_serializer
 
-from lambdad.gateway.models import load_service_model
+from lambdad.gateway.models import load_service_model, supported_protocols
 
-SERVICES = ("lambda", "lambda", "lambda", "lambda", "iam", "sts", "logs")
+SERVICES = ("lambda", "lambda", "lambda", "lambda", "iam", "sts", "logs", "cloudwatch")
 DEEPEST = 4
 ENDING = ("DeleteFunction", "DeleteAlias")  # asked for seldom, or there would be nothing to find
 
@@ -74,6 +74,7 @@ HEADERS = [
     ("expect", "200-ok"),
     ("x-amz-target", "Logs_20140328.Nothing"),
     ("x-amz-target", "AWSIE.ListEvents"),
+    ("smithy-protocol", "rpc-v2-cbor"),
     ("x-amz-invocation-type", "Sometimes"),
     ("x-amz-client-context", "!!!"),
     ("x-amz-log-type", "Head"),
@@ -132,7 +133,9 @@ class Malformed:
         }
         self._carelessness = 0.0
         self._serializers = {
-            model.service_name: create_serializer(model.metadata["protocol"], False)
+            model.service_name: [
+                create_serializer(protocol, False) for protocol in supported_protocols(model)
+            ]
             for model in models
         }
 
@@ -159,7 +162,8 @@ class Malformed:
 
     def _message(self, service: str, signing_name: str, operation: OperationModel) -> Message:
         parameters = self._value(operation.input_shape, 0) if operation.input_shape else {}
-        request = self._serializers[service].serialize_to_request(parameters, operation)
+        serializer = self._random.choice(self._serializers[service])
+        request = serializer.serialize_to_request(parameters, operation)
         query = request["query_string"]
         text = query if isinstance(query, str) else urlencode(query, doseq=True)
         scope = f"test/20260101/us-east-1/{signing_name}/aws4_request"
@@ -293,6 +297,27 @@ def _encodings(random: Random, message: Message) -> Message:
     )
 
 
+def _cbor(random: Random, message: Message) -> Message:
+    """Tags, lengths and depths that a careless reader believes."""
+    value = random.choice(
+        [
+            b"\x81" * 60_000 + b"\x01",
+            b"\x9f" * 60_000,
+            b"\x9b\x7f" + b"\xff" * 7,
+            b"\x5b\x00\x00\x00\x10" + b"\xff" * 4,
+            b"\x7f\x7f\x7f\x61a\xff\xff\xff",
+            b"\xc1" * 1_000 + b"\x01",
+            b"\xc2\x59\xff\xff" + b"\xff" * 65_535,
+            b"\xd8\x1c\x81\xd8\x1d\x00",
+            b"\xd8\x23\x68(a+)+$\x00",
+            b"\xc1\xfb\x7f\xf0" + bytes(6),
+            b"\xa1\x81\xa0\x01",
+            b"\xf7",
+        ]
+    )
+    return replace(message, body=random.choice([value, b"\xa1\x69Namespace" + value]))
+
+
 def _headers(random: Random, message: Message) -> Message:
     added = random.sample(HEADERS, k=random.randint(1, 3))
     return replace(message, headers=[*message.headers, *added])
@@ -351,6 +376,6 @@ def _no_http(random: Random, message: Message) -> Message:
 
 DAMAGES: tuple[Damage, ...] = (
     *(_nothing,) * 6,
-    *(_flip_bytes, _truncate, _other_types, _nest, _numbers, _encodings),
+    *(_flip_bytes, _truncate, _other_types, _nest, _numbers, _encodings, _cbor),
     *(_headers, _no_signature, _method, _target, _length, _no_http),
 )

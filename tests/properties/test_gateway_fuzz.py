@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import cbor2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
 
-from gateway_calls import SERVICES, Everything, ask
+from gateway_calls import SERVICES, Answer, Everything, ask
 
 from lambdad.gateway.app import Gateway
 from lambdad.gateway.models import load_service_model
@@ -42,8 +43,12 @@ headers = st.lists(
         st.tuples(st.just("Authorization"), signatures),
         st.tuples(st.just("X-Amz-Target"), targets),
         st.tuples(st.just("Content-Type"), st.just("application/x-www-form-urlencoded")),
+        st.just(("Smithy-Protocol", "rpc-v2-cbor")),
     ),
     max_size=5,
+)
+rpc_paths = st.sampled_from(MODELS[4].operation_names).map(
+    lambda name: f"/service/GraniteServiceVersion20100801/operation/{name}"
 )
 member_names = st.sampled_from(
     sorted(
@@ -60,12 +65,22 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(member_names, inner, max_size=4),
     max_leaves=12,
 )
+cbor_values = st.recursive(
+    json_values | st.binary(max_size=5),
+    lambda inner: (
+        st.builds(cbor2.CBORTag, st.sampled_from([0, 1, 2, 4, 28, 29, 35, 256, 2**40]), inner)
+        | st.dictionaries(member_names | st.integers() | st.binary(max_size=3), inner, max_size=4)
+    ),
+    max_leaves=6,
+)
 forms = st.tuples(
     actions, printable.filter(str.isascii), st.sampled_from(["", "Tags.member.1.Key=a"])
 )
 bodies = st.one_of(
     st.binary(max_size=60),
     json_values.map(lambda value: json.dumps(value).encode()),
+    cbor_values.map(cbor2.dumps),
+    st.tuples(cbor_values.map(cbor2.dumps), st.integers(0, 40)).map(lambda cut: cut[0][: cut[1]]),
     forms.map(lambda parts: "".join(parts).encode()),
 )
 targets_of_requests = st.one_of(
@@ -73,7 +88,15 @@ targets_of_requests = st.one_of(
     st.tuples(st.sampled_from(PATHS), printable).map("".join),
     printable.map(lambda text: f"/{text}"),
     st.just("/"),
+    rpc_paths,
 )
+
+
+SMITHY = (b"smithy-protocol", b"rpc-v2-cbor")
+
+
+def is_answered(answer: Answer) -> bool:
+    return answer.status < 500 or answer.status == 501
 
 
 @settings(
@@ -91,5 +114,17 @@ def test_no_request_makes_the_gateway_fail(
 ) -> None:
     wire: list[Any] = [(name.lower().encode(), value.encode()) for name, value in headers]
     answer = ask(GATEWAY, method, target, wire, body)
-    assert answer.status < 500 or answer.status == 501, answer.body
+    assert is_answered(answer), answer.body
     assert answer.headers["x-amzn-requestid"]
+
+
+@settings(
+    max_examples=400, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+)
+@given(path=rpc_paths, body=cbor_values.map(cbor2.dumps) | st.binary(max_size=60))
+@pytest.mark.slow
+def test_no_cbor_makes_the_gateway_fail(path: str, body: bytes) -> None:
+    answer = ask(GATEWAY, "POST", path, [SMITHY], body)
+    assert is_answered(answer), answer.body
+    assert answer.headers["smithy-protocol"] == "rpc-v2-cbor"
+    cbor2.loads(answer.body or b"\xa0")

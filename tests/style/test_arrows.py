@@ -49,7 +49,7 @@ ARROWS = {
 UNBOUND = {"node", "cluster", "testing", "__init__", "__main__"}
 
 OUTSIDERS = {
-    "gateway": {"botocore", "httptools"},
+    "gateway": {"botocore", "cbor2", "httptools"},
     "client": {"botocore"},
     "cli": {"click", "rich", "botocore", "cryptography"},
     "store": {"sqlalchemy"},

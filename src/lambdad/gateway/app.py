@@ -16,7 +16,12 @@ from lambdad.gateway.body import BodyTooLargeError, ClientDisconnected
 from lambdad.gateway.function_urls import FunctionUrls
 from lambdad.gateway.http import Request, Response
 from lambdad.gateway.internal_routes import InternalRoute, InternalRoutes
-from lambdad.gateway.models import OperationPlan, ServicePlan, load_service_model
+from lambdad.gateway.models import (
+    OperationPlan,
+    ServicePlan,
+    load_service_model,
+    supported_protocols,
+)
 from lambdad.gateway.operator_routes import OperatorRoute, OperatorRoutes
 from lambdad.gateway.request_id import make_request_id
 from lambdad.gateway.routing import Router
@@ -156,10 +161,11 @@ class Gateway:
 def _plans(
     operations: Mapping[tuple[str, str], Operation], excepted: Collection[tuple[str, str]]
 ) -> list[ServicePlan]:
-    plans = []
+    plans: list[ServicePlan] = []
     for name in sorted({service for service, _ in operations}):
         shapes = [shape for service, shape in excepted if service == name]
-        plans.append(ServicePlan(load_service_model(name), shapes))
+        model = load_service_model(name)
+        plans += [ServicePlan(model, protocol, shapes) for protocol in supported_protocols(model)]
     return plans
 
 

@@ -22,7 +22,10 @@ from lambdad.gateway.protocols.scalars import serialization_error
 from lambdad.gateway.validation import Validate, Validation
 
 # Which exception a service answers with when it fails itself; the first that its model declares.
-_INTERNAL_ERRORS = ("ServiceException", "InternalServerException", "InternalServerError")
+_INTERNAL_ERRORS = (
+    *("ServiceException", "InternalServerException", "InternalServerError"),
+    "InternalServiceFault",
+)
 _INTERNAL_FAILURE = "InternalFailure"
 
 
@@ -37,13 +40,13 @@ class OperationPlan:
 
 
 class ServicePlan:
-    """One service: its model, its protocol, its operations and exceptions."""
+    """One service in one of its protocols: its model, its operations and exceptions."""
 
-    def __init__(self, model: ServiceModel, excepted: Collection[str] = ()) -> None:
+    def __init__(self, model: ServiceModel, protocol: str, excepted: Collection[str] = ()) -> None:
         self.name: str = model.service_name
         self.model = model
-        self.protocol_name = _supported_protocol(model)
-        self.protocol: WireProtocol = PROTOCOLS[self.protocol_name](model)
+        self.protocol_name = protocol
+        self.protocol: WireProtocol = PROTOCOLS[protocol](model)
         self._validation = Validation(excepted)
         self._operations: dict[str, OperationPlan] = {}
 
@@ -124,15 +127,16 @@ def error_statuses(service: str) -> dict[str, int]:
 def nameless_service(protocol: str) -> ServicePlan:
     """A service without operations: what errors are written with when nobody knows the service."""
     description = {"metadata": {"protocol": protocol}, "operations": {}, "shapes": {}}
-    return ServicePlan(ServiceModel(description, service_name=""))
+    return ServicePlan(ServiceModel(description, service_name=""), protocol)
 
 
-def _supported_protocol(model: ServiceModel) -> str:
-    """The protocol that botocore's clients speak to the service, if it is one of ours."""
-    protocol = str(model.resolved_protocol)
-    if protocol not in PROTOCOLS:
+def supported_protocols(model: ServiceModel) -> list[str]:
+    """The protocols that clients may speak to the service, as far as they are ours."""
+    declared = model.metadata.get("protocols") or [model.metadata["protocol"]]
+    supported = [name for name in declared if name in PROTOCOLS]
+    if not supported:
         raise PlatformError(
-            f"The service {model.service_name} speaks {protocol}; the gateway speaks "
+            f"The service {model.service_name} speaks {', '.join(declared)}; the gateway speaks "
             f"{', '.join(sorted(PROTOCOLS))}."
         )
-    return protocol
+    return supported

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from lambdad.gateway.eventstream import encode_headers, message
 from lambdad.gateway.models import ServicePlan, load_service_model
 
-WRITE = ServicePlan(load_service_model("lambda")).operation("InvokeWithResponseStream").serialize
+LAMBDA = ServicePlan(load_service_model("lambda"), "rest-json")
+WRITE = LAMBDA.operation("InvokeWithResponseStream").serialize
 
 
 def read(stream: bytes) -> list[tuple[dict[str, str], bytes]]:

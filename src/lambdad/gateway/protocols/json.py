@@ -8,16 +8,18 @@ from typing import Any
 from botocore.model import OperationModel, ServiceModel
 
 from lambdad.gateway.http import Request, Response
-from lambdad.gateway.protocols.json_errors import error_body
-from lambdad.gateway.protocols.json_values import JsonValues, decode_json, encode_json
+from lambdad.gateway.protocols.error_body import error_body
+from lambdad.gateway.protocols.json_values import decode_json, encode_json, json_values
 from lambdad.gateway.protocols.protocol import Fault, Parse, Serialize
+from lambdad.gateway.protocols.query_errors import query_error_header
 
 
 class Json:
     """The protocol json, speaking for one service."""
 
     def __init__(self, model: ServiceModel) -> None:
-        self._values = JsonValues()
+        self._values = json_values()
+        self._model = model
         self._content_type = f"application/x-amz-json-{model.metadata.get('jsonVersion', '1.1')}"
 
     def compile_parse(self, operation: OperationModel) -> Parse:
@@ -47,4 +49,5 @@ class Json:
     def serialize_error(self, fault: Fault, request_id: str) -> Response:
         """Code, message and members all stand in the body."""
         body = {"__type": fault.code, **error_body(fault, self._values)}
-        return Response(fault.status, {"content-type": self._content_type}, encode_json(body))
+        headers = {"content-type": self._content_type, **query_error_header(self._model, fault)}
+        return Response(fault.status, headers, encode_json(body))

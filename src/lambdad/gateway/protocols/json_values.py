@@ -1,22 +1,14 @@
-"""JSON bodies by shape: shared by the protocols json and rest-json.
-
-A reader turns decoded JSON into parameters and refuses every other type than the shape's, in the
-words of AWS's own parser; a writer does the reverse. Null members count as absent, unknown
-members are ignored, a null in a list stays for the validation to judge.
-"""
+"""JSON bodies by shape: shared by the protocols json and rest-json."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.model import ListShape, MapShape, Shape, StructureShape
+from botocore.model import Shape
 
 from lambdad.gateway.protocols.scalars import (
     UNIX,
-    check_integer,
-    check_text,
     decode_blob,
     encode_blob,
     format_timestamp,
@@ -25,19 +17,20 @@ from lambdad.gateway.protocols.scalars import (
     serialization_error,
     timestamp_format,
 )
+from lambdad.gateway.protocols.shape_values import (
+    Reader,
+    ShapeValues,
+    Writer,
+    read_boolean,
+    read_float,
+    read_integer,
+    read_string,
+    same,
+    unconvertible,
+)
 from lambdad.model.strict_json import DECODER
 
-Reader = Callable[[Any], Any]
-Writer = Callable[[Any], Any]
-Members = dict[str, tuple[str, Callable[[Any], Any]]]
-
 _NOT_NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
-_KINDS = {
-    str: "STRING_VALUE",
-    int: "NUMBER_VALUE",
-    float: "DECIMAL_VALUE",
-    bool: "BOOLEAN_VALUE",
-}
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -54,133 +47,24 @@ def encode_json(value: Any) -> bytes:
     return _ENCODER.encode(value).encode("ascii")
 
 
-class JsonValues:
-    """Readers and writers of one service's shapes; each structure is compiled once."""
-
-    def __init__(self) -> None:
-        self._readers: dict[str, Reader] = {}
-        self._writers: dict[str, Writer] = {}
-
-    def reader(self, shape: Shape) -> Reader:
-        """How to read a value of `shape`."""
-        match shape:
-            case StructureShape():
-                return self._structure_reader(shape)
-            case ListShape():
-                return _list_reader(self.reader(shape.member))
-            case MapShape():
-                return _map_reader(self.reader(shape.value))
-        return _scalar_reader(shape)
-
-    def writer(self, shape: Shape) -> Writer:
-        """How to write a value of `shape`."""
-        match shape:
-            case StructureShape():
-                return self._structure_writer(shape)
-            case ListShape():
-                return _list_writer(self.writer(shape.member))
-            case MapShape():
-                return _map_writer(self.writer(shape.value))
-        return _scalar_writer(shape)
-
-    def _structure_reader(self, shape: StructureShape) -> Reader:
-        if shape.is_document_type:
-            return _same
-        if shape.name not in self._readers:
-            members: Members = {}
-            # Known before its members are: a structure may contain itself.
-            self._readers[shape.name] = _structure_reader(members)
-            for name, member in shape.members.items():
-                members[wire_name(name, member)] = (name, self.reader(member))
-        return self._readers[shape.name]
-
-    def _structure_writer(self, shape: StructureShape) -> Writer:
-        if shape.is_document_type:
-            return _same
-        if shape.name not in self._writers:
-            members: Members = {}
-            self._writers[shape.name] = _structure_writer(members)
-            for name, member in shape.members.items():
-                members[name] = (wire_name(name, member), self.writer(member))
-        return self._writers[shape.name]
-
-
-def wire_name(name: str, shape: Shape) -> str:
-    """What the member `name` is called on the wire."""
-    return str(shape.serialization.get("name", name))
-
-
-def read_members(value: Any, members: Mapping[str, tuple[str, Reader]]) -> dict[str, Any]:
-    """Read an object's members by a table: name on the wire → (name, reader)."""
-    if type(value) is not dict:
-        raise _unexpected(value, "structure or map")
-    result = {}
-    for key, item in value.items():
-        member = members.get(key)
-        if member is not None and item is not None:
-            result[member[0]] = member[1](item)
-    return result
-
-
-def write_members(value: Mapping[str, Any], members: Mapping[str, tuple[str, Writer]]) -> Any:
-    """Write an object's members by a table: name → (name on the wire, writer)."""
-    result = {}
-    for key, item in value.items():
-        member = members.get(key)
-        if member is not None and item is not None:
-            result[member[0]] = member[1](item)
-    return result
-
-
-def _structure_reader(members: Members) -> Reader:
-    return lambda value: read_members(value, members)
-
-
-def _structure_writer(members: Members) -> Writer:
-    return lambda value: write_members(value, members)
-
-
-def _list_reader(read: Reader) -> Reader:
-    def read_list(value: Any) -> list[Any]:
-        if type(value) is not list:
-            raise _unexpected(value, "list")
-        return [None if item is None else read(item) for item in value]
-
-    return read_list
-
-
-def _list_writer(write: Writer) -> Writer:
-    return lambda value: [None if item is None else write(item) for item in value]
-
-
-def _map_reader(read: Reader) -> Reader:
-    def read_map(value: Any) -> dict[str, Any]:
-        if type(value) is not dict:
-            raise _unexpected(value, "structure or map")
-        return {
-            check_text(key): None if item is None else read(item) for key, item in value.items()
-        }
-
-    return read_map
-
-
-def _map_writer(write: Writer) -> Writer:
-    return lambda value: {key: write(item) for key, item in value.items() if item is not None}
+def json_values() -> ShapeValues:
+    """How JSON has one service's shapes."""
+    return ShapeValues(_scalar_reader, _scalar_writer)
 
 
 def _scalar_reader(shape: Shape) -> Reader:
     kind = shape.type_name
     if kind in ("integer", "long"):
-        return lambda value: _read_integer(value, kind)
+        return lambda value: read_integer(value, kind)
     if kind == "timestamp":
         form = timestamp_format(shape, UNIX)
         return lambda value: _read_timestamp(value, form)
     return {
-        "boolean": _read_boolean,
+        "boolean": read_boolean,
         "blob": _read_blob,
         "float": _read_float,
         "double": _read_float,
-    }.get(kind, _read_string)
+    }.get(kind, read_string)
 
 
 def _scalar_writer(shape: Shape) -> Writer:
@@ -190,66 +74,22 @@ def _scalar_writer(shape: Shape) -> Writer:
         return lambda value: format_timestamp(value, form)
     if kind == "blob":
         return encode_blob
-    return json_float if kind in ("float", "double") else _same
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def _read_string(value: Any) -> str:
-    if type(value) is not str:
-        raise _unconvertible(value, "a String")
-    return check_text(value)
-
-
-def _read_boolean(value: Any) -> bool:
-    if type(value) is not bool:
-        raise _unconvertible(value, "a Boolean")
-    return value
-
-
-def _read_integer(value: Any, kind: str) -> int:
-    if type(value) is float and value.is_integer():
-        value = int(value)
-    if type(value) is not int:
-        raise _unconvertible(value, "a Long" if kind == "long" else "an Integer")
-    return check_integer(value, kind)
+    return json_float if kind in ("float", "double") else same
 
 
 def _read_float(value: Any) -> float:
     if type(value) is str and value in _NOT_NUMBERS:
         return _NOT_NUMBERS[value]
-    if type(value) not in (int, float):
-        raise _unconvertible(value, "a Double")
-    try:
-        return float(value)
-    except OverflowError:
-        raise _unconvertible(value, "a Double") from None
+    return read_float(value)
 
 
 def _read_blob(value: Any) -> bytes:
     if type(value) is not str:
-        raise _unconvertible(value, "a Blob")
+        raise unconvertible(value, "a Blob")
     return decode_blob(value)
 
 
 def _read_timestamp(value: Any, form: str) -> Any:
     if type(value) not in (int, float, str):
-        raise _unconvertible(value, "a Timestamp")
+        raise unconvertible(value, "a Timestamp")
     return parse_timestamp(value, form)
-
-
-def _unconvertible(value: Any, wanted: str) -> Exception:
-    kind = _KINDS.get(type(value))
-    if kind is None:
-        return _unexpected(value, "")
-    return serialization_error(f"{kind} can not be converted to {wanted}")
-
-
-def _unexpected(value: Any, wanted: str) -> Exception:
-    if type(value) is list:
-        return serialization_error("Start of list found where not expected")
-    if type(value) is dict:
-        return serialization_error("Start of structure or map found where not expected.")
-    return serialization_error(f"Unexpected value where a {wanted} is expected")

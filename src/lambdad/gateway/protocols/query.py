@@ -9,6 +9,7 @@ from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Sh
 
 from lambdad.gateway.http import Request, Response
 from lambdad.gateway.protocols.protocol import Fault, Parse, Serialize
+from lambdad.gateway.protocols.query_errors import query_code
 from lambdad.gateway.protocols.scalars import ISO8601, serialization_error, text_reader
 from lambdad.gateway.protocols.xml_values import XmlValues, element, open_element
 
@@ -17,19 +18,6 @@ CONTENT_TYPE = "text/xml"
 # A form's fields as a tree: "A.member.1" = "x" is {"A": {"member": {"1": "x"}}}.
 Tree = dict[str, Any]
 _Reader = Callable[[Any], Any]
-
-# What query services call the errors that other protocols end in "Exception".
-_CODES = {
-    "AccessDeniedException": "AccessDenied",
-    "ExpiredTokenException": "ExpiredToken",
-    "IncompleteSignatureException": "IncompleteSignature",
-    "InvalidSignatureException": "SignatureDoesNotMatch",
-    "MissingAuthenticationTokenException": "MissingAuthenticationToken",
-    "SerializationException": "MalformedInput",
-    "UnknownOperationException": "InvalidAction",
-    "UnrecognizedClientException": "InvalidClientTokenId",
-    "ValidationException": "ValidationError",
-}
 
 
 class Query:
@@ -73,7 +61,7 @@ class Query:
         """`<ErrorResponse><Error>Type, Code, Message, members</Error><RequestId/></…>`."""
         error = [
             element("Type", "Sender" if fault.is_senders else "Receiver"),
-            element("Code", self._code(fault)),
+            element("Code", query_code(fault)),
             element("Message", fault.message),
         ]
         if fault.shape is not None:
@@ -81,11 +69,6 @@ class Query:
         root = open_element("ErrorResponse", self._namespace)
         content = f"<Error>{''.join(error)}</Error>{element('RequestId', request_id)}"
         return _answer(fault.status, f"{root}{content}</ErrorResponse>")
-
-    def _code(self, fault: Fault) -> str:
-        if fault.shape is not None:
-            return str(fault.shape.error_code)
-        return _CODES.get(fault.code, fault.code)
 
     def _reader(self, shape: Shape) -> _Reader:
         match shape:

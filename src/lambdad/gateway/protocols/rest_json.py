@@ -10,16 +10,8 @@ from botocore.model import ListShape, OperationModel, ServiceModel, Shape, Struc
 from lambdad.gateway import eventstream
 from lambdad.gateway.eventstream import WriteEvent, compile_event_writer
 from lambdad.gateway.http import Request, Response
-from lambdad.gateway.protocols.json_errors import body_members, error_body
-from lambdad.gateway.protocols.json_values import (
-    JsonValues,
-    Writer,
-    decode_json,
-    encode_json,
-    read_members,
-    wire_name,
-    write_members,
-)
+from lambdad.gateway.protocols.error_body import body_members, error_body
+from lambdad.gateway.protocols.json_values import decode_json, encode_json, json_values
 from lambdad.gateway.protocols.protocol import Fault, Parse, Serialize
 from lambdad.gateway.protocols.scalars import (
     ISO8601,
@@ -27,6 +19,12 @@ from lambdad.gateway.protocols.scalars import (
     serialization_error,
     text_reader,
     text_writer,
+)
+from lambdad.gateway.protocols.shape_values import (
+    Writer,
+    read_members,
+    wire_name,
+    write_members,
 )
 
 CONTENT_TYPE = "application/json"
@@ -42,7 +40,7 @@ class RestJson:
     """The protocol rest-json, speaking for one service."""
 
     def __init__(self, model: ServiceModel) -> None:
-        self._values = JsonValues()
+        self._values = json_values()
 
     def compile_parse(self, operation: OperationModel) -> Parse:
         """Read the locations one after the other."""

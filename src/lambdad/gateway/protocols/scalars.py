@@ -139,11 +139,13 @@ def parse_timestamp(value: str | float, form: str) -> datetime:
 
 def format_timestamp(value: datetime | float, form: str) -> str | float:
     """Write a timestamp in `form`, to the millisecond as AWS does."""
+    if form == UNIX:
+        if type(value) is int:  # as metrics have it, thousands in an answer
+            return value
+        seconds = round(value.timestamp() if isinstance(value, datetime) else value, 3)
+        return int(seconds) if seconds == int(seconds) else seconds
     moment = value if isinstance(value, datetime) else datetime.fromtimestamp(value, UTC)
     moment = moment.astimezone(UTC)
-    if form == UNIX:
-        seconds = round(moment.timestamp(), 3)
-        return int(seconds) if seconds.is_integer() else seconds
     if form == RFC822:
         return format_datetime(moment.replace(microsecond=0), usegmt=True)
     text = moment.strftime("%Y-%m-%dT%H:%M:%S")

@@ -1,4 +1,4 @@
-"""The JSON body of an error, for json and rest-json."""
+"""The body of an error, for json, rest-json and cbor."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 from botocore.model import Shape
 
-from lambdad.gateway.protocols.json_values import JsonValues, wire_name
 from lambdad.gateway.protocols.protocol import Fault
+from lambdad.gateway.protocols.shape_values import ShapeValues, wire_name
 
 
-def error_body(fault: Fault, values: JsonValues) -> dict[str, Any]:
+def error_body(fault: Fault, values: ShapeValues) -> dict[str, Any]:
     """Message and members of `fault`, named as its exception shape names them."""
     if fault.shape is None:
         return {"message": fault.message}
