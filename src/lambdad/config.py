@@ -190,6 +190,16 @@ def _read_optional_file(read_file: Callable[[str], str]) -> Callable[[str], str]
     return lambda text: "" if text.strip() in _NONE else read_file(text)
 
 
+def _read_document(file: str) -> str:
+    """The JSON document in a file."""
+    try:
+        text = Path(file.strip()).expanduser().read_text()
+        json.loads(text)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{file} cannot be read: {error}") from None
+    return text
+
+
 def _read_networks(text: str) -> list[str]:
     if text.strip() in _NONE:
         return []
@@ -460,6 +470,21 @@ SETTINGS = (
         "CIDR[,…]",
     ),
     Setting(
+        "observe",
+        _read_switch,
+        "true",
+        "Record the metrics and the usage of functions; their log lines are kept in any case.",
+        "true|false",
+    ),
+    Setting(
+        "prices",
+        _read_optional_file(_read_document),
+        "none",
+        "File of the prices that `lambdad usage` reckons with, in place of AWS's of us-east-1; "
+        "docs/metrics.md shows its form.",
+        "FILE",
+    ),
+    Setting(
         "log_level",
         _read_choice("debug", "info", "warning", "error"),
         "info",
@@ -503,6 +528,8 @@ class Config:
     hot_reload: list[str]
     egress: str
     egress_allow: list[str]
+    observe: bool
+    prices: str
     log_level: str
 
     @classmethod

@@ -54,12 +54,13 @@ from lambdad.launcher import packets
 from lambdad.model import limits
 from lambdad.model.caller import Caller
 from lambdad.model.fate import longest_wait
-from lambdad.model.function import FunctionVersion
-from lambdad.model.log_line import LogLine
 from lambdad.model.runtime import Interpreter, family_of, is_python
+from lambdad.observe.exposition import Exposition, Gauge
 from lambdad.observe.log_store import LogStore
-from lambdad.observe.metrics import Metrics
-from lambdad.services import iam, lambda_, logs, sts
+from lambdad.observe.observation import Observation
+from lambdad.observe.usage_report import UsageReport, read_prices
+from lambdad.services import cloudwatch, iam, lambda_, logs, sts
+from lambdad.store.alarm_history import AlarmHistory
 from lambdad.store.blobs import Blobs
 from lambdad.store.database import Database
 from lambdad.store.event_queue import EventQueue
@@ -125,8 +126,11 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
     async with AsyncExitStack() as parts:
         database = Database.open(home / "state.db")
         parts.callback(database.close)
-        log_store = LogStore.open(home / "logs")
-        parts.callback(log_store.close)
+        observation = await Observation.open(
+            database, home / "logs", clock, lambda_.machine_architecture(), is_on=config.observe
+        )
+        parts.push_async_callback(observation.close)
+        log_store, emit = observation.logs, observation.recorder.emit
         blobs = Blobs.open(home / "blobs")
         resources = await Resources.load(database)
 
@@ -144,14 +148,13 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         outbox = Outbox()  # of both sides: what one turn of the loop brings forth goes out together
         surroundings = Surroundings(launcher, clock, log_store.pressure, memory_watch, outbox.send)
         leases = Leases(config.concurrency, clock)
-        metrics = Metrics()
         pool = Pool(
             lambda version, on_end, initialization_type: ExecutionEnvironment(
                 version,
                 surroundings,
                 find_place=preparation.find_place,
                 clock=clock,
-                emit=partial(_keep, log_store),
+                emit=observation.recorder.record,
                 serve_endpoint=lambda environment, endpoint: server.listen(
                     endpoint, _caller(environment), max_connections=_CONNECTIONS
                 ),
@@ -165,14 +168,12 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             idle_memory=config.idle_memory << 20,
             admit=leases.admit_environment,
             stamp_code=live_code.stamp,
-            emit=metrics.emit,
+            emit=emit,
         )
         parts.push_async_callback(pool.close)
         provisioner = Provisioner(pool, clock)
         parts.push_async_callback(provisioner.close)
-        invoker = Invoker(
-            leases, pool, provisioner, clock, metrics.emit, config.stream_bandwidth << 20
-        )
+        invoker = Invoker(leases, pool, provisioner, clock, emit, config.stream_bandwidth << 20)
         steady_clock = SteadyClock()
         queue = await _open_queue(database, steady_clock, log_store, config, stop)
         dispatcher = Dispatcher(
@@ -181,14 +182,14 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
                 invoker,
                 find_target=lambda event: lambda_.find_target(control, event),
                 clock=steady_clock,
-                emit=metrics.emit,
+                emit=emit,
                 retry_seconds=config.event_retry_delay,
             ),
             admit=leases.admit_event,
             free=partial(leases.free, spare=_spare(config.concurrency)),
             clock=steady_clock,
             processors=Processors(),
-            emit=metrics.emit,
+            emit=emit,
             on_deliveries=lambda: deliveries.wake(),
             lease=config.event_lease,
         )
@@ -216,7 +217,10 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         )
         parts.push_async_callback(control.changes.stop)
         sessions = sts.Sessions(resources, clock)
-        operations = _operations(control, log_store, sessions)
+        watched = cloudwatch.CloudWatch(
+            resources, observation.metrics, log_store, AlarmHistory(database), clock
+        )
+        operations = _operations(control, watched, sessions)
         client = Client(
             operations, endpoint_url=_own_url(listener), endpoints=_endpoints(config, parts)
         )
@@ -224,13 +228,19 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             EventOutbox(database),
             deliver=Deliverer(client).deliver,
             clock=steady_clock,
-            emit=metrics.emit,
+            emit=emit,
         )
         records = EventRecords(database)
-        operator_routes = {
+        operator_routes: dict[str, OperatorRoute] = {
             **lambda_.event_routes(records, dispatcher, steady_clock),
             **lambda_.runtime_routes(control),
-            "GET /_lambdad/metrics": metrics.show,
+            "GET /metrics": Exposition(
+                observation.recorder.totals, partial(_gauges, pool, log_store, database)
+            ).show,
+            "GET /_lambdad/metrics": observation.recorder.totals.show,
+            "GET /_lambdad/usage": UsageReport(
+                observation.ledger, log_store, read_prices(config.prices), clock
+            ).show,
         }
         server = HttpServer(_gateway(control, operations, sessions, operator_routes), outbox)
         parts.callback(server.close)
@@ -242,6 +252,8 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         )
         work = [
             pool.expire_forever(),
+            observation.journal.settle_forever(log_store),
+            observation.metrics.age_forever(),
             dispatcher.run(),
             lambda_.remove_forever(control),
             forget_dead_forever(records, steady_clock, config.dead_event_days * 86_400),
@@ -323,14 +335,15 @@ def _caller(environment: ExecutionEnvironment) -> Caller:
 
 
 def _operations(
-    control: lambda_.ControlPlane, log_store: LogStore, sessions: sts.Sessions
+    control: lambda_.ControlPlane, watched: cloudwatch.CloudWatch, sessions: sts.Sessions
 ) -> Operations:
     """Every operation of the services that are served."""
     return {
         **lambda_.operations(control),
         **iam.operations(iam.Iam(control.resources, control.clock)),
         **sts.operations(sessions),
-        **logs.operations(log_store, control.clock),
+        **logs.operations(watched.logs, control.clock),
+        **cloudwatch.operations(watched),
     }
 
 
@@ -379,8 +392,28 @@ def _certificates(profiles: Mapping[str, str]) -> Publishers:
     return found
 
 
-def _keep(log_store: LogStore, version: FunctionVersion, stream: str, lines: list[LogLine]) -> None:
-    log_store.append(version.account_id, version.region, version.log_group, stream, lines)
+def _gauges(pool: Pool, log_store: LogStore, database: Database) -> list[Gauge]:
+    """The node's own health, as Prometheus gets it."""
+    commits = database.commits
+    return [
+        Gauge("environments", "Execution environments that there are.", len(pool)),
+        Gauge("idle_environments", "Those that wait for an invocation.", pool.idle_count),
+        Gauge("log_pending_bytes", "Log lines that are not on disk yet.", log_store.pending_bytes),
+        Gauge(
+            "log_dropped_lines_total",
+            "Log lines that a disk has refused for too long.",
+            log_store.dropped_lines,
+            is_counter=True,
+        ),
+        Gauge("commits_total", "Transactions of the database.", commits.count, is_counter=True),
+        Gauge(
+            "commit_seconds_total",
+            "Time that transactions took, until they were on disk.",
+            commits.seconds,
+            is_counter=True,
+        ),
+        Gauge("commit_waiting_changes", "Changes that wait for a commit.", commits.waiting),
+    ]
 
 
 async def _health(

@@ -7,6 +7,7 @@ import os
 import pytest
 from sandbox_bench import Bench
 
+from lambdad.environment.cpu_time import CpuTime
 from lambdad.launcher.contract import Exit
 
 
@@ -90,6 +91,8 @@ def test_gauges_read_memory_and_set_the_cpu_share(bench: Bench) -> None:
     for name, descriptor in gauges.descriptors.items():
         if name == "memory_peak":
             assert int(os.pread(descriptor, 32, 0)) > 0
+        if name == "cpu_time":
+            assert CpuTime(descriptor).taken_ms() > 0
         if name == "cpu_quota":
             os.pwrite(descriptor, gauges.texts["cpu_quota"].encode(), 0)
         os.close(descriptor)

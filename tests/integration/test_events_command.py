@@ -155,10 +155,13 @@ def test_what_happens_to_events_is_counted(
     metrics = counted()
     assert metrics.pop("AsyncEventAge") >= 0
     assert metrics.pop("Duration") > 0
+    assert metrics.pop("InitDuration") > 0
     assert metrics == {
         "AsyncEventsReceived": 2,
         "AsyncEventsDropped": 1,
+        "ColdStarts": 1,
         "ConcurrentExecutions": 1,
+        "Errors": 0,
         "Invocations": 1,
         "Throttles": 1,
     }

@@ -25,6 +25,7 @@ COMMANDS = (
     "ls",
     "logs",
     "events",
+    "usage",
     "rm",
     "sign",
     "certificate",

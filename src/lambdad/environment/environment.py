@@ -37,9 +37,12 @@ from lambdad.launcher.contract import Order
 from lambdad.launcher.messages import Exited
 from lambdad.model import limits
 from lambdad.model.function import FunctionVersion
-from lambdad.model.invocation import FunctionError, Invocation, Report, Result
+from lambdad.model.invocation import Ended, FunctionError, Invocation, Report, Result
 from lambdad.model.log_line import LogLine
 from lambdad.model.runtime import Interpreter
+
+# What was logged to which stream, and, with the REPORT line, the invocation that has ended.
+Emit = Callable[[FunctionVersion, str, list[LogLine], Ended | None], None]
 
 _TAIL_KEPT = 2 * limits.LOG_TAIL
 
@@ -82,7 +85,7 @@ class ExecutionEnvironment:
         *,
         find_place: Callable[[FunctionVersion], Awaitable[Place]],
         clock: Clock,
-        emit: Callable[[FunctionVersion, str, list[LogLine]], None],
+        emit: Emit,
         serve_endpoint: Callable[[ExecutionEnvironment, socket], Awaitable[Closable]],
         on_end: Callable[[ExecutionEnvironment], None],
         freeze_after: float = 0.02,
@@ -138,7 +141,7 @@ class ExecutionEnvironment:
         else:
             duration_ms, outcome = 0.0, init.failure
         duration_ms += init.suppressed_ms
-        return self._conclude(invocation.request_id, outcome, duration_ms, init.init_ms)
+        return self._conclude(invocation, outcome, duration_ms, init.init_ms)
 
     def release(self) -> None:
         """The invocation is over: ready for the next, unless the processes have ended meanwhile."""
@@ -294,7 +297,7 @@ class ExecutionEnvironment:
         return duration_ms, describe(event, invocation.request_id)
 
     def _conclude(
-        self, request_id: str, outcome: Outcome, duration_ms: float, init_ms: float | None
+        self, invocation: Invocation, outcome: Outcome, duration_ms: float, init_ms: float | None
     ) -> Result:
         assert self._sandbox is not None
         payload, error = outcome
@@ -303,15 +306,17 @@ class ExecutionEnvironment:
         has_ended = self.state is State.FAILED
         self.memory_held = self._sandbox.files_held if has_ended else self._sandbox.memory_held
         figures = Report(
-            request_id=request_id,
+            request_id=invocation.request_id,
             duration_ms=duration_ms,
             billed_duration_ms=report.billed_ms(duration_ms, init_ms),
             memory_size_mb=self.version.memory_mb,
             max_memory_used_mb=max_memory_used_mb,
             init_duration_ms=init_ms,
             error=error,
+            cpu_ms=self._sandbox.cpu_ms(),
         )
-        self._write(report.end(request_id), report.report(figures))
+        ended = Ended(invocation.invoked_arn, self.initialization_type, figures)
+        self._write(report.end(invocation.request_id), report.report(figures), ended=ended)
         tail = "".join(self._tail).encode()
         return Result(payload, self.version.version, figures, tail)
 
@@ -333,12 +338,12 @@ class ExecutionEnvironment:
             self.state = next_state(self.state, State.READY)
         self.state = next_state(self.state, state)
 
-    def _write(self, *messages: str) -> None:
+    def _write(self, *messages: str, ended: Ended | None = None) -> None:
         now_ms = int(self._clock.now() * 1000)
-        self._take_output([LogLine(now_ms, message) for message in messages])
+        self._take_output([LogLine(now_ms, message) for message in messages], ended)
 
-    def _take_output(self, lines: list[LogLine]) -> None:
-        self._emit(self.version, self.log_stream, lines)
+    def _take_output(self, lines: list[LogLine], ended: Ended | None = None) -> None:
+        self._emit(self.version, self.log_stream, lines, ended)
         for line in lines:
             self._tail.append(line.message + "\n")
             self._tail_bytes += len(line.message) + 1

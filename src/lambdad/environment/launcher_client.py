@@ -34,6 +34,7 @@ class Gauges:
     cpu_quota: int | None = None
     freezer: int | None = None
     texts: dict[str, str] = field(default_factory=dict)
+    cpu_time: int | None = None
 
     def limit_cpu(self) -> None:
         """Let the CPU share hold, for as long as these processes live."""
@@ -44,10 +45,10 @@ class Gauges:
 
     def close(self) -> None:
         """Give the descriptors back."""
-        for descriptor in (self.memory_peak, self.cpu_quota, self.freezer):
+        for descriptor in (self.memory_peak, self.cpu_time, self.cpu_quota, self.freezer):
             if descriptor is not None:
                 os.close(descriptor)
-        self.memory_peak = self.cpu_quota = self.freezer = None
+        self.memory_peak = self.cpu_time = self.cpu_quota = self.freezer = None
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from lambdad.clock import Clock
 from lambdad.environment.alarm import Alarm
+from lambdad.environment.cpu_time import CpuTime
 from lambdad.environment.handshake import Handshake, Listeners
 from lambdad.environment.http import Connection, Send, send_at_once
 from lambdad.environment.launcher_client import Gauges, LauncherClient
@@ -101,6 +102,7 @@ class Sandbox:
         self._alarm = Alarm(lambda seconds: self._happen(TimedOut(seconds)), surroundings.clock)
         self._gauges = Gauges()
         self._memory = MemoryInUse()
+        self._cpu_time = CpuTime()
         self._output: Output | None = None
         self._serving: list[Closable] = []
         self._connections: set[Connection] = set()
@@ -187,6 +189,7 @@ class Sandbox:
             async with asyncio.timeout(_HANDSHAKE_SECONDS):
                 handed = await handshake.receive()
             self._memory = MemoryInUse(handed.memory, self._gauges.memory_peak, handed.tmp)
+            self._cpu_time = CpuTime(self._gauges.cpu_time)
             if handed.output is not None and self._output is not None:
                 self._output.close()
                 self._read_output(handed.output)
@@ -252,6 +255,11 @@ class Sandbox:
         """The most memory used so far, as last looked at, in whole megabytes; never more than there
         may be."""
         return min(self._memory.peak_mb(), self.order.memory_mb)
+
+    def cpu_ms(self) -> float:
+        """What its processes have taken of the processor since this was asked the last time, in
+        milliseconds; 0 where nobody knows."""
+        return self._cpu_time.taken_ms()
 
     @property
     def memory_held(self) -> int:
@@ -342,6 +350,7 @@ class Sandbox:
         for connection in list(self._connections):
             connection.close()
         self._memory.close()
+        self._cpu_time.close()
         self._gauges.close()
 
     def _close_place(self) -> None:

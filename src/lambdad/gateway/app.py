@@ -13,6 +13,7 @@ from lambdad.errors import ClientError
 from lambdad.gateway import faults
 from lambdad.gateway.auth import Identify, Signature, find_caller, read_signature
 from lambdad.gateway.body import BodyTooLargeError, ClientDisconnected
+from lambdad.gateway.compression import check_encoding, inflate
 from lambdad.gateway.function_urls import FunctionUrls
 from lambdad.gateway.http import Request, Response
 from lambdad.gateway.internal_routes import InternalRoute, InternalRoutes
@@ -140,20 +141,16 @@ class Gateway:
         """A form names its operation in its body, so it is read before anything is known."""
         try:
             await request.read_body(BODY_LIMIT)
+            inflate(request, BODY_LIMIT)
         except BodyTooLargeError:
             raise _too_large(BODY_LIMIT, "") from None
 
     async def _read_body(self, request: Request, service: ServicePlan, operation: str) -> None:
-        encoding = request.header(b"content-encoding")
-        if encoding is not None and encoding.lower() != "identity":
-            raise ClientError(
-                "UnsupportedMediaTypeException",
-                f"The content encoding '{encoding}' is not supported; send the body as it is.",
-                status=415,
-            )
         limit = self._body_limits.get((service.name, operation), BODY_LIMIT)
         try:
+            check_encoding(request, service, operation)
             await request.read_body(limit)
+            inflate(request, limit)
         except BodyTooLargeError:
             raise _too_large(limit, f" for the {operation} operation") from None
 

@@ -42,6 +42,7 @@ class Request:
         "caller",
         "client",
         "headers",
+        "is_inflated",
         "keeps_alive",
         "labels",
         "method",
@@ -78,6 +79,7 @@ class Request:
         self.body = b""
         self._content = content
         self._is_read = False
+        self.is_inflated = False  # the body was compressed, and is not any more
         self._server = server
         self._query: dict[str, list[str]] | None = None
         self._form: dict[str, list[str]] | None = None

@@ -1,4 +1,4 @@
-"""What operators look at and do beside AWS's operations: JSON over HTTP, never for functions."""
+"""What operators look at and do beside AWS's operations: JSON or text, never for functions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from lambdad.gateway.http import Request, Response
 from lambdad.gateway.protocols.json_values import encode_json
 from lambdad.model.caller import Caller
 
-# (whose account and region, query) → a JSON object. A ClientError is told as {"code", "message"}.
-OperatorRoute = Callable[[Caller, Mapping[str, str]], Awaitable[Mapping[str, Any]]]
+# (whose account and region, query) → a JSON object, or text and its content type. A ClientError is
+# told as {"code", "message"}.
+Text = tuple[str, str]
+OperatorRoute = Callable[[Caller, Mapping[str, str]], Awaitable[Mapping[str, Any] | Text]]
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,8 @@ class OperatorRoutes:
             return Response(405, {"allow": ", ".join(self._methods(request.path))})
         try:
             query = {name: values[0] for name, values in request.query.items()}
-            return _json(200, await run(caller, query))
+            answer = await run(caller, query)
+            return _text(*answer) if isinstance(answer, tuple) else _json(200, answer)
         except ClientError as error:
             return _error(error.status or 400, error.code, error.message)
         except Exception:
@@ -47,6 +50,10 @@ class OperatorRoutes:
 
     def _methods(self, path: str) -> list[str]:
         return sorted(name.split()[0] for name in self._routes if name.split()[1] == path)
+
+
+def _text(content: str, content_type: str) -> Response:
+    return Response(200, {"content-type": content_type}, content.encode())
 
 
 def _json(status: int, value: Mapping[str, Any]) -> Response:

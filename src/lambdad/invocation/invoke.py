@@ -52,10 +52,6 @@ class Invoker:
             if error.code == TOO_MANY_REQUESTS:
                 self._emit("Throttles", version.function_key, 1.0)
             raise
-        self._emit("Invocations", version.function_key, 1.0)
-        self._emit("Duration", version.function_key, result.report.duration_ms)
-        if result.error is not None:
-            self._emit("Errors", version.function_key, 1.0)
         return result
 
     async def stream(self, version: FunctionVersion, invocation: Invocation) -> StreamedInvocation:

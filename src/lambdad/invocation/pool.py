@@ -152,6 +152,11 @@ class Pool:
             environment.stop()
         await asyncio.gather(*(environment.ended() for environment in environments))
 
+    @property
+    def idle_count(self) -> int:
+        """How many wait for an event, without those that were made ahead."""
+        return len(list(self._idle))
+
     def __len__(self) -> int:
         return len(self._all)
 

@@ -99,6 +99,8 @@ class _Group:
             "memory_peak": files.open_for_reading(peak),
             "cpu_quota": files.open_for_writing(cpu),
         }
+        if cpu_time := self._cpu_time():
+            descriptors["cpu_time"] = files.open_for_reading(cpu_time)
         texts = {"cpu_quota": str(limits.cpu_quota_us)}
         if freezer := self._freezer():
             file, texts["frozen"], texts["thawed"] = freezer
@@ -130,6 +132,13 @@ class _Group:
     def remove(self) -> None:
         for directory in self.directories.values():
             files.remove(directory)
+
+    def _cpu_time(self) -> Path | None:
+        """Where the processor's time is counted: beside its share, or by version 2."""
+        if (cpu_time := self.directories["cpu"] / "cpuacct.usage").exists():
+            return cpu_time
+        unified = self.directories.get("unified")
+        return unified / "cpu.stat" if unified is not None else None
 
     def _freezer(self) -> tuple[Path, str, str] | None:
         """The file, and what to write to it for freezing and for thawing."""

@@ -97,6 +97,7 @@ class _Group:
         files.write(cpu, f"max {CPU_PERIOD_US}")
         descriptors = {
             "memory_peak": _open_peak(self._peak()),
+            "cpu_time": files.open_for_reading(self.directory / "cpu.stat"),
             "cpu_quota": files.open_for_writing(cpu),
             "freezer": files.open_for_writing(self.directory / "cgroup.freeze"),
         }

@@ -92,6 +92,7 @@ class Gauges:
     """Descriptors with which the node reads and sets what it needs on the hot path, by name:
 
     memory_peak   reads the most memory used so far, in bytes
+    cpu_time      reads the processor time used so far: nanoseconds, or `usage_usec N` first
     cpu_quota     takes the text `cpu_quota`, which sets the CPU share; it is not limited before
     freezer       takes `frozen` and `thawed`, which stop every process and let it go on
 

@@ -48,6 +48,16 @@ class Report:
     max_memory_used_mb: int
     init_duration_ms: float | None = None
     error: FunctionError | None = None
+    cpu_ms: float = 0.0  # of the processor, since the environment's last event
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An invocation that is over: what is counted of it."""
+
+    invoked_arn: str
+    initialization_type: str
+    report: Report
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ log store holds a lock around it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lambdad.model.log_line import LogLine
@@ -19,15 +19,22 @@ FRAMES_AT_LIMIT = 16  # so that 4 MB are written, or dropped, at a time
 LINE_OVERHEAD = 150  # what a line costs in memory besides its text
 
 
+# Makes the records of a frame; called once, by the flushing thread.
+MakeRecords = Callable[["PendingFrame"], bytes]
+
+
 @dataclass(slots=True, eq=False)
 class PendingFrame:
-    """A frame in the making: lines by stream in the order of arrival, or marks."""
+    """A frame in the making: lines by stream in the order of arrival, or marks. Once it is taken
+    it has the journal's records too."""
 
     frame_id: int
     ingestion_ms: int
     lines: dict[StreamKey, list[LogLine]] = field(default_factory=dict)
     marks: list[Mark] = field(default_factory=list)
     size: int = 0
+    make_records: MakeRecords | None = None
+    records: bytes | None = None
 
 
 class Backlog:
@@ -72,17 +79,29 @@ class Backlog:
             self._drop_beyond_limit()
         return frame
 
+    def note(self, now_ms: int) -> None:
+        """There is something for the journal's records: a frame is to be written."""
+        if not self._waiting:
+            self._begin(now_ms)
+
+    def begin_after(self, frame_id: int) -> None:
+        """Every frame from now on has a higher id than this one."""
+        self._next_frame = max(self._next_frame, frame_id + 1)
+
     def mark(self, mark: Mark, now_ms: int) -> PendingFrame:
         """Keep a mark, in a frame of its own so that its place among the lines is exact."""
         frame = self._begin(now_ms)
         frame.marks.append(mark)
         return frame
 
-    def take(self) -> PendingFrame | None:
-        """The oldest frame, to be written; no line joins it any more."""
+    def take(self, collect: Callable[[], MakeRecords] | None) -> PendingFrame | None:
+        """The oldest frame, to be written; no line joins it any more. What the journal has
+        collected until now goes with it."""
         assert self._writing is None, "The frame before this one is still being written."
         if self._waiting:
             self._writing = self._waiting.popleft()
+            if collect is not None and self._writing.make_records is None:
+                self._writing.make_records = collect()
         return self._writing
 
     def settle(self) -> None:
@@ -116,11 +135,13 @@ class Backlog:
         return frame
 
     def _drop_beyond_limit(self) -> None:
-        """Marks stay: they are few, and what they say cannot be guessed."""
+        """Marks and records stay: they are few, and what they say cannot be guessed."""
         while self.size > self._limit:
             oldest = next((frame for frame in self._waiting if frame.lines), None)
             if oldest is None or oldest is self._waiting[-1]:
                 return
-            self._waiting.remove(oldest)
             self.size -= oldest.size
             self.dropped_lines += sum(map(len, oldest.lines.values()))
+            oldest.lines, oldest.size = {}, 0
+            if oldest.records is None:
+                self._waiting.remove(oldest)

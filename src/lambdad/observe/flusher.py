@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from lambdad.errors import PlatformError
-from lambdad.observe.backlog import Backlog, PendingFrame
+from lambdad.observe.backlog import Backlog, MakeRecords, PendingFrame
 from lambdad.observe.frames import serialize_frame
 from lambdad.observe.segments import Segments, write_frame
 
@@ -21,12 +22,19 @@ class Flusher:
     """`lock` guards the backlog and the segments' lists; no input or output happens under it."""
 
     def __init__(
-        self, backlog: Backlog, segments: Segments, lock: threading.Condition, *, every: float
+        self,
+        backlog: Backlog,
+        segments: Segments,
+        lock: threading.Condition,
+        *,
+        every: float,
+        collect: Callable[[], MakeRecords] | None = None,
     ) -> None:
         self._backlog = backlog
         self._segments = segments
         self._lock = lock
         self._every = every
+        self._collect = collect
         self._hurry = threading.Event()
         self._closing = False
         self._failure: OSError | None = None
@@ -89,7 +97,7 @@ class Flusher:
     def _flush_pending(self) -> None:
         while True:
             with self._lock:
-                frame = self._backlog.take()
+                frame = self._backlog.take(self._collect)
             if frame is None:
                 return
             try:
@@ -105,7 +113,15 @@ class Flusher:
                 self._recover()
 
     def _write(self, frame: PendingFrame) -> None:
-        content = serialize_frame(frame.frame_id, frame.ingestion_ms, frame.lines, frame.marks)
+        if frame.records is None:
+            frame.records = frame.make_records(frame) if frame.make_records else b""
+        if not (frame.lines or frame.marks or frame.records):
+            with self._lock:
+                self._settle()
+            return
+        content = serialize_frame(
+            frame.frame_id, frame.ingestion_ms, frame.lines, frame.marks, frame.records
+        )
         segment = self._segments.current()
         stored = write_frame(segment, content)
         with self._lock:

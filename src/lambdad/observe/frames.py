@@ -2,7 +2,7 @@
 
     fixed header   magic, crc of the header, lengths, crc of the body, frame id, time of arrival
     table          JSON: each block's stream, time range and place in the body; or marks
-    body           zlib: the blocks' lines, one after another
+    body           zlib: the blocks' lines, one after another, and the journal's records
 
 A block is the lines of one stream. The header says all that an index needs, so that a body is
 read only for its lines. A frame with marks has no lines: marks create and delete groups and
@@ -80,6 +80,7 @@ class FrameHeader:
     frame_id: int
     ingestion_ms: int
     blocks: tuple[Block, ...]
+    records: tuple[int, int]  # place and size in the body
     marks: tuple[Mark, ...]
     header_size: int
     body_size: int
@@ -95,6 +96,7 @@ def serialize_frame(
     ingestion_ms: int,
     lines_by_stream: Mapping[StreamKey, Sequence[LogLine]],
     marks: Iterable[Mark] = (),
+    records: bytes = b"",
 ) -> bytes:
     """The bytes of one frame."""
     rows: list[list[str | int]] = []
@@ -107,8 +109,9 @@ def serialize_frame(
         parts.append(part)
         offset += len(part)
     marked = [[mark.kind.value, *mark.group, mark.stream] for mark in marks]
-    table = json.dumps({"blocks": rows, "marks": marked}, separators=(",", ":")).encode()
-    body = zlib.compress(b"".join(parts), COMPRESSION_LEVEL)
+    content = {"blocks": rows, "marks": marked, "records": [offset, len(records)]}
+    table = json.dumps(content, separators=(",", ":")).encode()
+    body = zlib.compress(b"".join([*parts, records]), COMPRESSION_LEVEL)
     return _header(frame_id, ingestion_ms, table, body) + body
 
 
@@ -137,6 +140,7 @@ def parse_header(header: bytes) -> FrameHeader | None:
         frame_id=frame_id,
         ingestion_ms=ingestion_ms,
         blocks=tuple(Block(tuple(row[:4]), *row[4:]) for row in table["blocks"]),
+        records=tuple(table.get("records", (0, 0))),
         marks=tuple(
             Mark(MarkKind(kind), (account_id, region, group), stream)
             for kind, account_id, region, group, stream in table["marks"]

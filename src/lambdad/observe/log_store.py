@@ -10,14 +10,14 @@ written; it takes a snapshot under the lock and does its work outside it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from lambdad.clock import Clock, SystemClock
 from lambdad.model.log_line import LogLine, Position, StoredLine
-from lambdad.observe.backlog import LIMIT, Backlog
+from lambdad.observe.backlog import LIMIT, Backlog, MakeRecords
 from lambdad.observe.catalog import Catalog, LogGroup, LogStream
 from lambdad.observe.flusher import Flusher
 from lambdad.observe.frames import GroupKey, Mark, MarkKind, StreamKey, stored_size
@@ -41,12 +41,15 @@ class LogStore:
         flush_every: float = FLUSH_EVERY,
         backlog_limit: int = LIMIT,
         clock: Clock | None = None,
+        collect: Callable[[], MakeRecords] | None = None,
     ) -> None:
         self._segments = segments
         self._clock = clock or SystemClock()
         self._lock = threading.Condition()
         self._backlog = Backlog(segments.last_frame + 1, limit=backlog_limit)
-        self._flusher = Flusher(self._backlog, segments, self._lock, every=flush_every)
+        self._flusher = Flusher(
+            self._backlog, segments, self._lock, every=flush_every, collect=collect
+        )
         self._catalog = Catalog()
         for segment in segments:
             self._catalog.absorb(segment.index)
@@ -60,10 +63,21 @@ class LogStore:
         segment_size: int = SEGMENT_SIZE,
         backlog_limit: int = LIMIT,
         clock: Clock | None = None,
+        collect: Callable[[], MakeRecords] | None = None,
     ) -> Self:
-        """Open the segments of `directory`, cut a torn end, and start the flushing thread."""
+        """Open the segments of `directory`, cut a torn end, and start the flushing thread.
+
+        `collect` takes, while the store's lock is held, what the journal has gathered; what it
+        returns makes the records of a frame of it, which are on disk when the frame's lines are.
+        """
         segments = Segments.open(directory, segment_size=segment_size)
-        store = cls(segments, flush_every=flush_every, backlog_limit=backlog_limit, clock=clock)
+        store = cls(
+            segments,
+            flush_every=flush_every,
+            backlog_limit=backlog_limit,
+            clock=clock,
+            collect=collect,
+        )
         store._flusher.start()
         return store
 
@@ -73,9 +87,16 @@ class LogStore:
         return self._backlog.dropped_lines
 
     def append(
-        self, account_id: str, region: str, group: str, stream: str, lines: Sequence[LogLine]
+        self,
+        account_id: str,
+        region: str,
+        group: str,
+        stream: str,
+        lines: Sequence[LogLine],
+        also: Callable[[], None] | None = None,
     ) -> None:
-        """Add lines to a stream, which comes to be if it is not there. Never waits for a disk."""
+        """Add lines to a stream, which comes to be if it is not there. Never waits for a disk.
+        `also` writes down in the journal's books what belongs to these lines."""
         if not lines:
             return
         key = (account_id, region, group, stream)
@@ -89,10 +110,48 @@ class LogStore:
             arrived_ms = frame.ingestion_ms
             span = Span(frame.frame_id, first_ms, last_ms, arrived_ms, arrived_ms, size)
             self._catalog.record(key, span)
+            if also is not None:
+                also()
             if was_empty:
                 self._lock.notify_all()
         if frame.size >= self._backlog.frame_size:
             self._flusher.hurry()
+
+    def note(self, also: Callable[[], None]) -> None:
+        """Write something down in the journal's books, without lines. Never waits for a disk."""
+        with self._lock:
+            was_empty = not self._backlog
+            also()
+            self._backlog.note(self._now_ms())
+            if was_empty:
+                self._lock.notify_all()
+
+    @property
+    def last_frame(self) -> int:
+        """The youngest frame there is."""
+        return self._backlog.last_frame
+
+    def records(self, after_frame: int) -> Iterator[tuple[int, bytes]]:
+        """The journal's records of the frames on disk behind this one, the oldest first."""
+        with self._lock:
+            segments = [each for each in self._segments if each.index.last_frame > after_frame]
+        for segment in segments:
+            for frame in segment.headers():
+                offset, size = frame.header.records
+                if frame.header.frame_id > after_frame and size:
+                    body = segment.body(frame)
+                    if body is not None:
+                        yield frame.header.frame_id, body[offset : offset + size]
+
+    def settled(self, frame_id: int) -> None:
+        """The records up to this frame are elsewhere now, and never asked for again."""
+        with self._lock:
+            self._backlog.begin_after(frame_id)
+
+    @property
+    def pending_bytes(self) -> int:
+        """How much is not on disk yet."""
+        return self._backlog.size
 
     def pressure(self) -> bool:
         """Whether so much is unflushed that the caller must stop reading its pipes.

@@ -16,9 +16,10 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -58,6 +59,15 @@ class _Write:
             self.future.set_result(self.result)
 
 
+@dataclass(slots=True)
+class Commits:
+    """How the writer has done so far."""
+
+    count: int = 0
+    seconds: float = 0.0
+    waiting: int = 0  # changes that wait now
+
+
 class Database:
     """The durable state of one node. `open` it, `write` and `read`, `close` it."""
 
@@ -69,6 +79,12 @@ class Database:
         self._writer = threading.Thread(target=self._commit_writes, name="lambdad-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="lambdad-reader")
         self._closed = False
+        self._commits = Commits()
+
+    @property
+    def commits(self) -> Commits:
+        """How many commits there were, and how long they took."""
+        return replace(self._commits, waiting=self._writes.qsize())
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -148,6 +164,7 @@ class Database:
     def _commit(self, batch: list[_Write]) -> None:
         if not batch:
             return
+        began = time.monotonic()
         try:
             with self._connection.begin():
                 for write in batch:
@@ -155,6 +172,8 @@ class Database:
         except Exception as error:  # begin or commit failed: nothing of the batch is on disk
             for write in batch:
                 write.error = write.error or error
+        self._commits.count += 1
+        self._commits.seconds += time.monotonic() - began
 
     def _apply(self, write: _Write) -> None:
         # Said to the driver, since Connection.begin_nested costs fifty times as much.
@@ -199,3 +218,6 @@ def _engine(path: Path, *, begin: str, read_only: bool) -> Engine:
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
+
+
+__all__ = ["Commits", "Connection", "Database"]

@@ -15,9 +15,11 @@ from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from lambdad.errors import PlatformError
+from lambdad.model.alarm_document import Alarm
 from lambdad.model.alias import Alias
 from lambdad.model.capacity_provider import CapacityProvider
 from lambdad.model.code_signing import CodeSigningConfig
+from lambdad.model.dashboard import Dashboard
 from lambdad.model.durable_execution import DurableExecution
 from lambdad.model.event_invoke_config import EventInvokeConfig
 from lambdad.model.event_source_mapping import EventSourceMapping
@@ -42,9 +44,11 @@ FORMAT = 1
 
 # Every kind of resource that is kept.
 KINDS: tuple[type[Resource], ...] = (
+    Alarm,
     Alias,
     CapacityProvider,
     CodeSigningConfig,
+    Dashboard,
     DurableExecution,
     Function,
     FunctionVersion,

@@ -125,6 +125,88 @@ deliveries = Table(
     Index("deliveries_event", "event_id"),
 )
 
+# The last frame of the journal whose figures are in the tables below.
+settled_frames = Table(
+    "settled_frames",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("frame", Integer, nullable=False),
+)
+
+# `dimensions` is JSON: pairs sorted by name. `last_at` is the start of the youngest minute.
+metric_series = Table(
+    "metric_series",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("namespace", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("dimensions", Text, nullable=False),
+    Column("unit", String, nullable=False),
+    Column("last_at", Integer, nullable=False),
+    Index(
+        "metric_series_name",
+        *("account_id", "region", "namespace", "name", "dimensions", "unit"),
+        unique=True,
+    ),
+)
+
+# Statistic sets of `grain` seconds from `start` on (seconds since the epoch). `buckets` may hold
+# several packed distributions, one after another.
+metric_data = Table(
+    "metric_data",
+    metadata,
+    Column("series_id", Integer, primary_key=True),
+    Column("grain", Integer, primary_key=True),
+    Column("start", Integer, primary_key=True),
+    Column("count", Float, nullable=False),
+    Column("sum", Float, nullable=False),
+    Column("minimum", Float, nullable=False),
+    Column("maximum", Float, nullable=False),
+    Column("buckets", LargeBinary),
+    sqlite_with_rowid=False,
+)
+
+# What each version of each function has used on each day, by what its price depends on.
+usage = Table(
+    "usage",
+    metadata,
+    Column("account_id", String, primary_key=True),
+    Column("region", String, primary_key=True),
+    Column("function_name", String, primary_key=True),
+    Column("version", String, primary_key=True),
+    Column("day", String, primary_key=True),
+    Column("memory_mb", Integer, primary_key=True),
+    Column("ephemeral_storage_mb", Integer, primary_key=True),
+    Column("architecture", String, primary_key=True),
+    Column("initialization_type", String, primary_key=True),
+    Column("invocations", Integer, nullable=False),
+    Column("errors", Integer, nullable=False),
+    Column("billed_duration_ms", Integer, nullable=False),
+    Column("duration_ms", Float, nullable=False),
+    Column("init_duration_ms", Float, nullable=False),
+    Column("cpu_ms", Float, nullable=False),
+    Column("max_memory_used_mb", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+alarm_history = Table(
+    "alarm_history",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("alarm_name", String, nullable=False),
+    Column("alarm_type", String, nullable=False),
+    Column("item_type", String, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("alarm_history_of", "account_id", "region", "alarm_name", "at"),
+    Index("alarm_history_age", "at"),
+)
+
 _EVENT_SQL = """id INTEGER NOT NULL,
             request_id VARCHAR NOT NULL,
             account_id VARCHAR NOT NULL,
@@ -216,6 +298,72 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX deliveries_due ON deliveries (due_at)",
         "CREATE INDEX deliveries_event ON deliveries (event_id)",
+    ),
+    (
+        """CREATE TABLE settled_frames (
+            name VARCHAR NOT NULL,
+            frame INTEGER NOT NULL,
+            PRIMARY KEY (name)
+        )""",
+        """CREATE TABLE metric_series (
+            id INTEGER NOT NULL,
+            account_id VARCHAR NOT NULL,
+            region VARCHAR NOT NULL,
+            namespace VARCHAR NOT NULL,
+            name VARCHAR NOT NULL,
+            dimensions TEXT NOT NULL,
+            unit VARCHAR NOT NULL,
+            last_at INTEGER NOT NULL,
+            PRIMARY KEY (id)
+        )""",
+        """CREATE UNIQUE INDEX metric_series_name
+            ON metric_series (account_id, region, namespace, name, dimensions, unit)""",
+        """CREATE TABLE metric_data (
+            series_id INTEGER NOT NULL,
+            grain INTEGER NOT NULL,
+            start INTEGER NOT NULL,
+            count FLOAT NOT NULL,
+            sum FLOAT NOT NULL,
+            minimum FLOAT NOT NULL,
+            maximum FLOAT NOT NULL,
+            buckets BLOB,
+            PRIMARY KEY (series_id, grain, start)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE usage (
+            account_id VARCHAR NOT NULL,
+            region VARCHAR NOT NULL,
+            function_name VARCHAR NOT NULL,
+            version VARCHAR NOT NULL,
+            day VARCHAR NOT NULL,
+            memory_mb INTEGER NOT NULL,
+            ephemeral_storage_mb INTEGER NOT NULL,
+            architecture VARCHAR NOT NULL,
+            initialization_type VARCHAR NOT NULL,
+            invocations INTEGER NOT NULL,
+            errors INTEGER NOT NULL,
+            billed_duration_ms INTEGER NOT NULL,
+            duration_ms FLOAT NOT NULL,
+            init_duration_ms FLOAT NOT NULL,
+            cpu_ms FLOAT NOT NULL,
+            max_memory_used_mb INTEGER NOT NULL,
+            PRIMARY KEY (account_id, region, function_name, version, day, memory_mb,
+                ephemeral_storage_mb, architecture, initialization_type)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE alarm_history (
+            id INTEGER NOT NULL,
+            account_id VARCHAR NOT NULL,
+            region VARCHAR NOT NULL,
+            alarm_name VARCHAR NOT NULL,
+            alarm_type VARCHAR NOT NULL,
+            item_type VARCHAR NOT NULL,
+            at FLOAT NOT NULL,
+            summary TEXT NOT NULL,
+            data TEXT NOT NULL,
+            PRIMARY KEY (id)
+        )""",
+        """CREATE INDEX alarm_history_of
+            ON alarm_history (account_id, region, alarm_name, at)""",
+        "CREATE INDEX alarm_history_age ON alarm_history (at)",
     ),
 )
 

@@ -23,7 +23,7 @@ from lambdad.launcher import entering, packets
 from lambdad.launcher.contract import Order
 from lambdad.launcher.messages import Exited
 from lambdad.model.function import Code, FunctionVersion, Status
-from lambdad.model.invocation import Invocation
+from lambdad.model.invocation import Ended, Invocation
 from lambdad.model.log_line import LogLine
 from lambdad.model.runtime import Interpreter
 
@@ -394,6 +394,7 @@ class Stage:
         self.launcher = PlayedLauncher()
         self.memory_watch = MemoryWatch()
         self.lines: dict[str, list[str]] = defaultdict(list)
+        self.counted: list[Ended] = []
         self.made: list[ExecutionEnvironment] = []
         self.ended: list[ExecutionEnvironment] = []
         self.endpoints: list[Endpoint] = []
@@ -454,8 +455,12 @@ class Stage:
         await self.place_is_found.wait()
         return self._place
 
-    def _emit(self, version: FunctionVersion, stream: str, lines: list[LogLine]) -> None:
+    def _emit(
+        self, version: FunctionVersion, stream: str, lines: list[LogLine], ended: Ended | None
+    ) -> None:
         self.lines[stream] += [line.message for line in lines]
+        if ended is not None:
+            self.counted.append(ended)
 
     async def _serve_endpoint(
         self, environment: ExecutionEnvironment, listener: socket.socket

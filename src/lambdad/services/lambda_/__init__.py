@@ -37,7 +37,7 @@ from lambdad.services.lambda_ import (
 from lambdad.services.lambda_.authorization import authorized
 from lambdad.services.lambda_.code_links import download
 from lambdad.services.lambda_.code_removal import remove_forever
-from lambdad.services.lambda_.control_plane import ControlPlane, ObjectStore
+from lambdad.services.lambda_.control_plane import ControlPlane, ObjectStore, machine_architecture
 from lambdad.services.lambda_.event_routes import event_routes
 from lambdad.services.lambda_.event_targets import find_target
 from lambdad.services.lambda_.runtime_routes import runtime_routes
@@ -108,6 +108,7 @@ __all__ = [
     "download",
     "event_routes",
     "find_target",
+    "machine_architecture",
     "operations",
     "remove_forever",
     "resume",

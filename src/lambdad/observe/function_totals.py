@@ -1,11 +1,11 @@
-"""What happened, counted: AWS/Lambda's metrics by function, since the server started.
+"""What happened, counted since the server started: for operators and Prometheus.
 
-A metric is a statistic set, as CloudWatch calls it: how often, the sum, the least, the most.
+CloudWatch's metrics tell of times and dimensions (metric_store.py); these only ever grow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,8 @@ FunctionKey = tuple[str, str, str]  # account id, region, name
 
 
 @dataclass(slots=True)
-class Statistics:
-    """All values of one metric."""
+class Totals:
+    """All values of one metric, as a statistic set."""
 
     count: int = 0
     sum: float = 0.0
@@ -30,23 +30,28 @@ class Statistics:
         self.maximum = max(self.maximum, value)
 
 
-class Metrics:
-    """Every metric of every function."""
+class FunctionTotals:
+    """Every metric of every function, whatever its resource."""
 
     def __init__(self) -> None:
-        self._statistics: dict[tuple[FunctionKey, str], Statistics] = {}
+        self._totals: dict[tuple[FunctionKey, str], Totals] = {}
 
-    def emit(self, name: str, function: FunctionKey, value: float = 1.0) -> None:
+    def add(self, name: str, function: FunctionKey, value: float = 1.0) -> None:
         """This has happened: counts are 1 each, times are milliseconds."""
         key = (function, name)
-        statistics = self._statistics.get(key)
-        if statistics is None:
-            statistics = self._statistics[key] = Statistics()
-        statistics.add(value)
+        totals = self._totals.get(key)
+        if totals is None:
+            totals = self._totals[key] = Totals()
+        totals.add(value)
 
-    def of(self, function: FunctionKey) -> Mapping[str, Statistics]:
+    def of(self, function: FunctionKey) -> Mapping[str, Totals]:
         """A function's metrics by name."""
-        return {name: each for (key, name), each in self._statistics.items() if key == function}
+        return {name: each for (key, name), each in self._totals.items() if key == function}
+
+    def all(self) -> Iterator[tuple[FunctionKey, str, Totals]]:
+        """Every function's metrics, in order."""
+        for (function, name), each in sorted(self._totals.items()):
+            yield function, name, each
 
     async def show(self, caller: Caller, query: Mapping[str, str]) -> Mapping[str, Any]:
         """The metrics of an account's functions in one region, for operators."""
@@ -61,7 +66,7 @@ class Metrics:
                     "Minimum": each.minimum,
                     "Maximum": each.maximum,
                 }
-                for (function, name), each in sorted(self._statistics.items())
+                for function, name, each in self.all()
                 if function[:2] == place
             ]
         }

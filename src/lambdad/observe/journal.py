@@ -1,0 +1,126 @@
+"""The journal: all books kept together, in the frames in which log lines reach the disk.
+
+What happened in one stretch of time, lines and figures alike, is in one frame: kill -9 loses all of
+its last part or nothing of it. Now and then the books are settled: their figures go to the
+database, in one transaction with the number of the last frame that they were taken from, and a
+start replays the frames behind that one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from lambdad.errors import PlatformError
+from lambdad.observe.backlog import MakeRecords
+from lambdad.observe.book import Book, Figures
+from lambdad.observe.log_store import LogStore
+from lambdad.store.database import Connection, Database
+from lambdad.store.settled_frames import read_settled_frame, write_settled_frame
+
+SETTLE_EVERY = 60.0
+
+T = TypeVar("T")
+G = TypeVar("G")
+K = TypeVar("K")
+V = TypeVar("V", bound=Figures)
+
+_log = logging.getLogger(__name__)
+
+
+class Journal:
+    """Books are added before it is opened. `collect` is for the log store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._books: dict[str, Book[Any, Any, Any]] = {}
+        self._frame = 0  # the last one that the books' figures are in
+        self._settling_frame = 0
+        self._is_settling = False
+        self._lock = threading.Lock()  # a frame's figures are in all books, or in none yet
+
+    def add(self, book: Book[G, K, V]) -> Book[G, K, V]:
+        """Keep this book too."""
+        self._books[book.name] = book
+        return book
+
+    async def read(self, query: Callable[[Connection], T]) -> tuple[T, bool]:
+        """What `query` finds in the tables, and whether that includes what was being settled when
+        this was called."""
+        frame = self._settling_frame if self._is_settling else 0
+        found, settled = await self._database.read(
+            lambda connection: (query(connection), read_settled_frame(connection))
+        )
+        return found, settled >= frame
+
+    def collect(self) -> MakeRecords:
+        """Take what the books have gathered, quickly, as the log store's lock is held; what this
+        returns makes the records of that frame, outside of the lock."""
+        collected = [
+            (book, entries) for book in self._books.values() if (entries := book.collect())
+        ]
+        return lambda frame: self._keep(frame.frame_id, collected)
+
+    def has_gathered(self) -> bool:
+        """Whether a frame is to be written for the books alone."""
+        return any(book.gathered for book in self._books.values())
+
+    async def open(self, store: LogStore) -> None:
+        """Replay what is not settled."""
+        settled = await self._database.read(read_settled_frame)
+        self._frame = settled
+        await asyncio.to_thread(self._replay, store, settled)
+        store.settled(settled)
+
+    async def settle(self, store: LogStore) -> None:
+        """Bring the books' figures to the database; OSError or PlatformError when the disk
+        refuses, after which everything is as before."""
+        if not self._is_settling:
+            await asyncio.to_thread(store.flush)  # so that what has gathered is collected
+            self._begin_settling()
+        await asyncio.to_thread(store.flush)
+        await self._database.write(self._write)
+        for book in self._books.values():
+            book.end_settling()
+        self._is_settling = False
+        store.settled(self._settling_frame)
+
+    async def settle_forever(self, store: LogStore, every: float = SETTLE_EVERY) -> None:
+        """Settle now and then."""
+        while True:
+            await asyncio.sleep(every)
+            try:
+                await self.settle(store)
+            except (OSError, PlatformError) as error:
+                _log.error("Metrics and usage cannot be settled yet: %s", error)
+
+    def _begin_settling(self) -> None:
+        with self._lock:
+            self._settling_frame = self._frame
+            for book in self._books.values():
+                book.begin_settling()
+        self._is_settling = True
+
+    def _keep(self, frame_id: int, collected: list[tuple[Book[Any, Any, Any], Any]]) -> bytes:
+        if not collected:
+            return b""
+        with self._lock:
+            self._frame = frame_id
+            records = {book.name: book.keep(entries) for book, entries in collected}
+        return json.dumps(records, separators=(",", ":")).encode()
+
+    def _replay(self, store: LogStore, settled: int) -> None:
+        for frame_id, records in store.records(settled):
+            for name, written in json.loads(records).items():
+                if name in self._books:
+                    self._books[name].replay(written)
+            self._frame = frame_id
+
+    def _write(self, connection: Connection) -> None:
+        for book in self._books.values():
+            book.settle(connection)
+        write_settled_frame(connection, self._settling_frame)

@@ -1,0 +1,198 @@
+"""Metrics: every value by series and time, as the journal gathers it and as the tables keep it.
+
+Values are kept in sets of a minute, or of a second if they were told at high resolution too; as
+they get older, in coarser ones (see model/metric.py). Reading adds up what is settled and what is
+not, so a value is seen as soon as the journal has collected it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from lambdad.clock import Clock
+from lambdad.model.function_metric import FunctionMetric, metrics_of
+from lambdad.model.metric import FIVE_MINUTES, HOUR, KEPT, MINUTE, SECOND, Metric
+from lambdad.model.statistic_set import StatisticSet
+from lambdad.observe.book import Book
+from lambdad.observe.journal import Journal
+from lambdad.store import metric_rows
+from lambdad.store.database import Connection, Database
+
+Key = Metric | FunctionMetric
+
+AGE_EVERY = 3600.0
+_SERIES_AT_ONCE = 200  # of which old values are rolled up in one transaction
+
+
+@dataclass(slots=True)
+class Points:
+    """Statistic sets of one metric by unit, grain and start."""
+
+    sets: dict[tuple[str, int, int], StatisticSet] = field(default_factory=dict)
+
+    def at(self, unit: str, grain: int, start: int) -> StatisticSet:
+        """The set of this unit, grain and start, to be added to."""
+        found = self.sets.get((unit, grain, start))
+        if found is None:
+            found = self.sets[unit, grain, start] = StatisticSet()
+        return found
+
+    def merge(self, other: Points) -> None:
+        for place, values in other.sets.items():
+            self.at(*place).merge(values)
+
+    def copy(self) -> Points:
+        return Points({place: values.copy() for place, values in self.sets.items()})
+
+
+Datapoints = dict[int, StatisticSet]  # by the start of their period
+
+
+class MetricStore:
+    """The metrics of a node."""
+
+    def __init__(self, journal: Journal, database: Database, clock: Clock) -> None:
+        self._journal = journal
+        self._book: Book[Key, Metric, Points] = journal.add(
+            Book("metrics", expand=_expand, encode=_encode, decode=_decode, write=_write)
+        )
+        self._database = database
+        self._clock = clock
+
+    def points(self, key: Key) -> Points:
+        """What gathers of a metric; only while the journal's lock is held."""
+        gathered = self._book.gathered.get(key)
+        if gathered is None:
+            gathered = self._book.gathered[key] = Points()
+        return gathered
+
+    async def read(
+        self,
+        metric: Metric,
+        unit: str | None,
+        start: int,
+        end: int,
+        period: int,
+        *,
+        with_buckets: bool = False,
+    ) -> dict[str, Datapoints]:
+        """The values from `start` on and before `end`, in periods from `start` on, by unit."""
+        grain = self._grain(start, period)
+        settling, unsettled = self._book.open_figures_of(metric)
+        rows, has_settled = await self._journal.read(
+            lambda connection: metric_rows.read_rows(
+                connection, metric, unit, grain, start, end, with_buckets=with_buckets
+            )
+        )
+        if settling is not None and not has_settled:
+            rows += _open_rows(settling, unit, grain, start, end)
+        if unsettled is not None:
+            rows += _open_rows(unsettled, unit, grain, start, end)
+        return _datapoints(rows, start, period)
+
+    async def metrics(self, account_id: str, region: str) -> dict[Metric, int]:
+        """Every metric there, with the start of its youngest minute."""
+        found = await self._database.read(
+            lambda connection: metric_rows.read_metrics(connection, account_id, region)
+        )
+        place = (account_id, region)
+        settling, unsettled = self._book.open_figures(lambda metric: metric[:2] == place)
+        for metric, points in settling + unsettled:
+            youngest = max(start for _, _, start in points.sets)
+            found[metric] = max(found.get(metric, 0), youngest)
+        return found
+
+    async def age_forever(self, every: float = AGE_EVERY) -> None:
+        """Roll up and forget what gets old, a few series at a time."""
+        while True:
+            await asyncio.sleep(every)
+            await self.age()
+
+    async def age(self) -> None:
+        """Roll up and forget what is old now."""
+        now, last = self._clock.now(), 0
+        while ids := await self._database.read(
+            partial(metric_rows.series_ids, after=last, limit=_SERIES_AT_ONCE)
+        ):
+            await self._database.write(partial(metric_rows.age, ids=ids, now=now))
+            last = ids[-1]
+
+    def _grain(self, start: int, period: int) -> int:
+        """The coarsest sets that a period is made of, and that are still there at `start`."""
+        age = self._clock.now() - start
+        for grain in (SECOND, MINUTE, FIVE_MINUTES):
+            if age <= KEPT[grain] and (grain > SECOND or period % MINUTE):
+                return grain
+        return HOUR
+
+
+def _open_rows(
+    points: Points, unit: str | None, grain: int, start: int, end: int
+) -> Iterator[tuple[int, StatisticSet, str]]:
+    """What is not settled, which has seconds and minutes alone."""
+    finer = min(grain, MINUTE)
+    for (its_unit, its_grain, at), values in points.sets.items():
+        if its_grain == finer and start <= at < end and unit in (None, its_unit):
+            yield at, values, its_unit
+
+
+def _datapoints(
+    rows: Iterable[tuple[int, StatisticSet, str]], origin: int, period: int
+) -> dict[str, Datapoints]:
+    by_unit: dict[str, Datapoints] = {}
+    for at, values, unit in rows:
+        sets = by_unit.setdefault(unit, {})
+        start = origin + (at - origin) // period * period
+        if start in sets:
+            sets[start].merge(values)
+        else:
+            sets[start] = values
+    return by_unit
+
+
+def _expand(entries: Iterable[tuple[Key, Points]]) -> Iterator[tuple[Metric, Points]]:
+    for key, points in entries:
+        if isinstance(key, Metric):
+            yield key, points
+        else:
+            for metric in metrics_of(key):
+                yield metric, points
+
+
+def _encode(entries: Iterable[tuple[Key, Points]]) -> Any:
+    return [
+        [
+            isinstance(key, Metric),
+            key,
+            [
+                [*place, values.count, values.sum, values.minimum, values.maximum, _pairs(values)]
+                for place, values in points.sets.items()
+            ],
+        ]
+        for key, points in entries
+    ]
+
+
+def _decode(written: Any) -> Iterator[tuple[Key, Points]]:
+    for is_metric, key, sets in written:
+        points = Points()
+        for unit, grain, start, count, total, low, high, buckets in sets:
+            known = None if buckets is None else {int(n): times for n, times in buckets}
+            points.sets[unit, grain, start] = StatisticSet(count, total, low, high, known)
+        if is_metric:
+            *names, pairs = key
+            yield Metric._make([*names, tuple((name, value) for name, value in pairs)]), points
+        else:
+            yield FunctionMetric._make(key), points
+
+
+def _pairs(values: StatisticSet) -> list[tuple[int, float]] | None:
+    return None if values.buckets is None else list(values.buckets.items())
+
+
+def _write(connection: Connection, entries: Mapping[Metric, Points]) -> None:
+    metric_rows.add_rows(connection, {metric: each.sets for metric, each in entries.items()})

@@ -1,0 +1,52 @@
+"""All that is observed on a node, built in its order: journal, books, log store, recorder."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from lambdad.clock import Clock
+from lambdad.errors import PlatformError
+from lambdad.observe.function_recorder import FunctionRecorder
+from lambdad.observe.journal import Journal
+from lambdad.observe.log_store import LogStore
+from lambdad.observe.metric_store import MetricStore
+from lambdad.observe.usage_ledger import UsageLedger
+from lambdad.store.database import Database
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The parts that observe, by what they keep."""
+
+    journal: Journal
+    logs: LogStore
+    metrics: MetricStore
+    ledger: UsageLedger
+    recorder: FunctionRecorder
+
+    @classmethod
+    async def open(
+        cls, database: Database, directory: Path, clock: Clock, architecture: str, *, is_on: bool
+    ) -> Self:
+        """Open the log store of `directory` and replay what a killed node had not settled. Without
+        `is_on` lines are kept, and nothing else of what functions do."""
+        journal = Journal(database)
+        metrics = MetricStore(journal, database, clock)
+        ledger = UsageLedger(journal)
+        logs = LogStore.open(directory, collect=journal.collect)
+        await journal.open(logs)
+        recorder = FunctionRecorder(logs, metrics, ledger, clock, architecture, is_on=is_on)
+        return cls(journal, logs, metrics, ledger, recorder)
+
+    async def close(self) -> None:
+        """Settle, so that the next start has nothing to replay, and bring all to disk."""
+        try:
+            await self.journal.settle(self.logs)
+        except (OSError, PlatformError) as error:
+            _log.error("Metrics and usage are settled by the next start: %s", error)
+        self.logs.close()

@@ -1,0 +1,23 @@
+"""Pages of a list that is there as a whole: the token is a place in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from lambdad.services.cloudwatch.errors import invalid_next_token
+
+T = TypeVar("T")
+
+_MAX_DIGITS = 12
+
+
+def page(items: Sequence[T], token: str | None, size: int) -> tuple[Sequence[T], dict[str, str]]:
+    """The items of one page, and `NextToken` if there are more."""
+    start = 0
+    if token is not None:
+        if not token.isascii() or not token.isdigit() or len(token) > _MAX_DIGITS:
+            raise invalid_next_token()
+        start = int(token)
+    end = start + size
+    return items[start:end], {"NextToken": str(end)} if end < len(items) else {}
