@@ -10,7 +10,6 @@ from lambdad.model.function import FunctionVersion
 from lambdad.model.function_metric import FunctionMetric, unit_of
 from lambdad.model.invocation import Ended
 from lambdad.model.log_line import LogLine
-from lambdad.model.metric import MINUTE
 from lambdad.model.resource import Key
 from lambdad.model.usage import Usage, UsageKey
 from lambdad.observe.function_totals import FunctionTotals
@@ -84,9 +83,8 @@ class FunctionRecorder:
         )
 
     def _add(self, metric: FunctionMetric, now: float, value: float) -> None:
-        start = int(now) // MINUTE * MINUTE
         self.totals.add(metric.name, metric[:3], value)
-        self._metrics.points(metric).at(unit_of(metric.name), MINUTE, start).add(value)
+        self._metrics.points(metric).add(unit_of(metric.name), int(now), value)
 
 
 def _resource(version: FunctionVersion, invoked_arn: str) -> tuple[str, str]:

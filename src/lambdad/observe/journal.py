@@ -12,12 +12,14 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from lambdad.errors import PlatformError
-from lambdad.observe.backlog import MakeRecords
+from lambdad.model.log_line import LogLine
+from lambdad.observe.backlog import MakeRecords, PendingFrame
 from lambdad.observe.book import Book, Figures
+from lambdad.observe.frames import StreamKey
 from lambdad.observe.log_store import LogStore
 from lambdad.store.database import Connection, Database
 from lambdad.store.settled_frames import read_settled_frame, write_settled_frame
@@ -28,6 +30,7 @@ T = TypeVar("T")
 G = TypeVar("G")
 K = TypeVar("K")
 V = TypeVar("V", bound=Figures)
+ReadLines = Callable[[Mapping[StreamKey, Sequence[LogLine]], dict[G, V]], None]
 
 _log = logging.getLogger(__name__)
 
@@ -38,14 +41,17 @@ class Journal:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._books: dict[str, Book[Any, Any, Any]] = {}
+        self._read_lines: dict[str, ReadLines[Any, Any]] = {}
         self._frame = 0  # the last one that the books' figures are in
         self._settling_frame = 0
         self._is_settling = False
         self._lock = threading.Lock()  # a frame's figures are in all books, or in none yet
 
-    def add(self, book: Book[G, K, V]) -> Book[G, K, V]:
-        """Keep this book too."""
+    def add(self, book: Book[G, K, V], read_lines: ReadLines[G, V] | None = None) -> Book[G, K, V]:
+        """Keep this book too. `read_lines` adds what a frame's log lines say of its figures."""
         self._books[book.name] = book
+        if read_lines is not None:
+            self._read_lines[book.name] = read_lines
         return book
 
     async def read(self, query: Callable[[Connection], T]) -> tuple[T, bool]:
@@ -60,10 +66,8 @@ class Journal:
     def collect(self) -> MakeRecords:
         """Take what the books have gathered, quickly, as the log store's lock is held; what this
         returns makes the records of that frame, outside of the lock."""
-        collected = [
-            (book, entries) for book in self._books.values() if (entries := book.collect())
-        ]
-        return lambda frame: self._keep(frame.frame_id, collected)
+        collected = {name: book.collect() for name, book in self._books.items()}
+        return lambda frame: self._keep(frame, collected)
 
     def has_gathered(self) -> bool:
         """Whether a frame is to be written for the books alone."""
@@ -105,12 +109,15 @@ class Journal:
                 book.begin_settling()
         self._is_settling = True
 
-    def _keep(self, frame_id: int, collected: list[tuple[Book[Any, Any, Any], Any]]) -> bytes:
-        if not collected:
+    def _keep(self, frame: PendingFrame, collected: dict[str, dict[Any, Any]]) -> bytes:
+        for name, read_lines in self._read_lines.items():
+            read_lines(frame.lines, collected[name])
+        told = {name: entries for name, entries in collected.items() if entries}
+        if not told:
             return b""
         with self._lock:
-            self._frame = frame_id
-            records = {book.name: book.keep(entries) for book, entries in collected}
+            self._frame = frame.frame_id
+            records = {name: self._books[name].keep(entries) for name, entries in told.items()}
         return json.dumps(records, separators=(",", ":")).encode()
 
     def _replay(self, store: LogStore, settled: int) -> None:

@@ -8,16 +8,19 @@ not, so a value is seen as soon as the journal has collected it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from lambdad.clock import Clock
+from lambdad.model.embedded_metrics import MARK, embedded_metrics
 from lambdad.model.function_metric import FunctionMetric, metrics_of
+from lambdad.model.log_line import LogLine
 from lambdad.model.metric import FIVE_MINUTES, HOUR, KEPT, MINUTE, SECOND, Metric
 from lambdad.model.statistic_set import StatisticSet
 from lambdad.observe.book import Book
+from lambdad.observe.frames import StreamKey
 from lambdad.observe.journal import Journal
 from lambdad.store import metric_rows
 from lambdad.store.database import Connection, Database
@@ -25,6 +28,7 @@ from lambdad.store.database import Connection, Database
 Key = Metric | FunctionMetric
 
 AGE_EVERY = 3600.0
+MAX_AGE_MS, MAX_AHEAD_MS = 14 * 86_400_000, 2 * HOUR * 1000  # of what a log line tells
 _SERIES_AT_ONCE = 200  # of which old values are rolled up in one transaction
 
 
@@ -40,6 +44,12 @@ class Points:
         if found is None:
             found = self.sets[unit, grain, start] = StatisticSet()
         return found
+
+    def add(self, unit: str, at: int, value: float, *, is_high_resolution: bool = False) -> None:
+        """Take in a value of this time (seconds since the epoch)."""
+        self.at(unit, MINUTE, at // MINUTE * MINUTE).add(value)
+        if is_high_resolution:
+            self.at(unit, SECOND, at).add(value)
 
     def merge(self, other: Points) -> None:
         for place, values in other.sets.items():
@@ -58,7 +68,8 @@ class MetricStore:
     def __init__(self, journal: Journal, database: Database, clock: Clock) -> None:
         self._journal = journal
         self._book: Book[Key, Metric, Points] = journal.add(
-            Book("metrics", expand=_expand, encode=_encode, decode=_decode, write=_write)
+            Book("metrics", expand=_expand, encode=_encode, decode=_decode, write=_write),
+            read_lines=read_embedded_metrics,
         )
         self._database = database
         self._clock = clock
@@ -128,6 +139,28 @@ class MetricStore:
             if age <= KEPT[grain] and (grain > SECOND or period % MINUTE):
                 return grain
         return HOUR
+
+
+def read_embedded_metrics(
+    lines_by_stream: Mapping[StreamKey, Sequence[LogLine]], entries: dict[Key, Points]
+) -> None:
+    """Add the metrics that log lines tell in the Embedded Metric Format."""
+    for (account_id, region, _, _), lines in lines_by_stream.items():
+        for line in lines:
+            if MARK not in line.message:
+                continue
+            for datum in embedded_metrics(line.message):
+                if not -MAX_AGE_MS <= datum.timestamp_ms - line.timestamp_ms <= MAX_AHEAD_MS:
+                    continue
+                metric = Metric(account_id, region, datum.namespace, datum.name, datum.dimensions)
+                points = entries.setdefault(metric, Points())
+                for value in datum.values:
+                    points.add(
+                        datum.unit,
+                        datum.timestamp_ms // 1000,
+                        value,
+                        is_high_resolution=datum.is_high_resolution,
+                    )
 
 
 def _open_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -233,6 +234,21 @@ async def test_old_values_are_rolled_up_and_then_forgotten(node: Node) -> None:
     await node.seen.metrics.age()
     assert await node.sum(start, start + HOUR) == 0
     assert not await node.seen.metrics.metrics(ACCOUNT, REGION)
+
+
+async def test_metrics_that_lines_tell_are_in_the_frame_of_the_lines(node: Node) -> None:
+    about = {
+        "Timestamp": NOW * 1000,
+        "CloudWatchMetrics": [
+            {"Namespace": "Shop", "Dimensions": [["Page"]], "Metrics": [{"Name": "Requests"}]}
+        ],
+    }
+    message = json.dumps({"_aws": about, "Page": "cart", "Requests": [3, 4]})
+    lines = [LogLine(NOW * 1000, message), LogLine(NOW * 1000, "another line")]
+    node.seen.logs.append(ACCOUNT, REGION, "g", "s", lines)
+    node.seen.logs.flush()
+    await node.kill()
+    assert await node.sum() == 7
 
 
 async def test_percentiles_survive_settling_and_the_journal(node: Node) -> None:
