@@ -54,14 +54,13 @@ class Journal:
             self._read_lines[book.name] = read_lines
         return book
 
-    async def read(self, query: Callable[[Connection], T]) -> tuple[T, bool]:
-        """What `query` finds in the tables, and whether that includes what was being settled when
-        this was called."""
+    async def read(self, query: Callable[[Connection, bool], T]) -> T:
+        """What `query` finds in the tables. It is told whether they have what was being settled
+        when this was called."""
         frame = self._settling_frame if self._is_settling else 0
-        found, settled = await self._database.read(
-            lambda connection: (query(connection), read_settled_frame(connection))
+        return await self._database.read(
+            lambda connection: query(connection, read_settled_frame(connection) >= frame)
         )
-        return found, settled >= frame
 
     def collect(self) -> MakeRecords:
         """Take what the books have gathered, quickly, as the log store's lock is held; what this

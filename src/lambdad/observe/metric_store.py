@@ -62,6 +62,20 @@ class Points:
 Datapoints = dict[int, StatisticSet]  # by the start of their period
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which values: from `start` on and before `end`, in periods from `start` on, of one unit or
+    of all. Times are seconds since the epoch. Percentiles need the distribution (`with_buckets`).
+    """
+
+    metric: Metric
+    unit: str | None
+    start: int
+    end: int
+    period: int
+    with_buckets: bool = False
+
+
 class MetricStore:
     """The metrics of a node."""
 
@@ -81,29 +95,22 @@ class MetricStore:
             gathered = self._book.gathered[key] = Points()
         return gathered
 
-    async def read(
-        self,
-        metric: Metric,
-        unit: str | None,
-        start: int,
-        end: int,
-        period: int,
-        *,
-        with_buckets: bool = False,
-    ) -> dict[str, Datapoints]:
-        """The values from `start` on and before `end`, in periods from `start` on, by unit."""
-        grain = self._grain(start, period)
-        settling, unsettled = self._book.open_figures_of(metric)
-        rows, has_settled = await self._journal.read(
-            lambda connection: metric_rows.read_rows(
-                connection, metric, unit, grain, start, end, with_buckets=with_buckets
-            )
-        )
-        if settling is not None and not has_settled:
-            rows += _open_rows(settling, unit, grain, start, end)
-        if unsettled is not None:
-            rows += _open_rows(unsettled, unit, grain, start, end)
-        return _datapoints(rows, start, period)
+    async def read(self, wanted: Wanted) -> dict[str, Datapoints]:
+        """The values of one metric, by unit."""
+        return (await self.read_all([wanted]))[0]
+
+    async def read_all(self, wanted: Sequence[Wanted]) -> list[dict[str, Datapoints]]:
+        """The values of several metrics, each by unit, at one moment."""
+        now = self._clock.now()
+        opened = [self._book.open_figures_of(each.metric) for each in wanted]
+
+        def read(connection: Connection, has_settled: bool) -> list[dict[str, Datapoints]]:
+            return [
+                _read(connection, each, now, [None if has_settled else settling, unsettled])
+                for each, (settling, unsettled) in zip(wanted, opened, strict=True)
+            ]
+
+        return await self._journal.read(read)
 
     async def metrics(self, account_id: str, region: str) -> dict[Metric, int]:
         """Every metric there, with the start of its youngest minute."""
@@ -132,13 +139,32 @@ class MetricStore:
             await self._database.write(partial(metric_rows.age, ids=ids, now=now))
             last = ids[-1]
 
-    def _grain(self, start: int, period: int) -> int:
-        """The coarsest sets that a period is made of, and that are still there at `start`."""
-        age = self._clock.now() - start
-        for grain in (SECOND, MINUTE, FIVE_MINUTES):
-            if age <= KEPT[grain] and (grain > SECOND or period % MINUTE):
-                return grain
-        return HOUR
+
+def _read(
+    connection: Connection, wanted: Wanted, now: float, opened: Sequence[Points | None]
+) -> dict[str, Datapoints]:
+    grain = _grain(now - wanted.start, wanted.period)
+    rows = metric_rows.read_rows(
+        connection,
+        wanted.metric,
+        wanted.unit,
+        grain,
+        wanted.start,
+        wanted.end,
+        with_buckets=wanted.with_buckets,
+    )
+    for points in opened:
+        if points is not None:
+            rows += _open_rows(points, wanted, grain)
+    return _datapoints(rows, wanted.start, wanted.period)
+
+
+def _grain(age: float, period: int) -> int:
+    """The coarsest sets that a period is made of, and that are still there after `age` seconds."""
+    for grain in (SECOND, MINUTE, FIVE_MINUTES):
+        if age <= KEPT[grain] and (grain > SECOND or period % MINUTE):
+            return grain
+    return HOUR
 
 
 def read_embedded_metrics(
@@ -164,13 +190,13 @@ def read_embedded_metrics(
 
 
 def _open_rows(
-    points: Points, unit: str | None, grain: int, start: int, end: int
+    points: Points, wanted: Wanted, grain: int
 ) -> Iterator[tuple[int, StatisticSet, str]]:
     """What is not settled, which has seconds and minutes alone."""
     finer = min(grain, MINUTE)
-    for (its_unit, its_grain, at), values in points.sets.items():
-        if its_grain == finer and start <= at < end and unit in (None, its_unit):
-            yield at, values, its_unit
+    for (unit, its_grain, at), values in points.sets.items():
+        if its_grain == finer and wanted.start <= at < wanted.end and wanted.unit in (None, unit):
+            yield at, values, unit
 
 
 def _datapoints(

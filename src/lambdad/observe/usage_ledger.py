@@ -9,6 +9,7 @@ from typing import Any
 from lambdad.model.usage import Usage, UsageKey
 from lambdad.observe.book import Book
 from lambdad.observe.journal import Journal
+from lambdad.store.database import Connection
 from lambdad.store.usage_rows import add_usage, read_usage
 
 
@@ -38,13 +39,15 @@ class UsageLedger:
             return key[:2] == (account_id, region) and first_day <= key.day <= last_day
 
         settling, unsettled = self._book.open_figures(is_asked_for)
-        found, has_settled = await self._journal.read(
-            lambda connection: read_usage(connection, account_id, region, first_day, last_day)
-        )
-        if not has_settled:
-            _add(found, settling)
-        _add(found, unsettled)
-        return found
+
+        def read(connection: Connection, has_settled: bool) -> dict[UsageKey, Usage]:
+            found = read_usage(connection, account_id, region, first_day, last_day)
+            if not has_settled:
+                _add(found, settling)
+            _add(found, unsettled)
+            return found
+
+        return await self._journal.read(read)
 
 
 def _add(found: dict[UsageKey, Usage], entries: Iterable[tuple[UsageKey, Usage]]) -> None:

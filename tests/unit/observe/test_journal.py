@@ -15,6 +15,7 @@ from lambdad.model.invocation import Ended, FunctionError, Report
 from lambdad.model.log_line import LogLine
 from lambdad.model.metric import FIVE_MINUTES, HOUR, KEPT, MINUTE, SECOND, Metric
 from lambdad.model.usage import Usage
+from lambdad.observe.metric_store import Wanted
 from lambdad.observe.observation import Observation
 from lambdad.store.database import Database
 
@@ -62,7 +63,7 @@ class Node:
         )
 
     async def sum(self, start: int = NOW - HOUR, end: int = NOW + HOUR) -> float:
-        found = await self.seen.metrics.read(REQUESTS, None, start, end, end - start)
+        found = await self.seen.metrics.read(Wanted(REQUESTS, None, start, end, end - start))
         return sum(values.sum for sets in found.values() for values in sets.values())
 
 
@@ -152,7 +153,7 @@ async def test_lines_metrics_and_usage_of_an_invocation_come_or_go_together(node
     node.seen.logs.flush()
     await node.kill()
     metric = Metric(ACCOUNT, REGION, "AWS/Lambda", "Invocations", (("FunctionName", "thumbnail"),))
-    found = await node.seen.metrics.read(metric, None, NOW, NOW + MINUTE, MINUTE)
+    found = await node.seen.metrics.read(Wanted(metric, None, NOW, NOW + MINUTE, MINUTE))
     assert found["Count"][NOW].sum == 1
     assert (await used(node)).billed_duration_ms == 100
     assert len(list(node.seen.logs.read(ACCOUNT, REGION, VERSION.log_group))) == 1
@@ -196,7 +197,7 @@ async def test_periods_begin_where_they_are_asked_for(node: Node) -> None:
     for minute in range(6):
         node.put(minute, NOW + minute * MINUTE)
     node.seen.logs.flush()
-    found = await node.seen.metrics.read(REQUESTS, None, NOW, NOW + 360, 120)
+    found = await node.seen.metrics.read(Wanted(REQUESTS, None, NOW, NOW + 360, 120))
     assert {at: values.sum for at, values in found["Count"].items()} == {
         NOW: 1,
         NOW + 120: 5,
@@ -209,7 +210,7 @@ async def test_seconds_are_told_apart_at_high_resolution(node: Node) -> None:
         node.put(1, NOW + second, SECOND)
     node.seen.logs.flush()
     await node.seen.journal.settle(node.seen.logs)
-    found = await node.seen.metrics.read(REQUESTS, None, NOW, NOW + 10, SECOND)
+    found = await node.seen.metrics.read(Wanted(REQUESTS, None, NOW, NOW + 10, SECOND))
     assert list(found["Count"]) == [NOW, NOW + 1, NOW + 2]
 
 
@@ -224,7 +225,7 @@ async def test_old_values_are_rolled_up_and_then_forgotten(node: Node) -> None:
     node.clock.advance(KEPT[MINUTE] + 2 * HOUR)
     await node.seen.metrics.age()
     # Then they are there in sets of five minutes
-    found = await node.seen.metrics.read(REQUESTS, None, start, start + HOUR, FIVE_MINUTES)
+    found = await node.seen.metrics.read(Wanted(REQUESTS, None, start, start + HOUR, FIVE_MINUTES))
     assert [values.sum for _, values in sorted(found["Count"].items())] == expected
     # And later in sets of an hour, and at last not at all
     node.clock.advance(KEPT[FIVE_MINUTES] - KEPT[MINUTE])
@@ -260,6 +261,6 @@ async def test_percentiles_survive_settling_and_the_journal(node: Node) -> None:
     node.seen.logs.flush()
     await node.kill()
     found = await node.seen.metrics.read(
-        REQUESTS, "Count", NOW, NOW + MINUTE, MINUTE, with_buckets=True
+        Wanted(REQUESTS, "Count", NOW, NOW + MINUTE, MINUTE, with_buckets=True)
     )
     assert found["Count"][NOW].statistic("p90") == pytest.approx(90, rel=0.02)

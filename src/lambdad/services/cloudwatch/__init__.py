@@ -9,18 +9,32 @@ from typing import Any
 from lambdad.model.caller import RequestContext
 from lambdad.services.cloudwatch import (
     alarm_history,
+    alarm_state,
+    alarms,
     dashboards,
+    metric_data,
     metric_list,
     put_metric_data,
     statistics,
     tags,
 )
+from lambdad.services.cloudwatch.alarm_watch import AlarmWatch
 from lambdad.services.cloudwatch.cloudwatch import CloudWatch
 
 Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, Any]]]
 
 # Every file of operations.
-_RESOURCES = (alarm_history, dashboards, metric_list, put_metric_data, statistics, tags)
+_RESOURCES = (
+    alarm_history,
+    alarm_state,
+    alarms,
+    dashboards,
+    metric_data,
+    metric_list,
+    put_metric_data,
+    statistics,
+    tags,
+)
 
 
 def operations(cloudwatch: CloudWatch) -> dict[tuple[str, str], Operation]:
@@ -32,4 +46,4 @@ def operations(cloudwatch: CloudWatch) -> dict[tuple[str, str], Operation]:
     }
 
 
-__all__ = ["CloudWatch", "Operation", "operations"]
+__all__ = ["AlarmWatch", "CloudWatch", "Operation", "operations"]

@@ -8,6 +8,7 @@ from typing import Any
 from lambdad.model.caller import RequestContext
 from lambdad.model.metric import FIVE_MINUTES, HOUR, KEPT, MINUTE
 from lambdad.model.statistic_set import SIMPLE, StatisticSet, is_statistic
+from lambdad.observe.metric_store import Wanted
 from lambdad.services.cloudwatch.cloudwatch import CloudWatch
 from lambdad.services.cloudwatch.dimensions import metric_of
 from lambdad.services.cloudwatch.errors import (
@@ -31,12 +32,14 @@ async def get_metric_statistics(
     names = _statistics(request)
     first = rounded_start(start, period, cloudwatch.clock.now())
     found = await cloudwatch.metrics.read(
-        metric_of(context.caller, request),
-        request.get("Unit"),
-        first,
-        int(-(-end // 1)),
-        period,
-        with_buckets=bool(request.get("ExtendedStatistics")),
+        Wanted(
+            metric_of(context.caller, request),
+            request.get("Unit"),
+            first,
+            int(-(-end // 1)),
+            period,
+            with_buckets=bool(request.get("ExtendedStatistics")),
+        )
     )
     datapoints = [
         _datapoint(at, unit, values, names)

@@ -1,0 +1,217 @@
+"""The watch over alarms: looks at each when a period of it has ended, and does what it sets off.
+
+a metric alarm      once a minute, or each 10 s with shorter periods, a second after its period
+a composite alarm   when one of its alarms has changed
+pending actions     at once, and again while their targets cannot be reached
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from lambdad.client.client import Client
+from lambdad.errors import ClientError, LambdadError
+from lambdad.model import alarm as judge
+from lambdad.model.alarm_document import ALARM, OK, Alarm, PendingAction
+from lambdad.model.alarm_evidence import Datapoint, Watch
+from lambdad.model.alarm_rule import child_reason
+from lambdad.model.caller import Caller
+from lambdad.model.metric import MINUTE
+from lambdad.model.resource import Key
+from lambdad.model.statistic_set import SIMPLE
+from lambdad.observe.metric_store import Wanted
+from lambdad.services.cloudwatch.alarm_changes import action_entry
+from lambdad.services.cloudwatch.alarm_rules import children_of, name_of, rule_of
+from lambdad.services.cloudwatch.alarm_settings import statistic_of, watch_of, watched_query
+from lambdad.services.cloudwatch.alarm_state import change_state
+from lambdad.services.cloudwatch.cloudwatch import CloudWatch
+from lambdad.services.cloudwatch.dimensions import metric_of
+from lambdad.services.cloudwatch.metric_queries import find, parse_queries, series_of
+
+DELAY = 1.0  # seconds after a period's end: values are collected every half second
+SHORT_STEP = 10  # seconds between two looks at an alarm with a period below a minute
+GIVE_UP_AFTER = 6 * 3600.0  # seconds for which an action is tried
+RETRY_SECONDS = 5.0
+_TICK = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class AlarmWatch:
+    """Watches all alarms of the node; `client` reaches what their actions name."""
+
+    def __init__(self, cloudwatch: CloudWatch, client: Client) -> None:
+        self._cloudwatch = cloudwatch
+        self._client = client
+        self._due: dict[Key, tuple[float, float]] = {}  # when next, and as configured when
+        self._retry_at = 0.0
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except Exception:
+                _log.exception("The alarms cannot be looked at; trying again.")
+            try:
+                async with asyncio.timeout(_TICK):
+                    await self._cloudwatch.alarms_changed.wait()
+            except TimeoutError:
+                pass
+
+    async def look(self) -> None:
+        """Look at every alarm that is due, and do what is pending."""
+        self._cloudwatch.alarms_changed.clear()
+        alarms = self._cloudwatch.resources.all(Alarm)
+        self._forget_others({alarm.key for alarm in alarms})
+        for alarm in alarms:
+            if not alarm.is_composite:
+                await self._look_at(alarm)
+        for alarm in self._cloudwatch.resources.all(Alarm):
+            if alarm.is_composite:
+                await self._follow_rule(alarm)
+        if self._cloudwatch.clock.now() >= self._retry_at:
+            for alarm in self._cloudwatch.resources.all(Alarm):
+                if alarm.pending:
+                    await self._act(alarm)
+
+    async def _look_at(self, alarm: Alarm) -> None:
+        """Judge a metric alarm if a period has ended since the last look."""
+        due_at, configured_at = self._due.get(alarm.key, (0.0, 0.0))
+        if self._cloudwatch.clock.now() < due_at and configured_at == alarm.configured_at:
+            return
+        watch = watch_of(alarm.settings)
+        step = _step(alarm, watch)
+        end = int(self._cloudwatch.clock.now() - DELAY) // step * step
+        datapoints = await self._datapoints(alarm, watch, end)
+        now = self._cloudwatch.clock.now()
+        verdict = judge.evaluate(watch, datapoints, end=end, now=now)
+        if verdict is not None:
+            await self._change(alarm, str(verdict.state), verdict.reason, verdict.reason_data)
+        self._due[alarm.key] = (end + step + DELAY, alarm.configured_at)
+
+    async def _datapoints(self, alarm: Alarm, watch: Watch, end: int) -> list[Datapoint]:
+        caller, settings = Caller(alarm.account_id, alarm.region), alarm.settings
+        start = end - watch.period * watch.periods_looked_at
+        if "Metrics" in settings:
+            return await self._computed(caller, alarm, start, end)
+        statistic = statistic_of(settings)
+        by_unit = await self._cloudwatch.metrics.read(
+            Wanted(
+                metric_of(caller, settings),
+                settings.get("Unit"),
+                start,
+                end,
+                watch.period,
+                with_buckets=statistic not in SIMPLE,
+            )
+        )
+        series = series_of("", watch.period, by_unit.values(), statistic)
+        counts = {at: values.count for sets in by_unit.values() for at, values in sets.items()}
+        return [Datapoint(at, value, counts.get(at)) for at, value in series.at().items()]
+
+    async def _computed(
+        self, caller: Caller, alarm: Alarm, start: int, end: int
+    ) -> list[Datapoint]:
+        queries = alarm.settings["Metrics"]
+        try:
+            found = await find(self._cloudwatch.metrics, caller, parse_queries(queries), start, end)
+        except ClientError as error:
+            _log.warning("The alarm %s cannot be evaluated: %s", alarm.arn, error)
+            return []
+        watched = found[watched_query(queries)["Id"]]
+        if len(watched) != 1:
+            return []
+        return [Datapoint(at, value) for at, value in watched[0].at().items() if at < end]
+
+    async def _follow_rule(self, alarm: Alarm) -> None:
+        """Put a composite alarm into the state that its rule gives it."""
+        place = (alarm.account_id, alarm.region)
+        children = {
+            name: child
+            for name in children_of(alarm)
+            if (child := self._cloudwatch.resources.find(Alarm, *place, name)) is not None
+        }
+
+        def state_of(reference: str) -> str:
+            child = children.get(name_of(reference))
+            return child.state if child is not None else ""
+
+        state = ALARM if rule_of(alarm).holds(state_of) else OK
+        if state == alarm.state:
+            return
+        latest = max(children.values(), key=lambda child: child.state_updated_at, default=None)
+        reason = (
+            f"AlarmRule is {'true' if state == ALARM else 'false'}"
+            if latest is None
+            else child_reason(latest.arn, latest.state, latest.state_updated_at)
+        )
+        await self._change(alarm, state, reason, "")
+
+    async def _change(self, alarm: Alarm, state: str, reason: str, reason_data: str) -> None:
+        """Change the state, unless somebody has changed the alarm meanwhile."""
+        async with self._cloudwatch.lock:
+            now = self._cloudwatch.resources.find(Alarm, *alarm.key)
+            if now is alarm and (state != alarm.state):
+                await change_state(self._cloudwatch, alarm, state, reason, reason_data)
+
+    async def _act(self, alarm: Alarm) -> None:
+        """Do what is pending, the oldest first."""
+        for action in alarm.pending:
+            failure: str | None = None
+            try:
+                await self._do(alarm, action)
+            except ClientError as error:
+                failure = str(error)
+            except LambdadError as error:
+                failure = str(error)
+                if self._cloudwatch.clock.now() - action.created_at < GIVE_UP_AFTER:
+                    self._retry_at = self._cloudwatch.clock.now() + RETRY_SECONDS
+                    _log.warning("The action %s of %s failed: %s", action.arn, alarm.arn, error)
+                    continue
+            await self._settle(alarm, action, failure)
+
+    async def _do(self, alarm: Alarm, action: PendingAction) -> None:
+        service = action.arn.split(":", 3)[2:3]
+        caller = Caller(alarm.account_id, alarm.region)
+        match service:
+            case ["lambda"]:
+                parameters = {
+                    "FunctionName": action.arn,
+                    "InvocationType": "Event",
+                    "Payload": action.body.encode(),
+                }
+                await self._client.call("lambda", "Invoke", parameters, caller)
+            case ["sns"]:
+                subject = f'{alarm.state}: "{alarm.name}" in {alarm.region}'[:100]
+                parameters = {"TopicArn": action.arn, "Subject": subject, "Message": action.body}
+                await self._client.call("sns", "Publish", parameters, caller)
+            case _:
+                raise ClientError(
+                    "InvalidParameterValueException",
+                    f"lambdad does not support the action {action.arn}: a function or an SNS topic "
+                    "can be one.",
+                )
+
+    async def _settle(self, alarm: Alarm, action: PendingAction, failure: str | None) -> None:
+        async with self._cloudwatch.lock:
+            now = self._cloudwatch.resources.find(Alarm, *alarm.key)
+            if now is not None:
+                left = tuple(each for each in now.pending if each != action)
+                await self._cloudwatch.resources.save(replace(now, pending=left))
+        entry = action_entry(alarm, self._cloudwatch.clock.now(), action.arn, failure)
+        await self._cloudwatch.history.add(entry)
+
+    def _forget_others(self, keys: set[Key]) -> None:
+        for gone in self._due.keys() - keys:
+            del self._due[gone]
+
+
+def _step(alarm: Alarm, watch: Watch) -> int:
+    """Seconds between two looks. What is computed has its datapoints at multiples of its period;
+    others have theirs wherever a period is looked for."""
+    if "Metrics" in alarm.settings or watch.period < MINUTE:
+        return max(watch.period, SHORT_STEP)
+    return MINUTE

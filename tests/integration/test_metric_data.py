@@ -1,0 +1,106 @@
+"""As a developer I ask for many metrics at once, and for what is computed from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lambdad.testing.server import LocalServer
+from support.clients import make_client
+
+pytestmark = pytest.mark.slow
+
+NOW = datetime.now(UTC).replace(second=0, microsecond=0)
+MINUTES = 10
+
+
+@pytest.fixture(scope="module")
+def cloudwatch(server: LocalServer) -> Iterator[Any]:
+    """Requests are 0, 1, 2, … in each of the last minutes, errors half of that every other one."""
+    client = make_client("cloudwatch", server.url)
+    data = []
+    for minute in range(MINUTES):
+        at = NOW - timedelta(minutes=MINUTES - minute)
+        data.append({"MetricName": "Requests", "Value": minute, "Timestamp": at})
+        if minute % 2 == 0:
+            data.append({"MetricName": "Errors", "Value": minute / 2, "Timestamp": at})
+    client.put_metric_data(Namespace="Math", MetricData=data)
+    yield client
+    client.close()
+
+
+def metric(id: str, name: str, **changes: Any) -> dict[str, Any]:
+    stat = {"Metric": {"Namespace": "Math", "MetricName": name}, "Period": 60, "Stat": "Sum"}
+    return {"Id": id, "MetricStat": {**stat, **changes}}
+
+
+def ask(client: Any, *queries: dict[str, Any], **more: Any) -> dict[str, list[float]]:
+    pages = client.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=list(queries),
+        StartTime=NOW - timedelta(minutes=MINUTES),
+        EndTime=NOW,
+        **{"ScanBy": "TimestampAscending", **more},
+    )
+    found: dict[str, list[float]] = {}
+    for page in pages:
+        for result in page["MetricDataResults"]:
+            found.setdefault(result["Label"], []).extend(result["Values"])
+    return found
+
+
+def test_metrics_are_told_period_by_period(cloudwatch: Any) -> None:
+    found = ask(cloudwatch, metric("m1", "Requests"), metric("m2", "Errors"))
+    assert found == {"Requests": [float(n) for n in range(10)], "Errors": [0.0, 1, 2, 3, 4]}
+    newest_first = ask(cloudwatch, metric("m1", "Requests"), ScanBy="TimestampDescending")
+    assert newest_first["Requests"] == [float(n) for n in reversed(range(10))]
+
+
+def test_pages_are_as_small_as_they_are_asked_for(cloudwatch: Any) -> None:
+    found = ask(cloudwatch, metric("m1", "Requests"), metric("m2", "Errors"), MaxDatapoints=4)
+    assert found == {"Requests": [float(n) for n in range(10)], "Errors": [0.0, 1, 2, 3, 4]}
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("m1 * 2 + 1", [2.0 * n + 1 for n in range(10)]),
+        ("m1 + m2", [1.5 * n for n in range(0, 10, 2)]),
+        ("m1 + FILL(m2, 0)", [n * 1.5 if n % 2 == 0 else n for n in range(10)]),
+        ("RATE(m1)", [1 / 60] * 9),
+        ("IF(m1 > 6, m1)", [7.0, 8.0, 9.0]),
+        ("SUM(METRICS())", [n * 1.5 if n % 2 == 0 else float(n) for n in range(10)]),
+        ("m1 / PERIOD(m1)", [n / 60 for n in range(10)]),
+        ("MAX(m1) - MIN(m1)", [9.0] * 10),
+        ("SUM(SEARCH('{Math} MetricName=\"Requests\"', 'Sum', 60))", [float(n) for n in range(10)]),
+    ],
+)
+def test_expressions_are_computed(cloudwatch: Any, expression: str, expected: list[float]) -> None:
+    hidden = [{**metric(id, name), "ReturnData": False} for id, name in MATH]
+    found = ask(cloudwatch, *hidden, {"Id": "e1", "Expression": expression, "Label": "it"})
+    assert found["it"] == pytest.approx(expected)
+
+
+MATH = (("m1", "Requests"), ("m2", "Errors"))
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ({"Id": "e1", "Expression": "m1 +"}, "Error in expression 'e1'"),
+        ({"Id": "e1", "Expression": "nothing"}, "Error in expression 'e1'"),
+        ({"Id": "e1", "Expression": "e1 + 1"}, "Error in expression 'e1'"),
+        ({"Id": "E1", "Expression": "1"}, "lower-case"),
+        ({"Id": "e1"}, "Exactly one"),
+        (metric("m1", "Requests", Stat="median"), "not supported"),
+        (metric("m1", "Requests", Period=61), "multiple of 60"),
+    ],
+)
+def test_what_cannot_be_computed_is_refused(
+    cloudwatch: Any, query: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ClientError, match=says):
+        ask(cloudwatch, query)
