@@ -53,6 +53,7 @@ from lambdad.invocation.try_event import EventTrier
 from lambdad.launcher import packets
 from lambdad.model import limits
 from lambdad.model.caller import Caller
+from lambdad.model.emit import Emit
 from lambdad.model.fate import longest_wait
 from lambdad.model.runtime import Interpreter, family_of, is_python
 from lambdad.observe.exposition import Exposition, Gauge
@@ -89,6 +90,7 @@ _COLLECT_AFTER = 10_000  # objects; an invocation makes and drops some hundreds
 DRAIN_SECONDS = 25.0
 DELIVERY_DRAIN_SECONDS = 2.0  # what is not sent by then is sent after the next start
 _DISK_RETRY_SECONDS = 1.0
+_MEASURE_SECONDS = 1.0
 SPARED_OF_CONCURRENCY = 10  # a tenth of it is not for the backlog of any one function
 _REFUSED_TO_START = 2
 _LAUNCHER_GONE = 3
@@ -214,6 +216,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             can_mount=launcher.hello.sandbox != "process",
             egress=config.egress if launcher.hello.sandbox != "process" else "host",
             find_live_code=live_code.find,
+            emit=emit,
         )
         parts.push_async_callback(control.changes.stop)
         sessions = sts.Sessions(resources, clock)
@@ -252,6 +255,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         )
         work = [
             pool.expire_forever(),
+            _measure_forever(leases, emit),
             observation.journal.settle_forever(log_store),
             observation.metrics.age_forever(),
             cloudwatch.AlarmWatch(watched, client).run(),
@@ -391,6 +395,14 @@ def _certificates(profiles: Mapping[str, str]) -> Publishers:
                 f"Setting signing_profiles: {file} holds no certificates in PEM: {error}"
             ) from None
     return found
+
+
+async def _measure_forever(leases: Leases, emit: Emit) -> None:
+    """Tell once a second how much has run at once."""
+    while True:
+        await asyncio.sleep(_MEASURE_SECONDS)
+        for name, function, value, resource in leases.measure():
+            emit(name, function, value, resource)
 
 
 def _gauges(pool: Pool, log_store: LogStore, database: Database) -> list[Gauge]:

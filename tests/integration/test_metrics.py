@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import pytest
 from botocore.exceptions import ClientError
@@ -138,6 +140,33 @@ def test_what_a_function_did_is_in_its_metrics(
     resource = {"Name": "Resource", "Value": function.name}
     assert {"Invocations", "Errors", "Duration"} <= {each["MetricName"] for each in listed}
     assert any(resource in each["Dimensions"] for each in listed)
+
+
+def test_requests_to_function_urls_and_concurrency_are_counted(
+    server: LocalServer, cloudwatch: Any, make_function: MakeFunction
+) -> None:
+    function = make_function(source="def handler(event, context):\n    return 1 / 0")
+    url = function.client.create_function_url_config(FunctionName=function.name, AuthType="NONE")[
+        "FunctionUrl"
+    ]
+    permission = {"StatementId": "url", "Principal": "*", "FunctionUrlAuthType": "NONE"}
+    function.client.add_permission(
+        FunctionName=function.name, Action="lambda:InvokeFunctionUrl", **permission
+    )
+    with pytest.raises(HTTPError):
+        urlopen(Request(server.url, headers={"Host": urlsplit(url).netloc}))
+    of_function = {"Dimensions": [{"Name": "FunctionName", "Value": function.name}]}
+
+    def counted(name: str, **more: Any) -> float:
+        found = statistics(cloudwatch, "AWS/Lambda", name, "Maximum", **more)
+        return float(found["Maximum"]) if found else 0.0
+
+    wait_until(lambda: counted("UrlRequestCount", **of_function) == 1, "the request is counted")
+    assert counted("Url5xxError", **of_function) == 1
+    assert counted("UrlRequestLatency", **of_function) > 0
+    assert counted("ConcurrentExecutions", **of_function) == 1
+    wait_until(lambda: counted("UnreservedConcurrentExecutions") >= 1, "the region is counted")
+    wait_until(lambda: counted("ClaimedAccountConcurrency") >= 1, "the claim is counted")
 
 
 @pytest.mark.parametrize(

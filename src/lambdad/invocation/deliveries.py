@@ -10,7 +10,7 @@ from functools import partial
 
 from lambdad.clock import Clock
 from lambdad.errors import ClientError
-from lambdad.invocation.emit import Emit
+from lambdad.model.emit import Emit
 from lambdad.model.event import DEAD_LETTER, Delivery
 from lambdad.model.fate import backoff
 from lambdad.store.outbox import Outbox

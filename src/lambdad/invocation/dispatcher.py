@@ -22,10 +22,10 @@ from typing import Any
 
 from lambdad.clock import Clock
 from lambdad.invocation.choose_workers import choose_workers, grow_workers
-from lambdad.invocation.emit import Emit
 from lambdad.invocation.event_backlog import NEVER, EventBacklog
 from lambdad.invocation.processors import Processors
 from lambdad.invocation.try_event import Tried
+from lambdad.model.emit import Emit
 from lambdad.model.event import Claim, Delivery, Event
 from lambdad.model.fate import Requeued
 from lambdad.model.resource import Key

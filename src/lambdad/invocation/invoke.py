@@ -8,12 +8,12 @@ from dataclasses import replace
 from lambdad.clock import Clock
 from lambdad.environment.environment import EventNotTaken
 from lambdad.errors import ClientError
-from lambdad.invocation.emit import Emit, emit_nothing
 from lambdad.invocation.lease import TOO_MANY_REQUESTS, Leases
 from lambdad.invocation.pool import FunctionKey, Pool
 from lambdad.invocation.provisioner import Provisioner
 from lambdad.invocation.streaming import StreamedInvocation
 from lambdad.model.concurrency import FunctionConcurrency, Provisioned
+from lambdad.model.emit import Emit, emit_nothing
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Invocation, Result
 

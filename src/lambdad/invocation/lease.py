@@ -14,6 +14,7 @@ rate. Environments are made at a rate of each function's own.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Self
 
 from lambdad.clock import Clock
@@ -103,6 +104,26 @@ class Leases:
         if not function.leases and function.is_at_rest(self._clock.monotonic()):
             del self._functions[key]
 
+    def measure(self) -> Iterator[tuple[str, Key, float, str]]:
+        """The most that has run at once since the last measuring, as AWS/Lambda's metrics: name,
+        function (or region), value, resource. Nothing of where nothing has run."""
+        for (account_id, region), account in self._accounts.items():
+            peak, peak_unreserved = account.take_peaks()
+            if peak:
+                place = (account_id, region, "")
+                claimed = account.limit - account.unreserved
+                yield "ConcurrentExecutions", place, peak, ""
+                yield "UnreservedConcurrentExecutions", place, peak_unreserved, ""
+                yield "ClaimedAccountConcurrency", place, claimed + peak_unreserved, ""
+        for key, function in self._functions.items():
+            for version, lease in function.leases.items():
+                if lease.provisioned:
+                    resource = f"{key[2]}:{version}"
+                    used = min(lease.take_peak(), lease.provisioned)
+                    yield "ProvisionedConcurrentExecutions", key, used, resource
+                    share = used / lease.provisioned
+                    yield "ProvisionedConcurrencyUtilization", key, share, resource
+
     def _open(self, key: Key) -> _Function:
         if len(self._functions) >= self._many_functions:
             self._forget_those_at_rest()
@@ -129,12 +150,27 @@ class Leases:
 
 
 class _Account:
-    __slots__ = ("limit", "rate", "running", "running_unreserved", "unreserved")
+    __slots__ = (
+        "limit", "peak", "peak_unreserved", "rate", "running", "running_unreserved", "unreserved",
+    )  # fmt: skip
 
     def __init__(self, limit: int, now: float) -> None:
         self.limit = self.unreserved = limit
         self.running = self.running_unreserved = 0
+        self.peak = self.peak_unreserved = 0
         self.rate = _request_rate(limit, now)
+
+    def begin(self, *, is_unreserved: bool) -> None:
+        self.running += 1
+        self.peak = max(self.peak, self.running)
+        if is_unreserved:
+            self.running_unreserved += 1
+            self.peak_unreserved = max(self.peak_unreserved, self.running_unreserved)
+
+    def take_peaks(self) -> tuple[int, int]:
+        peaks = self.peak, self.peak_unreserved
+        self.peak, self.peak_unreserved = self.running, self.running_unreserved
+        return peaks
 
 
 class _Function:
@@ -194,12 +230,12 @@ class _Function:
 class Lease:
     """The permission to run events of one version: `with` holds it once more."""
 
-    __slots__ = ("_account", "_function", "provisioned", "rate", "running")
+    __slots__ = ("_account", "_function", "_peak", "provisioned", "rate", "running")
 
     def __init__(self, function: _Function, account: _Account) -> None:
         self._function = function
         self._account = account
-        self.running = 0
+        self.running = self._peak = 0
         self.provisioned = 0
         self.rate = _request_rate(0, now=0.0)  # of what is covered by provisioned concurrency
 
@@ -207,6 +243,11 @@ class Lease:
     def concurrency(self) -> int:
         """How many events of all versions of its function run."""
         return self._function.running
+
+    def take_peak(self) -> int:
+        """The most that has run at once since this was asked the last time."""
+        peak, self._peak = self._peak, self.running
+        return peak
 
     def provision(self, wanted: int, now: float) -> None:
         """From now on so many are provisioned for its version."""
@@ -216,11 +257,12 @@ class Lease:
 
     def __enter__(self) -> Self:
         self.running += 1
+        self._peak = max(self._peak, self.running)
         self._function.running += 1
-        self._account.running += 1
-        if self.running > self.provisioned and self._function.reserved is None:
+        is_unreserved = self.running > self.provisioned and self._function.reserved is None
+        if is_unreserved:
             self._function.running_unreserved += 1
-            self._account.running_unreserved += 1
+        self._account.begin(is_unreserved=is_unreserved)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -15,10 +15,10 @@ from lambdad.environment.eviction import choose_eviction, choose_evictions
 from lambdad.environment.lifecycle import State
 from lambdad.environment.variables import ON_DEMAND, PROVISIONED_CONCURRENCY
 from lambdad.errors import PlatformError
-from lambdad.invocation.emit import Emit, emit_nothing
 from lambdad.invocation.idle import IdleEnvironments, can_serve
 from lambdad.invocation.provisioned import ProvisionedEnvironments
 from lambdad.invocation.waiters import Waiters
+from lambdad.model.emit import Emit, emit_nothing
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import FunctionError
 

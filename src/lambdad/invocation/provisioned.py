@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lambdad.environment.environment import ExecutionEnvironment
-from lambdad.invocation.emit import Emit, emit_nothing
 from lambdad.invocation.idle import IdleEnvironments
+from lambdad.model.emit import Emit, emit_nothing
 
 
 @dataclass(slots=True)

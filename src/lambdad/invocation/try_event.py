@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from lambdad.clock import Clock
 from lambdad.errors import ClientError
 from lambdad.invocation.destinations import deliveries
-from lambdad.invocation.emit import Emit
 from lambdad.invocation.invoke import Invoker
+from lambdad.model.emit import Emit
 from lambdad.model.event import (
     FUNCTION_NOT_FOUND,
     MAXIMUM_EVENT_AGE,

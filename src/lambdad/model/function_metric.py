@@ -14,6 +14,11 @@ _MILLISECONDS = frozenset(
     | {"UrlRequestLatency"}
 )
 
+# What a region has of these is told of the region: it is no sum, and no maximum, of functions'.
+_NOT_ADDED_UP = frozenset(
+    {"ConcurrentExecutions", "ProvisionedConcurrentExecutions", "ProvisionedConcurrencyUtilization"}
+)
+
 
 class FunctionMetric(NamedTuple):
     """One metric of a function: `resource` is what was invoked (`thumbnail:live`), `executed` the
@@ -35,7 +40,8 @@ def unit_of(name: str) -> str:
 def metrics_of(one: FunctionMetric) -> Iterator[Metric]:
     """All that it counts in: the region's, the function's, the resource's, the version's."""
     place = (one.account_id, one.region, NAMESPACE, one.name)
-    yield Metric(*place)
+    if not one.function or one.name not in _NOT_ADDED_UP:
+        yield Metric(*place)
     if not one.function:
         return
     function = ("FunctionName", one.function)

@@ -39,11 +39,10 @@ class FunctionRecorder:
         self._architecture = architecture  # of this machine, and so of every function
         self._is_on = is_on
 
-    def emit(self, name: str, function: Key, value: float = 1.0) -> None:
-        """A metric of a function has this value now: counts are 1 each, times milliseconds. A key
-        without a name is the whole region."""
+    def emit(self, name: str, function: Key, value: float = 1.0, resource: str = "", /) -> None:
+        """See `Emit`."""
         if self._is_on:
-            metric = FunctionMetric(*function, name)
+            metric = FunctionMetric(*function, name, resource)
             self._store.note(lambda: self._add(metric, self._clock.now(), value))
 
     def record(
@@ -83,7 +82,8 @@ class FunctionRecorder:
         )
 
     def _add(self, metric: FunctionMetric, now: float, value: float) -> None:
-        self.totals.add(metric.name, metric[:3], value)
+        if metric.function:
+            self.totals.add(metric.name, metric[:3], value)
         self._metrics.points(metric).add(unit_of(metric.name), int(now), value)
 
 

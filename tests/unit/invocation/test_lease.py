@@ -12,6 +12,7 @@ from played import make_version
 from lambdad.clock import FakeClock
 from lambdad.errors import ClientError
 from lambdad.invocation.lease import Leases
+from lambdad.model.concurrency import FunctionConcurrency, ProvisionedVersion
 
 VERSION = make_version()
 ELSEWHERE = [
@@ -83,3 +84,27 @@ def test_the_ledger_is_right_whatever_comes(limit: int, steps: list[tuple[int, b
         for version in versions:
             for _ in range(limit):
                 everything.enter_context(leases.lease(version))
+
+
+def test_the_most_that_has_run_at_once_is_told_once() -> None:
+    leases, version = Leases(5, FakeClock()), make_version()
+    with leases.lease(version), leases.lease(version):
+        pass
+    place = (version.account_id, version.region, "")
+    assert set(leases.measure()) == {
+        ("ConcurrentExecutions", place, 2, ""),
+        ("UnreservedConcurrentExecutions", place, 2, ""),
+        ("ClaimedAccountConcurrency", place, 2, ""),
+    }
+    assert list(leases.measure()) == []
+
+
+def test_how_much_of_what_is_provisioned_is_used_is_told_by_version() -> None:
+    leases, version = Leases(50, FakeClock()), make_version(version="3")
+    provisioned = (ProvisionedVersion(version, wanted=4),)
+    leases.apply(version.function_key, FunctionConcurrency(None, provisioned))
+    with leases.lease(version):
+        told = {(name, resource): value for name, _, value, resource in leases.measure()}
+    assert told[("ProvisionedConcurrentExecutions", "f:3")] == 1
+    assert told[("ProvisionedConcurrencyUtilization", "f:3")] == 0.25
+    assert told[("ClaimedAccountConcurrency", "")] == 4

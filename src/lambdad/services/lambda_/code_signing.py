@@ -68,6 +68,7 @@ async def _publisher(control: ControlPlane, config: CodeSigningConfig, code: Cod
     except ClientError as error:
         if error.code != "CodeVerificationFailedException" or config.policy != "Warn":
             raise
+        control.emit("SignatureValidationErrors", (config.account_id, config.region, ""))
         _log.warning("A package was let through, for %s only warns. %s", config.arn, error.message)
         return None
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from lambdad.clock import Clock
 from lambdad.invocation.streaming import StreamedInvocation
 from lambdad.model.concurrency import FunctionConcurrency, Provisioned
+from lambdad.model.emit import Emit, emit_nothing
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Invocation, Result
 from lambdad.model.limits import CODE_STORAGE
@@ -130,6 +131,7 @@ class ControlPlane:
     architecture: str = field(default_factory=machine_architecture)
     changes: Changes = field(default_factory=Changes)
     concurrency: int = 1000
+    emit: Emit = emit_nothing
     draw: Callable[[], float] = random.random
     sampler: Sampler = field(default_factory=Sampler)
     signing_profiles: Publishers = field(default_factory=dict)

@@ -39,6 +39,7 @@ from lambdad.services.lambda_.tracing import invocation_trace
 from lambdad.services.lambda_.url_authorization import may_call
 
 _CANNOT_RUN = 503
+_CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _TRACE = "x-amzn-trace-id"
 _JSON = ("content-type", "application/json")
 
@@ -60,6 +61,34 @@ async def answer_url(
     url = control.resources.urls.find(address.url_id)
     if url is None or address.region not in (None, url.region):
         raise ClientError("ResourceNotFoundException", "There is no such function URL.")
+    began, status = control.clock.monotonic(), _SERVER_ERROR
+    try:
+        response = await _answer(control, user_id, url, request, who, request_id)
+        status = response.status
+        return response
+    except ClientError as error:
+        status = error.status or _CLIENT_ERROR
+        raise
+    finally:
+        _count(control, url, status, (control.clock.monotonic() - began) * 1000)
+
+
+def _count(control: ControlPlane, url: FunctionUrl, status: int, took_ms: float) -> None:
+    function = (url.account_id, url.region, url.function_name)
+    control.emit("UrlRequestCount", function)
+    control.emit("UrlRequestLatency", function, took_ms)
+    if status >= _CLIENT_ERROR:
+        control.emit("Url4xxError" if status < _SERVER_ERROR else "Url5xxError", function)
+
+
+async def _answer(
+    control: ControlPlane,
+    user_id: UserId,
+    url: FunctionUrl,
+    request: WebRequest,
+    who: Who,
+    request_id: str,
+) -> WebResponse:
     preflight = preflight_answer(url.cors, request)
     if preflight is not None:
         return preflight
