@@ -61,7 +61,7 @@ languages: setup ## Run the tests of every language, and write what they found i
 
 lock: setup ## Write requirements-dev.lock again, with the newest versions that fit
 	@$(RUN) -m piptools compile --quiet --upgrade --strip-extras --allow-unsafe \
-		--generate-hashes --extra dev --no-emit-find-links --no-emit-index-url \
+		--generate-hashes --extra dev --extra insights --no-emit-find-links --no-emit-index-url \
 		--output-file $(LOCK) pyproject.toml
 	@$(RUN) -m piptools compile --quiet --upgrade --strip-extras --allow-unsafe \
 		--generate-hashes --no-emit-find-links --no-emit-index-url \

@@ -53,6 +53,7 @@ OUTSIDERS = {
     "client": {"botocore"},
     "cli": {"click", "rich", "botocore", "cryptography"},
     "store": {"sqlalchemy"},
+    "observe": {"duckdb"},
     "model": {"cryptography"},
     "environment": {"httptools"},
     "node": {"uvloop", "httptools"},
