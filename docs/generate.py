@@ -136,7 +136,7 @@ def supported_operations() -> dict[str, list[str]]:
     tables = [
         iam.operations(nothing),
         lambda_.operations(nothing),
-        logs.operations(nothing, nothing),
+        logs.operations(nothing, nothing, nothing, nothing),
         sts.operations(nothing),
     ]
     names: dict[str, list[str]] = {}

@@ -57,6 +57,7 @@ from lambdad.model.emit import Emit
 from lambdad.model.fate import longest_wait
 from lambdad.model.runtime import Interpreter, family_of, is_python
 from lambdad.observe.exposition import Exposition, Gauge
+from lambdad.observe.insights.queries import Queries
 from lambdad.observe.log_store import LogStore
 from lambdad.observe.observation import Observation
 from lambdad.observe.usage_report import UsageReport, read_prices
@@ -133,6 +134,8 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         )
         parts.push_async_callback(observation.close)
         log_store, emit = observation.logs, observation.recorder.emit
+        insights = Queries(log_store, home / "insights", clock)
+        parts.push_async_callback(insights.close)
         blobs = Blobs.open(home / "blobs")
         resources = await Resources.load(database)
 
@@ -223,7 +226,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         watched = cloudwatch.CloudWatch(
             resources, observation.metrics, log_store, AlarmHistory(database), clock
         )
-        operations = _operations(control, watched, sessions)
+        operations = _operations(control, watched, insights, sessions)
         client = Client(
             operations, endpoint_url=_own_url(listener), endpoints=_endpoints(config, parts)
         )
@@ -340,14 +343,17 @@ def _caller(environment: ExecutionEnvironment) -> Caller:
 
 
 def _operations(
-    control: lambda_.ControlPlane, watched: cloudwatch.CloudWatch, sessions: sts.Sessions
+    control: lambda_.ControlPlane,
+    watched: cloudwatch.CloudWatch,
+    insights: Queries,
+    sessions: sts.Sessions,
 ) -> Operations:
     """Every operation of the services that are served."""
     return {
         **lambda_.operations(control),
         **iam.operations(iam.Iam(control.resources, control.clock)),
         **sts.operations(sessions),
-        **logs.operations(watched.logs, control.clock),
+        **logs.operations(watched.logs, insights, control.resources, control.clock),
         **cloudwatch.operations(watched),
     }
 

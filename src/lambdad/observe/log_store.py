@@ -10,7 +10,7 @@ written; it takes a snapshot under the lock and does its work outside it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -22,6 +22,7 @@ from lambdad.observe.catalog import Catalog, LogGroup, LogStream
 from lambdad.observe.flusher import Flusher
 from lambdad.observe.frames import GroupKey, Mark, MarkKind, StreamKey, stored_size
 from lambdad.observe.reading import Query, in_order, pending_source, segment_source
+from lambdad.observe.scanning import Extent
 from lambdad.observe.segment_index import Span
 from lambdad.observe.segments import SEGMENT_SIZE, Segments
 
@@ -229,6 +230,26 @@ class LogStore:
             found += [pending_source(query, frame) for frame in self._backlog]
         sources = [source for source in found if source is not None]
         return in_order(sources, newest_first=newest_first)
+
+    def extent(
+        self, account_id: str, region: str, groups: Iterable[str], start_ms: int, end_ms: int
+    ) -> Extent:
+        """What another process must know to read the lines of these groups from the disk (see
+        scanning.py), where they all are when this returns. Call it on a thread."""
+        self.flush()
+        streams: dict[StreamKey, int] = {}
+        with self._lock:
+            for group in groups:
+                streams |= self._first_frames((account_id, region, group), None)
+            paths = [
+                segment.path
+                for segment in self._segments
+                if any(
+                    segment.index.spans[key].overlaps(start_ms, end_ms)
+                    for key in segment.index.spans.keys() & streams.keys()
+                )
+            ]
+        return Extent(tuple(paths), streams, start_ms, end_ms)
 
     def flush(self) -> None:
         """Return when all that was appended is on disk; raises OSError if the disk refuses."""

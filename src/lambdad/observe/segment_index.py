@@ -26,6 +26,10 @@ class Span:
     last_ingestion_ms: int
     size: int
 
+    def overlaps(self, start_ms: int, end_ms: int) -> bool:
+        """Whether a line of it may lie from `start_ms` on and before `end_ms`."""
+        return self.first_ms < end_ms and self.last_ms >= start_ms
+
     def extend(self, other: Span) -> None:
         """Take in what came after."""
         self.first_ms = min(self.first_ms, other.first_ms)

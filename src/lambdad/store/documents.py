@@ -35,6 +35,7 @@ from lambdad.model.iam.user import User
 from lambdad.model.layer import Layer, LayerVersion
 from lambdad.model.policy import LayerPolicy, Policy
 from lambdad.model.provisioned_concurrency import ProvisionedConcurrency
+from lambdad.model.query_definition import QueryDefinition
 from lambdad.model.resource import Resource
 from lambdad.model.runtime_management import RuntimeManagementConfig
 from lambdad.model.scaling_config import ScalingConfig
@@ -62,6 +63,7 @@ KINDS: tuple[type[Resource], ...] = (
     ScalingConfig,
     Policy,
     LayerPolicy,
+    QueryDefinition,
     *(AccessKey, AccountAlias, Group, InstanceProfile, ManagedPolicy, Role, Session, User),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,11 @@ import pytest
 from lambdad.clock import FakeClock
 from lambdad.errors import ClientError
 from lambdad.model.caller import Caller, RequestContext
+from lambdad.observe.insights.queries import Queries
 from lambdad.observe.log_store import LogStore
 from lambdad.services.logs import operations
+from lambdad.store.database import Database
+from lambdad.store.resources import Resources
 
 Call = Callable[..., Awaitable[Any]]
 
@@ -30,8 +33,22 @@ def log_store(tmp_path: Path, clock: FakeClock) -> Iterator[LogStore]:
 
 
 @pytest.fixture
-def call(log_store: LogStore, clock: FakeClock) -> Call:
-    table = operations(log_store, clock)
+async def insights(log_store: LogStore, clock: FakeClock, tmp_path: Path) -> AsyncIterator[Queries]:
+    queries = Queries(log_store, tmp_path / "insights", clock)
+    yield queries
+    await queries.close()
+
+
+@pytest.fixture
+async def resources(tmp_path: Path) -> AsyncIterator[Resources]:
+    database = Database.open(tmp_path / "state.db")
+    yield await Resources.load(database)
+    database.close()
+
+
+@pytest.fixture
+def call(log_store: LogStore, insights: Queries, resources: Resources, clock: FakeClock) -> Call:
+    table = operations(log_store, insights, resources, clock)
 
     async def call(operation: str, *, account_id: str = "000000000000", **request: Any) -> Any:
         caller = Caller(account_id=account_id, region="us-east-1")
