@@ -39,7 +39,7 @@ def expect_node(bench: Bench) -> None:
 def is_program(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/cmdline") as file:
-            return "bootstrap.mjs" in file.read()
+            return "bootstrap.cjs" in file.read()
     except OSError:
         return False
 

@@ -31,7 +31,7 @@ def find() -> list[Interpreter]:
 def command(executable: str, directory: str, memory_mb: int) -> list[str]:
     """The heap gets nine tenths of the memory, which leaves room for what is not in it."""
     heap = f"--max-old-space-size={memory_mb * 9 // 10}"
-    return [executable, heap, os.path.join(directory, "bootstrap.mjs")]
+    return [executable, heap, os.path.join(directory, "bootstrap.cjs")]
 
 
 def _prefix(path: str) -> str | None:

@@ -32,7 +32,7 @@ def test_a_shim_or_what_is_no_program_is_none(
 
 def test_the_heap_leaves_room_for_what_is_not_in_it() -> None:
     command = nodejs.command("/usr/bin/node", "/var/runtime", 512)
-    assert command == ["/usr/bin/node", "--max-old-space-size=460", "/var/runtime/bootstrap.mjs"]
+    assert command == ["/usr/bin/node", "--max-old-space-size=460", "/var/runtime/bootstrap.cjs"]
 
 
 @needs_node

@@ -8,5 +8,5 @@ from pathlib import Path
 import lambdad
 
 RUNTIME = Path(lambdad.__file__).parent / "runtimes/nodejs"
-BOOTSTRAP = RUNTIME / "bootstrap.mjs"
+BOOTSTRAP = RUNTIME / "bootstrap.cjs"
 NODE = shutil.which("node")

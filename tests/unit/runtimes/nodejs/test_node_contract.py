@@ -12,7 +12,7 @@ from scripted_api import REQUEST_ID, event
 
 ERROR_TYPE = "lambda-runtime-function-error-type"
 CAUSE = "lambda-runtime-function-xray-error-cause"
-MODULES = sorted(RUNTIME.glob("*.mjs"))
+MODULES = sorted(RUNTIME.glob("*.cjs"))
 NEVER = "setInterval(() => {}, 1000)"
 
 

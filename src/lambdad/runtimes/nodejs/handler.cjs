@@ -1,18 +1,18 @@
 // Finds the function's handler by its name: `file.export`, `dir/file.export`, `file.a.b`.
 
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { basename, dirname, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+'use strict';
 
-import * as errors from './errors.mjs';
-import { fault } from './errors.mjs';
+const { existsSync, readFileSync, statSync } = require('node:fs');
+const { basename, dirname, join, resolve } = require('node:path');
+const { pathToFileURL } = require('node:url');
+
+const errors = require('./errors.cjs');
+const { fault } = require('./errors.cjs');
 
 const FILE_AND_EXPORT = /^([^.]*)\.(.*)$/s;
-const require = createRequire(import.meta.url);
 
 /** Load the module and take the function out of it. */
-export async function load(name, root) {
+async function load(name, root) {
   const [directory, file, exported] = parse(name);
   const module = await loadModule(root, directory, file);
   const handler = exported.split('.').reduce((value, key) => value?.[key], module);
@@ -97,3 +97,5 @@ function typeOf(description) {
     return undefined; // Node.js will say what is wrong with it
   }
 }
+
+module.exports = { load };

@@ -8,10 +8,12 @@
 //
 // The names, and the symbols that mark a handler, are AWS's.
 
-import { Writable } from 'node:stream';
-import { types } from 'node:util';
+'use strict';
 
-import { INVALID_STREAMING_OPERATION, fault } from './errors.mjs';
+const { Writable } = require('node:stream');
+const { types } = require('node:util');
+
+const { INVALID_STREAMING_OPERATION, fault } = require('./errors.cjs');
 
 const MODE = Symbol.for('aws.lambda.runtime.handler.streaming');
 const HIGH_WATER_MARK = Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark');
@@ -33,7 +35,7 @@ class HttpResponseStream {
 }
 
 /** The global `awslambda`. */
-export const awslambda = {
+const awslambda = {
   /** Mark a handler as one that writes its response. */
   streamifyResponse(handler, options) {
     handler[MODE] = STREAMED;
@@ -46,13 +48,13 @@ export const awslambda = {
 };
 
 /** Whether a handler writes its response. */
-export function isStreaming(handler) {
+function isStreaming(handler) {
   return handler[MODE] === STREAMED;
 }
 
 /** The stream that a handler writes to. What it writes goes to what `open` gives for a content
  * type, which is called when there is something to send. */
-export function responseOf(handler, open) {
+function responseOf(handler, open) {
   const highWaterMark = handler[HIGH_WATER_MARK];
   let contentType = BYTES;
   let outgoing = null;
@@ -114,3 +116,5 @@ function toBytes(piece) {
   }
   return JSON.stringify(piece);
 }
+
+module.exports = { awslambda, isStreaming, responseOf };

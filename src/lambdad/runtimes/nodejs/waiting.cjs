@@ -5,16 +5,15 @@
 // Whoever starts it so sets _LAMBDAD_WAITS, to `briefly` if there is no time for a rehearsal, and
 // sends {"variables": …}: the whole environment.
 
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { Module } from 'node:module';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+'use strict';
 
-import { contextBuilder } from './context.mjs';
-import { load } from './handler.mjs';
-import { begin } from './invocation.mjs';
-import { connect } from './runtime_api.mjs';
+const { readFileSync } = require('node:fs');
+const { Module } = require('node:module');
+
+const { contextBuilder } = require('./context.cjs');
+const { load } = require('./handler.cjs');
+const { begin } = require('./invocation.cjs');
+const { connect } = require('./runtime_api.cjs');
 
 const WAITS = '_LAMBDAD_WAITS';
 const BRIEFLY = 'briefly';
@@ -22,7 +21,7 @@ const STANDARD_INPUT = 0;
 const REHEARSALS = 4;
 
 /** Wait, if this program was started for that. */
-export async function waitForFunction() {
+async function waitForFunction() {
   if (process.env[WAITS] === undefined) {
     return;
   }
@@ -49,8 +48,9 @@ function become(variables) {
 
 /** Play invocations to ourselves, so that the first real one finds everything loaded. */
 async function rehearse() {
+  const { createServer } = require('node:http');
   const log = { error() {} };
-  const handler = await load('rehearsal.handler', dirname(fileURLToPath(import.meta.url)));
+  const handler = await load('rehearsal.handler', __dirname);
   const server = createServer(answer);
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const api = connect(`127.0.0.1:${server.address().port}`);
@@ -71,3 +71,5 @@ function answer(request, response) {
     response.end('{}');
   });
 }
+
+module.exports = { waitForFunction };

@@ -3,17 +3,19 @@
 // fault      the runtime's own finding (a handler that is missing, a result that is no JSON)
 // others     whatever the function threw, which need not be an Error
 
-import { types } from 'node:util';
+'use strict';
 
-export const IMPORT_MODULE_ERROR = 'Runtime.ImportModuleError';
-export const MALFORMED_HANDLER_NAME = 'Runtime.MalformedHandlerName';
-export const HANDLER_NOT_FOUND = 'Runtime.HandlerNotFound';
-export const USER_CODE_SYNTAX_ERROR = 'Runtime.UserCodeSyntaxError';
-export const UNMARSHAL_ERROR = 'Runtime.UnmarshalError';
-export const MARSHAL_ERROR = 'Runtime.MarshalError';
-export const UNHANDLED_PROMISE_REJECTION = 'Runtime.UnhandledPromiseRejection';
-export const MALFORMED_STREAMING_HANDLER = 'Runtime.MalformedStreamingHandler';
-export const INVALID_STREAMING_OPERATION = 'Runtime.InvalidStreamingOperation';
+const { types } = require('node:util');
+
+const IMPORT_MODULE_ERROR = 'Runtime.ImportModuleError';
+const MALFORMED_HANDLER_NAME = 'Runtime.MalformedHandlerName';
+const HANDLER_NOT_FOUND = 'Runtime.HandlerNotFound';
+const USER_CODE_SYNTAX_ERROR = 'Runtime.UserCodeSyntaxError';
+const UNMARSHAL_ERROR = 'Runtime.UnmarshalError';
+const MARSHAL_ERROR = 'Runtime.MarshalError';
+const UNHANDLED_PROMISE_REJECTION = 'Runtime.UnhandledPromiseRejection';
+const MALFORMED_STREAMING_HANDLER = 'Runtime.MalformedStreamingHandler';
+const INVALID_STREAMING_OPERATION = 'Runtime.InvalidStreamingOperation';
 
 const LARGEST_CAUSE = 65536;
 const LARGEST_MESSAGE = 65536;
@@ -22,7 +24,7 @@ const NOT_IN_HEADERS = /[^\x20-\x7e]/g;
 const FRAME = /^\s*at (?:(.*) \()?(.*?):(\d+):\d+\)?$/;
 
 /** A failure that the runtime itself finds; its trace begins with the caller. */
-export function fault(errorType, message) {
+function fault(errorType, message) {
   const error = new Error(message);
   Object.defineProperty(error, 'name', { value: errorType, configurable: true });
   Error.captureStackTrace(error, fault);
@@ -30,7 +32,7 @@ export function fault(errorType, message) {
 }
 
 /** The error object that the client of the function gets. */
-export function toResponse(error) {
+function toResponse(error) {
   try {
     if (!isError(error)) {
       return { errorType: typeof error, errorMessage: String(error), trace: [] };
@@ -46,7 +48,7 @@ export function toResponse(error) {
 }
 
 /** The error as a text log shows it: with whatever properties the function gave it. */
-export function toLogText(error) {
+function toLogText(error) {
   try {
     if (!isError(error)) {
       return JSON.stringify(toResponse(error));
@@ -60,7 +62,7 @@ export function toLogText(error) {
 }
 
 /** For JSON.stringify: errors inside of what is logged show what they are. */
-export function replaceErrors(nameOfStack) {
+function replaceErrors(nameOfStack) {
   return (_, value) => {
     if (!types.isNativeError(value)) {
       return value;
@@ -75,7 +77,7 @@ export function replaceErrors(nameOfStack) {
 }
 
 /** The error as X-Ray wants it, for a header; one that is too long for that is left out. */
-export function toXrayCause(response) {
+function toXrayCause(response) {
   const stack = [];
   for (const line of response.trace) {
     const frame = FRAME.exec(line);
@@ -93,13 +95,13 @@ export function toXrayCause(response) {
 }
 
 /** A type that can stand in a header. */
-export function toHeader(errorType = '') {
+function toHeader(errorType = '') {
   return errorType.replace(NOT_IN_HEADERS, '?').slice(0, 1024);
 }
 
 /** An error that is told behind a response, where there is less room: a long one without its
  * trace. */
-export function shortened(response) {
+function shortened(response) {
   const { errorType, errorMessage = '', trace } = response;
   const told = trace.reduce((sum, line) => sum + line.length, errorMessage.length);
   if (told <= LARGEST_MESSAGE) {
@@ -109,7 +111,7 @@ export function shortened(response) {
 }
 
 /** Whether it has what an Error has, wherever it comes from. */
-export function isError(value) {
+function isError(value) {
   return types.isNativeError(value) || Boolean(value?.name && value.message && value.stack);
 }
 
@@ -124,3 +126,23 @@ function lines(stack) {
 function escapeUnit(unit) {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
+
+module.exports = {
+  IMPORT_MODULE_ERROR,
+  MALFORMED_HANDLER_NAME,
+  HANDLER_NOT_FOUND,
+  USER_CODE_SYNTAX_ERROR,
+  UNMARSHAL_ERROR,
+  MARSHAL_ERROR,
+  UNHANDLED_PROMISE_REJECTION,
+  MALFORMED_STREAMING_HANDLER,
+  INVALID_STREAMING_OPERATION,
+  fault,
+  toResponse,
+  toLogText,
+  replaceErrors,
+  toXrayCause,
+  toHeader,
+  shortened,
+  isError,
+};

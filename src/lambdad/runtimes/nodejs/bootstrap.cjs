@@ -4,15 +4,17 @@
 //
 //     [wait for a function] ──▶ next ──▶ begin ──▶ the handler ──▶ response | error ──▶ next …
 
-import { contextBuilder } from './context.mjs';
-import { endOnCrash } from './crashes.mjs';
-import { load } from './handler.mjs';
-import { begin } from './invocation.mjs';
-import * as logs from './logs.mjs';
-import { connect } from './runtime_api.mjs';
-import { awslambda } from './streaming.mjs';
-import { endOnSigterm } from './termination.mjs';
-import { waitForFunction } from './waiting.mjs';
+'use strict';
+
+const { contextBuilder } = require('./context.cjs');
+const { endOnCrash } = require('./crashes.cjs');
+const { load } = require('./handler.cjs');
+const { begin } = require('./invocation.cjs');
+const logs = require('./logs.cjs');
+const { connect } = require('./runtime_api.cjs');
+const { awslambda } = require('./streaming.cjs');
+const { endOnSigterm } = require('./termination.cjs');
+const { waitForFunction } = require('./waiting.cjs');
 
 const TRACE_VARIABLE = '_X_AMZN_TRACE_ID';
 
@@ -80,4 +82,4 @@ function giveUp(error) {
   process.exit(1);
 }
 
-await main().catch(giveUp);
+main().catch(giveUp);

@@ -2,9 +2,11 @@
 //
 // There is only ever one request under way; another waits for its turn.
 
-import { Agent, request as httpRequest } from 'node:http';
+'use strict';
 
-import { shortened, toHeader, toResponse, toXrayCause } from './errors.mjs';
+const { Agent, request: httpRequest } = require('node:http');
+
+const { shortened, toHeader, toResponse, toXrayCause } = require('./errors.cjs');
 
 const VERSION = '/2018-06-01/runtime';
 const JSON_TYPE = 'application/json';
@@ -16,7 +18,7 @@ const ALWAYS_TAKEN = 65536;
 const TOO_LARGE = 413;
 
 /** Speaks to the Runtime API at `address`. */
-export function connect(address) {
+function connect(address) {
   const colon = address.lastIndexOf(':');
   const server = {
     host: colon < 0 ? address : address.slice(0, colon),
@@ -206,3 +208,5 @@ function toInvocation({ headers, body }) {
     body,
   };
 }
+
+module.exports = { connect };

@@ -8,13 +8,15 @@
 //     nothing, and waits for        at once; the answer is null
 //     nothing either
 
-import * as errors from './errors.mjs';
-import { fault } from './errors.mjs';
-import { onIdle, untilIdle } from './idle.mjs';
-import { isStreaming, responseOf } from './streaming.mjs';
+'use strict';
+
+const errors = require('./errors.cjs');
+const { fault } = require('./errors.cjs');
+const { onIdle, untilIdle } = require('./idle.cjs');
+const { isStreaming, responseOf } = require('./streaming.cjs');
 
 /** Run it to its end. Gives how to fail it from outside, and when it is over. */
-export function begin(api, log, handler, request, makeContext) {
+function begin(api, log, handler, request, makeContext) {
   const start = isStreaming(handler) ? beginStreaming : beginBuffered;
   return start(api, log, handler, request, makeContext);
 }
@@ -153,3 +155,5 @@ function marshal(result) {
 function isPromise(value) {
   return typeof value?.then === 'function';
 }
+
+module.exports = { begin };

@@ -4,11 +4,13 @@
 // which keep a message of several lines in one piece. Whatever the function itself writes to its
 // standard output is left as it is.
 
-import { writeSync } from 'node:fs';
-import { Writable } from 'node:stream';
-import { format } from 'node:util';
+'use strict';
 
-import { replaceErrors, toLogText, toResponse } from './errors.mjs';
+const { writeSync } = require('node:fs');
+const { Writable } = require('node:stream');
+const { format } = require('node:util');
+
+const { replaceErrors, toLogText, toResponse } = require('./errors.cjs');
 
 const CHANNEL_VARIABLE = '_LAMBDA_TELEMETRY_LOG_FD';
 const FRAME_HEAD_SIZE = 16;
@@ -34,10 +36,10 @@ const WARNING =
   'an error in its own code.\r';
 
 /** Which invocation the lines belong to. */
-export const current = { requestId: undefined, tenantId: undefined };
+const current = { requestId: undefined, tenantId: undefined };
 
 /** Put AWS's functions in the place of the console's; gives what the runtime logs errors with. */
-export function setUp(variables) {
+function setUp(variables) {
   const isJson = (variables.AWS_LAMBDA_LOG_FORMAT ?? '').toUpperCase() === 'JSON';
   const lowest = LEVELS[(variables.AWS_LAMBDA_LOG_LEVEL ?? '').toUpperCase()]?.rank ?? 0;
   const write = openSink(variables, isJson);
@@ -121,3 +123,5 @@ function errorFields(parts) {
     stackTrace: typeof error.stack === 'string' ? error.stack.split('\n') : [],
   };
 }
+
+module.exports = { current, setUp };

@@ -1,13 +1,15 @@
 // Errors that nobody caught: they fail the invocation that runs, or the Init phase, and end the
 // process.
 
-import { UNHANDLED_PROMISE_REJECTION, fault } from './errors.mjs';
+'use strict';
+
+const { UNHANDLED_PROMISE_REJECTION, fault } = require('./errors.cjs');
 
 const STATUS_OF_EXCEPTION = 129;
 const STATUS_OF_REJECTION = 128;
 
 /** End the process at the first of them; `report` tells the Runtime API about it. */
-export function endOnCrash(log, report) {
+function endOnCrash(log, report) {
   let isCrashing = false;
   const crash = async (subject, error, status) => {
     if (isCrashing) {
@@ -38,3 +40,5 @@ function rejection(reason) {
   }
   return Object.assign(fault(UNHANDLED_PROMISE_REJECTION, message), { reason });
 }
+
+module.exports = { endOnCrash };

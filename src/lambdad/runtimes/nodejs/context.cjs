@@ -1,7 +1,9 @@
 // The context object: the second argument of most handlers.
 
+'use strict';
+
 /** Makes the contexts of one environment, whose share of them it reads once. */
-export function contextBuilder(variables) {
+function contextBuilder(variables) {
   const ofEnvironment = {
     functionVersion: variables.AWS_LAMBDA_FUNCTION_VERSION,
     functionName: variables.AWS_LAMBDA_FUNCTION_NAME,
@@ -24,3 +26,5 @@ export function contextBuilder(variables) {
 function parse(json) {
   return json ? JSON.parse(json) : undefined;
 }
+
+module.exports = { contextBuilder };
