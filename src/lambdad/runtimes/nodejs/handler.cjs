@@ -3,12 +3,16 @@
 'use strict';
 
 const { existsSync, readFileSync, statSync } = require('node:fs');
+const { createRequire } = require('node:module');
 const { basename, dirname, join, resolve } = require('node:path');
 const { pathToFileURL } = require('node:url');
 
 const errors = require('./errors.cjs');
 const { fault } = require('./errors.cjs');
 
+const AWAITS = 'ERR_REQUIRE_ASYNC_MODULE';
+// Some versions warn of it, unless a package does it.
+const requireEsModule = createRequire(join(__dirname, 'node_modules', 'lambdad', 'handler.cjs'));
 const FILE_AND_EXPORT = /^([^.]*)\.(.*)$/s;
 
 /** Load the module and take the function out of it. */
@@ -70,7 +74,18 @@ function loadFile(root, directory, file) {
   return require(require.resolve(file, { paths: [root, join(root, directory)] }));
 }
 
+/** An ES module. Where Node.js can, it is required: to import it would wait for threads that read
+ * it, for longer than all the rest of a start takes. One that awaits something cannot be. */
 function importFile(path) {
+  if (process.features.require_module) {
+    try {
+      return requireEsModule(path);
+    } catch (error) {
+      if (error?.code !== AWAITS) {
+        throw error;
+      }
+    }
+  }
   return import(pathToFileURL(path).href);
 }
 
