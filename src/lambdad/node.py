@@ -60,6 +60,7 @@ from lambdad.observe.exposition import Exposition, Gauge
 from lambdad.observe.insights.queries import Queries
 from lambdad.observe.log_store import LogStore
 from lambdad.observe.observation import Observation
+from lambdad.observe.overview import Environments, Overview
 from lambdad.observe.usage_report import UsageReport, read_prices
 from lambdad.services import cloudwatch, iam, lambda_, logs, sts
 from lambdad.store.alarm_history import AlarmHistory
@@ -244,6 +245,9 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
                 observation.recorder.totals, partial(_gauges, pool, log_store, database)
             ).show,
             "GET /_lambdad/metrics": observation.recorder.totals.show,
+            "GET /_lambdad/top": Overview(
+                observation.recorder.totals, partial(_environments, pool)
+            ).show,
             "GET /_lambdad/usage": UsageReport(
                 observation.ledger, log_store, read_prices(config.prices), clock
             ).show,
@@ -409,6 +413,19 @@ async def _measure_forever(leases: Leases, emit: Emit) -> None:
         await asyncio.sleep(_MEASURE_SECONDS)
         for name, function, value, resource in leases.measure():
             emit(name, function, value, resource)
+
+
+def _environments(pool: Pool) -> dict[tuple[str, str, str], Environments]:
+    """Every function's environments."""
+    found: dict[tuple[str, str, str], Environments] = {}
+    for environment in pool:
+        figures = found.setdefault(environment.version.function_key, Environments())
+        if pool.is_idle(environment):
+            figures.idle += 1
+        else:
+            figures.busy += 1
+        figures.memory += environment.memory_held
+    return found
 
 
 def _gauges(pool: Pool, log_store: LogStore, database: Database) -> list[Gauge]:

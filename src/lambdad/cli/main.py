@@ -25,6 +25,7 @@ COMMANDS = (
     "ls",
     "logs",
     "events",
+    "top",
     "usage",
     "rm",
     "sign",

@@ -6,7 +6,7 @@ reserve ─▶ an idle one ─▶ one that is about to be free (waiters.py) ─�
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager
 
 from lambdad.clock import Clock
@@ -156,6 +156,13 @@ class Pool:
     def idle_count(self) -> int:
         """How many wait for an event, without those that were made ahead."""
         return len(list(self._idle))
+
+    def __iter__(self) -> Iterator[ExecutionEnvironment]:
+        return iter(tuple(self._all))
+
+    def is_idle(self, environment: ExecutionEnvironment) -> bool:
+        """Whether it waits for an event."""
+        return environment in self._idle or environment in self.provisioned.idle
 
     def __len__(self) -> int:
         return len(self._all)

@@ -5,11 +5,16 @@ CloudWatch's metrics tell of times and dimensions (metric_store.py); these only 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lambdad.model.caller import Caller
+
+RECENT = 500  # durations of each function that are remembered one by one
+
+_DURATION = "Duration"
 
 FunctionKey = tuple[str, str, str]  # account id, region, name
 
@@ -35,6 +40,7 @@ class FunctionTotals:
 
     def __init__(self) -> None:
         self._totals: dict[tuple[FunctionKey, str], Totals] = {}
+        self._recent: dict[FunctionKey, deque[float]] = {}
 
     def add(self, name: str, function: FunctionKey, value: float = 1.0) -> None:
         """This has happened: counts are 1 each, times are milliseconds."""
@@ -43,6 +49,15 @@ class FunctionTotals:
         if totals is None:
             totals = self._totals[key] = Totals()
         totals.add(value)
+        if name == _DURATION:
+            recent = self._recent.get(function)
+            if recent is None:
+                recent = self._recent[function] = deque(maxlen=RECENT)
+            recent.append(value)
+
+    def recent_durations(self, function: FunctionKey) -> list[float]:
+        """The latest durations of a function in milliseconds, the shortest first."""
+        return sorted(self._recent.get(function, ()))
 
     def of(self, function: FunctionKey) -> Mapping[str, Totals]:
         """A function's metrics by name."""
