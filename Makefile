@@ -10,7 +10,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 LOCK := requirements-dev.lock
 STAMP := $(VENV)/.lambdad-setup
-DOTNET := $(if $(filter 0,$(shell id -u)),/var/cache,$(HOME)/.cache)/lambdad/dotnet
+CACHE := $(if $(filter 0,$(shell id -u)),/var/cache,$(HOME)/.cache)/lambdad
+DOTNET := $(CACHE)/dotnet
 ifneq ($(wildcard $(DOTNET)/sdk),)
 export DOTNET_ROOT ?= $(DOTNET)/sdk
 endif
@@ -71,7 +72,8 @@ lock: setup ## Write requirements-dev.lock again, with the newest versions that 
 		--output-file $(PEER_LOCK).txt $(PEER_LOCK).in
 
 # The stamp is younger than the lock when nothing is to be done.
-$(STAMP): $(LOCK) $(OFFICIAL_CLIENT).txt pyproject.toml .ci/system-packages .ci/dotnet-sdk
+$(STAMP): $(LOCK) $(OFFICIAL_CLIENT).txt pyproject.toml .ci/system-packages .ci/dotnet-sdk \
+		.ci/official-clients
 	@PYTHON="$(PYTHON)" .ci/system-packages
 	@$(RUN) -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing into $(VENV) ..."
@@ -83,6 +85,7 @@ $(STAMP): $(LOCK) $(OFFICIAL_CLIENT).txt pyproject.toml .ci/system-packages .ci/
 		--only-binary :all: --target $(VENV)/official_client -r $(OFFICIAL_CLIENT).txt
 	@if command -v npm >/dev/null; then .ci/dotnet-sdk $(DOTNET) \
 		|| echo "There is no .NET SDK: its tests are skipped." >&2; fi
+	@.ci/official-clients $(CACHE)/clients
 	@touch $(STAMP)
 
 # A rival, in an environment of its own: what it needs must not meet what we need.

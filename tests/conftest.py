@@ -21,6 +21,7 @@ sys.path.append(str(Path(__file__).parent))
 
 from lambdad.testing.server import LocalServer
 from support import runtime_trees
+from support.cache import CACHE
 from support.clients import REGION, ROLE, make_client
 from support.functions import RUNTIME, DeployedFunction
 from support.neighbours import Neighbours, make_neighbours, neighbour_server
@@ -30,8 +31,7 @@ from support.processes import adopt_orphans, assert_nobody_is_left
 
 _LOG_LINES_SHOWN = 100
 _COSTLY_RUNTIMES = (RUNTIME, "java*", "dotnet*")  # which take seconds to be made
-_CACHE = Path("/var/cache") if os.geteuid() == 0 else Path.home() / ".cache"
-_DOTNET = _CACHE / "lambdad/dotnet/sdk"  # where `make setup` installs it
+_DOTNET = CACHE / "dotnet/sdk"
 if _DOTNET.is_dir():  # before any test looks for it
     os.environ.setdefault("DOTNET_ROOT", str(_DOTNET))
 

@@ -175,6 +175,24 @@ GO = Language(
         "and has 6 MB at most",
     },
 )
+RUST = Language(
+    name="Rust",
+    serves="provided.al2, provided.al2023",
+    stands_on="a program called bootstrap",
+    runtime="provided.al2023",
+    handler="bootstrap",
+    find=packages.find_rust,
+    build=packages.rust,
+    layer=lambda: {"luck": "found"},
+    usual="&alloc::boxed::Box<dyn core::error::Error + core::marker::Send + core::marker::Sync>",
+    own="NoSuchLuck",
+    unserializable="Runtime.ExitError",
+    streaming_handler="bootstrap",
+    lacks={
+        "stack traces": "Rust: AWS's client traces no errors",
+        "structured logs": "Rust: AWS's client logs JSON of another shape, without a time",
+    },
+)
 C = Language(
     name="C",
     serves="provided.al2, provided.al2023",
@@ -193,4 +211,4 @@ C = Language(
         "levels": "C: AWS has no client, which would log",
     },
 )
-LANGUAGES = (PYTHON, NODEJS, RUBY, JAVA, DOTNET, GO, C)
+LANGUAGES = (PYTHON, NODEJS, RUBY, JAVA, DOTNET, GO, RUST, C)

@@ -16,11 +16,14 @@ from lambdad.launcher.languages import dotnet as dotnet_language
 from lambdad.launcher.languages import java as java_language
 from lambdad.launcher.languages import nodejs as nodejs_language
 from lambdad.launcher.languages import ruby as ruby_language
+from support.cache import OFFICIAL_CLIENTS
 from support.packages import ZOO, directory_files, make_zip, zoo_files
 
 BOOTSTRAP = "bootstrap"
 _JAVA_INTERFACES = Path(lambdad.__file__).parent / "runtimes/java/com"
 _OLDEST_GO = 21  # what AWS's client logs with is in Go from 1.21 on
+_OLDEST_RUST = 85
+_BUILT_RUST = OFFICIAL_CLIENTS / "rust"  # `make setup` has built it once: that takes a minute
 
 
 @functools.cache
@@ -103,6 +106,25 @@ def find_go() -> str:
 def go() -> bytes:
     """The program, with AWS's own client for Go."""
     return _compiled("go", ["go", "build", "-tags", "lambda.norpc", "-o"], ["."])
+
+
+@functools.cache
+def find_rust() -> str:
+    compiler = shutil.which("cargo")
+    said = subprocess.check_output([compiler, "--version"], text=True) if compiler else ""
+    version = re.search(r"cargo 1\.(\d+)", said)
+    if version is None or int(version[1]) < _OLDEST_RUST:
+        return f"there is no Rust 1.{_OLDEST_RUST} or newer on this machine"
+    fetch = subprocess.run(["cargo", "fetch", "--locked", "-q"], cwd=ZOO / "rust", check=False)
+    return "AWS's client for Rust cannot be downloaded" if fetch.returncode else ""
+
+
+@functools.cache
+def rust() -> bytes:
+    """The program, with AWS's own client for Rust."""
+    options = ["--quiet", "--release", "--locked", "--target-dir", str(_BUILT_RUST)]
+    _compile("rust", ["cargo", "build", *options])
+    return make_zip({BOOTSTRAP: (_BUILT_RUST / "release" / BOOTSTRAP).read_bytes()}, [BOOTSTRAP])
 
 
 def find_c() -> str:

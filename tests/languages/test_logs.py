@@ -52,6 +52,7 @@ def test_logs_in_json_have_level_and_request_id(
     structured_function: DeployedFunction, language: Language
 ) -> None:
     language.needs("levels")
+    language.needs("structured logs")
     answer = structured_function.invoke(
         {"do": "log", "level": language.warning, "message": "careful"}
     )
