@@ -133,6 +133,7 @@ JAVA = Language(
     out_of_memory="java.lang.OutOfMemoryError",
     lacks={
         "streams": _NO_STREAM,
+        "members that are null": "Java: AWS's runtime leaves nulls in objects out, too",
         "request ids in text": "Java: AWS's logger writes the request id in JSON alone, too",
     },
 )

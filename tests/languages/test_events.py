@@ -16,13 +16,21 @@ pytestmark = [pytest.mark.slow, pytest.mark.root]
 LARGEST = 6_291_456  # of events, in bytes; answers may have 100 more
 VALUES = (
     None, True, False, 0, -7, 2**53, 0.5, 1e-7, "", "ü€𝄞", 'quo"te\\\n\t/\u2028', [], {},
-    [[], [None, [1, "a"]]], {"a": {"b": [True, {"ë": None}]}, "": "x"},
+    [[], [None, [1, "a"]]], {"a": {"b": [True, {"ë": [None]}]}, "": "x"},
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("value", VALUES, ids=json.dumps)
 def test_every_value_comes_back_unchanged(function: DeployedFunction, value: Any) -> None:
     assert function.call({"do": "echo", "value": value}) == value
+
+
+def test_a_member_that_is_null_comes_back(function: DeployedFunction, language: Language) -> None:
+    language.needs("members that are null")
+    assert function.call({"do": "echo", "value": {"a": None, "b": {"c": None}}}) == {
+        "a": None,
+        "b": {"c": None},
+    }
 
 
 def test_text_that_is_not_escaped_is_read(function: DeployedFunction) -> None:

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TimeZone;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
@@ -121,9 +122,12 @@ public class Conformance implements RequestHandler<Map<String, Object>, Object> 
         return seen;
     }
 
-    private static Map<String, String> environment(List<?> names) {
-        Map<String, String> values = new LinkedHashMap<>();
-        names.forEach(name -> values.put((String) name, System.getenv((String) name)));
+    /** A member that is null would be left out; one that is an empty Optional is null. */
+    private static Map<String, Optional<String>> environment(List<?> names) {
+        Map<String, Optional<String>> values = new LinkedHashMap<>();
+        for (Object name : names) {
+            values.put((String) name, Optional.ofNullable(System.getenv((String) name)));
+        }
         return values;
     }
 

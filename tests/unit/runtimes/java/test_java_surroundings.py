@@ -48,8 +48,8 @@ def test_the_context_tells_about_the_invocation(run_java):
         "custom": {"a": "ë"},
         "env": {"locale": "nl"},
     }
-    gone = ("identity", "tenant", "trace", "traceVariable", "traceProperty")
-    assert [second[name] for name in gone] == [None] * 5
+    gone = {"identity", "tenant", "trace", "traceVariable", "traceProperty"}
+    assert gone.isdisjoint(second)
     assert "custom" not in second
 
 

@@ -50,15 +50,18 @@ public final class JsonWriter {
         }
     }
 
+    /** Members that are null are left out. */
     private void object(Map<?, ?> members) {
         output.append('{');
         String separator = "";
         for (Map.Entry<?, ?> member : members.entrySet()) {
-            output.append(separator);
-            string(Forms.toName(member.getKey()));
-            output.append(':');
-            value(member.getValue());
-            separator = ",";
+            if (member.getValue() != null) {
+                output.append(separator);
+                string(Forms.toName(member.getKey()));
+                output.append(':');
+                value(member.getValue());
+                separator = ",";
+            }
         }
         output.append('}');
     }
