@@ -73,7 +73,7 @@ lock: setup ## Write requirements-dev.lock again, with the newest versions that 
 
 # The stamp is younger than the lock when nothing is to be done.
 $(STAMP): $(LOCK) $(OFFICIAL_CLIENT).txt pyproject.toml .ci/system-packages .ci/dotnet-sdk \
-		.ci/official-clients
+		.ci/official-clients tests/functions/nodejs_client/package.json tests/functions/java_client/pom.xml
 	@PYTHON="$(PYTHON)" .ci/system-packages
 	@$(RUN) -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing into $(VENV) ..."

@@ -56,17 +56,22 @@ def find_java() -> str:
 
 @functools.cache
 def java() -> bytes:
-    """Classes, as in the jar of a function."""
-    return make_zip(_java_classes(ZOO / "java/Conformance.java", *_JAVA_INTERFACES.rglob("*.java")))
+    return make_zip(java_classes())
+
+
+@functools.cache
+def java_classes() -> Mapping[str, bytes]:
+    """As in the jar of a function."""
+    return _compiled_java(ZOO / "java/Conformance.java", *_JAVA_INTERFACES.rglob("*.java"))
 
 
 @functools.cache
 def java_layer() -> Mapping[str, bytes]:
     """A jar."""
-    return {"java/lib/luck.jar": make_zip(_java_classes(ZOO / "java/layer/Luck.java"))}
+    return {"java/lib/luck.jar": make_zip(_compiled_java(ZOO / "java/layer/Luck.java"))}
 
 
-def _java_classes(source: Path, *interfaces: Path) -> Mapping[str, bytes]:
+def _compiled_java(source: Path, *interfaces: Path) -> Mapping[str, bytes]:
     """What comes of a source; the interfaces that it needs are the runtime's own."""
     compiler = Path(java_language.find()[0].executable).with_name("javac")
     with tempfile.TemporaryDirectory() as classes:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from lambdad.launcher import entering, mounts, packets, syscalls
 from lambdad.launcher.interpreters import Interpreter
-from lambdad.launcher.languages import Installed
+from lambdad.launcher.languages import TREES, Installed
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.runtime_trees import RuntimeTrees
 
@@ -245,6 +245,14 @@ def _trees_of(breed: Breed, trees: RuntimeTrees) -> dict[str, Path]:
     return source if breed.is_bare else {mounts.RUNTIME: own / "runtime", **source}
 
 
+def _patterns(breed: Breed) -> tuple[str, ...]:
+    """What of the host stands in the root besides. A function that brings its own runtime may bring
+    one that is started by whatever program of the host's."""
+    if breed.guest:
+        return breed.guest.language.trees
+    return TREES if breed.is_bare else ()
+
+
 def _make_root(breed: Breed, binds: dict[str, Path], root: Path) -> str:
     """Assemble the root and return where the zygote's interpreter stands in it."""
     own, guest = breed.interpreter, breed.guest
@@ -253,7 +261,7 @@ def _make_root(breed: Breed, binds: dict[str, Path], root: Path) -> str:
         binds[mounts.LANG] = Path(guest.interpreter.prefix)
     if own.prefix != "/usr":
         binds[place] = Path(own.prefix)
-    mounts.build_root(root, binds, guest.language.trees if guest else ())
+    mounts.build_root(root, binds, _patterns(breed))
     if guest and guest.is_visible:
         mounts.link_interpreter(root, guest.interpreter.executable)
     if own.prefix != "/usr":

@@ -65,6 +65,8 @@ LANGUAGES = (
         variables=dotnet.VARIABLES,
     ),
 )
+# What programs of any of them need, in whichever sandbox they run.
+TREES = tuple(tree for language in LANGUAGES for tree in language.trees)
 
 
 @dataclass(frozen=True)
