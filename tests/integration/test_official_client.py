@@ -21,10 +21,10 @@ import pytest
 from support.clients import ACCOUNT, REGION
 from support.functions import DeployedFunction
 from support.packages import directory_files, make_zip, zoo_files
-from support.sandboxes import ON_BOTH
+from support.sandboxes import on_both
 
 MakeFunction = Callable[..., DeployedFunction]
-pytestmark = [pytest.mark.slow, *ON_BOTH]
+pytestmark = pytest.mark.slow
 
 INSTALLED = Path(sys.prefix) / "official_client"
 REQUEST_LIMIT = 6_291_456
@@ -53,6 +53,7 @@ def make_official(make_function: MakeFunction) -> MakeFunction:
     return make
 
 
+@on_both
 def test_events_come_back_whatever_is_in_them(make_official: MakeFunction) -> None:
     function = make_official()
     events: list[Any] = [
@@ -66,11 +67,13 @@ def test_events_come_back_whatever_is_in_them(make_official: MakeFunction) -> No
             assert answer.value == event
 
 
+@on_both
 def test_bytes_in_base64_come_back_as_they_were(make_official: MakeFunction) -> None:
     content = bytes(range(256)) * 400
     assert base64.b64decode(make_official().call(base64.b64encode(content).decode())) == content
 
 
+@on_both
 def test_the_context_is_right(make_official: MakeFunction) -> None:
     # Given
     function = make_official(MemorySize=256, Timeout=17)
@@ -99,6 +102,7 @@ def test_the_context_is_right(make_official: MakeFunction) -> None:
     assert uuid.UUID(answer.request_id)
 
 
+@on_both
 def test_one_process_serves_one_event_after_the_other(make_official: MakeFunction) -> None:
     function = make_official()
     answers = [function.invoke({"action": "count"}) for _ in range(20)]
@@ -107,6 +111,7 @@ def test_one_process_serves_one_event_after_the_other(make_official: MakeFunctio
     assert [answer.is_cold for answer in answers] == [True] + 19 * [False]
 
 
+@on_both
 def test_what_it_prints_and_logs_is_in_the_log(make_official: MakeFunction) -> None:
     answer = make_official().invoke({"action": "say", "text": "hellö"})
     assert answer.error is None, str(answer)
@@ -116,6 +121,7 @@ def test_what_it_prints_and_logs_is_in_the_log(make_official: MakeFunction) -> N
     assert logged.split("\t")[2:] == [answer.request_id, "hellö (logged)"]
 
 
+@on_both
 def test_an_exception_is_a_function_error_and_leaves_it_warm(make_official: MakeFunction) -> None:
     # Given
     function = make_official()
@@ -137,6 +143,7 @@ def test_an_exception_is_a_function_error_and_leaves_it_warm(make_official: Make
     assert function.call({"action": "count"})["count"] == 2
 
 
+@pytest.mark.root
 @pytest.mark.parametrize("size", [100_000, 1_040_000, 2_000_000])
 def test_an_exception_may_say_much(make_official: MakeFunction, size: int) -> None:
     """The client repeats it in a header, as long as that stays below 1 MiB."""
@@ -148,6 +155,7 @@ def test_an_exception_may_say_much(make_official: MakeFunction, size: int) -> No
     assert function.call({"action": "count"})["count"] == 2
 
 
+@pytest.mark.root
 @pytest.mark.parametrize(
     ("source", "error_type", "message"),
     [
@@ -173,6 +181,7 @@ def test_a_module_that_does_not_load_is_an_init_error(
     assert all("Status: error" in line for line in init)
 
 
+@pytest.mark.root
 def test_events_and_results_of_five_megabytes_come_whole(make_official: MakeFunction) -> None:
     function = make_official(MemorySize=1024)
     # The client writes six bytes for a ü on some versions of Python, and two on others.
@@ -182,6 +191,7 @@ def test_events_and_results_of_five_megabytes_come_whole(make_official: MakeFunc
         assert answer.value == event
 
 
+@pytest.mark.root
 def test_the_largest_event_and_the_largest_result_fit(make_official: MakeFunction) -> None:
     function = make_official(MemorySize=1024)
     event = "x" * (REQUEST_LIMIT - 2)
@@ -192,6 +202,7 @@ def test_the_largest_event_and_the_largest_result_fit(make_official: MakeFunctio
     assert function.call({"action": "count"})["count"] == 3
 
 
+@pytest.mark.root
 @pytest.mark.parametrize("size", [RESPONSE_LIMIT + 1, 20_000_000])
 def test_a_result_that_is_too_large_is_the_documented_error(
     make_official: MakeFunction, size: int
