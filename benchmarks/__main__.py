@@ -25,6 +25,7 @@ from benchmarks import (
     bench_languages,
     bench_limits,
     bench_memory,
+    bench_observation,
     bench_peers,
     bench_server,
     bench_sleepers,
@@ -57,6 +58,7 @@ BENCHMARKS: dict[str, Callable[[Run], list[Result]]] = {
     "events": bench_events.measure,
     "streams": bench_streams.measure,
     "urls": bench_urls.measure,
+    "observation": bench_observation.measure,
     "peers": bench_peers.measure,
 }
 _ONLY_WHEN_ASKED = ("peers",)

@@ -135,12 +135,14 @@ def _post(path: str, payload: bytes) -> bytes:
     return api_request("POST", path, payload)
 
 
-def api_request(method: str, path: str, payload: bytes = b"", *headers: str) -> bytes:
+def api_request(
+    method: str, path: str, payload: bytes = b"", *headers: str, service: str = "lambda"
+) -> bytes:
     """Any request, signed by form only."""
     head = (
         f"{method} {path} HTTP/1.1",
         "Host: 127.0.0.1",
-        f"Authorization: {_AUTHORIZATION}",
+        f"Authorization: {_AUTHORIZATION.replace('/lambda/', f'/{service}/')}",
         "X-Amz-Date: 20260101T000000Z",
         f"Content-Length: {len(payload)}",
         *headers,

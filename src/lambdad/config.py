@@ -477,6 +477,14 @@ SETTINGS = (
         "true|false",
     ),
     Setting(
+        "otlp_endpoint",
+        _read_optional_url,
+        "none",
+        "URL of an OpenTelemetry collector (http://127.0.0.1:4318), to which the server's metrics "
+        "are sent every 10 seconds, by OTLP over HTTP.",
+        "URL",
+    ),
+    Setting(
         "prices",
         _read_optional_file(_read_document),
         "none",
@@ -529,6 +537,7 @@ class Config:
     egress: str
     egress_allow: list[str]
     observe: bool
+    otlp_endpoint: str
     prices: str
     log_level: str
 

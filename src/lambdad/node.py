@@ -14,7 +14,8 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -60,6 +61,7 @@ from lambdad.observe.exposition import Exposition, Gauge
 from lambdad.observe.insights.queries import Queries
 from lambdad.observe.log_store import LogStore
 from lambdad.observe.observation import Observation
+from lambdad.observe.otlp import metrics_document
 from lambdad.observe.overview import Environments, Overview
 from lambdad.observe.usage_report import UsageReport, read_prices
 from lambdad.services import cloudwatch, iam, lambda_, logs, sts
@@ -93,6 +95,7 @@ DRAIN_SECONDS = 25.0
 DELIVERY_DRAIN_SECONDS = 2.0  # what is not sent by then is sent after the next start
 _DISK_RETRY_SECONDS = 1.0
 _MEASURE_SECONDS = 1.0
+_EXPORT_SECONDS = 10.0
 SPARED_OF_CONCURRENCY = 10  # a tenth of it is not for the backlog of any one function
 _REFUSED_TO_START = 2
 _LAUNCHER_GONE = 3
@@ -270,6 +273,9 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             lambda_.remove_forever(control),
             forget_dead_forever(records, steady_clock, config.dead_event_days * 86_400),
         ]
+        if config.otlp_endpoint:
+            gauges = partial(_gauges, pool, log_store, database)
+            work.append(_export_forever(config.otlp_endpoint, observation, gauges, parts))
         for each in work:
             parts.callback(asyncio.create_task(each).cancel)
         delivering = asyncio.create_task(deliveries.run())
@@ -426,6 +432,33 @@ def _environments(pool: Pool) -> dict[tuple[str, str, str], Environments]:
             figures.busy += 1
         figures.memory += environment.memory_held
     return found
+
+
+async def _export_forever(
+    url: str,
+    observation: Observation,
+    gauges: Callable[[], list[Gauge]],
+    parts: AsyncExitStack,
+) -> None:
+    """Send all that was counted to a collector, now and then. What it misses it gets with the
+    next: counts are told since the start."""
+    from lambdad.client.collector import Collector  # as above
+
+    collector, started = Collector(url), time.time()
+    parts.callback(collector.close)
+    while True:
+        await asyncio.sleep(_EXPORT_SECONDS)
+        document = metrics_document(
+            observation.recorder.totals,
+            gauges(),
+            version=__version__,
+            started=started,
+            now=time.time(),
+        )
+        try:
+            await collector.send(document)
+        except PlatformError as error:
+            _log.warning("%s", error)
 
 
 def _gauges(pool: Pool, log_store: LogStore, database: Database) -> list[Gauge]:

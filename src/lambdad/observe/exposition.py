@@ -12,7 +12,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _PREFIX = "lambdad"
 # AWS/Lambda's metrics that Prometheus gets: its name, whether it is a sum of times, and the help.
-_COUNTERS = {
+COUNTERS = {
     "Invocations": ("invocations", "Invocations that have ended."),
     "Errors": ("errors", "Invocations that have ended in an error of the function."),
     "Throttles": ("throttles", "Invocations that were refused for want of concurrency."),
@@ -25,7 +25,7 @@ _COUNTERS = {
     ),
     "ColdStarts": ("cold_starts", "Invocations that began with an Init."),
 }
-_TIMES = {
+TIMES = {
     "Duration": ("duration_milliseconds", "How long invocations took, without Init."),
     "InitDuration": ("init_duration_milliseconds", "How long Init took, for those that had one."),
     "AsyncEventAge": ("async_event_age_milliseconds", "How old events were when they were tried."),
@@ -63,13 +63,13 @@ class Exposition:
         return "\n".join([*lines, ""])
 
     def _counters(self) -> Iterator[str]:
-        for metric, (name, help_text) in _COUNTERS.items():
+        for metric, (name, help_text) in COUNTERS.items():
             yield from _head(f"{name}_total", "counter", help_text)
             for labels, totals in self._of(metric):
                 yield f"{_PREFIX}_{name}_total{labels} {_number(totals.sum)}"
 
     def _times(self) -> Iterator[str]:
-        for metric, (name, help_text) in _TIMES.items():
+        for metric, (name, help_text) in TIMES.items():
             yield from _head(name, "summary", help_text)
             for labels, totals in self._of(metric):
                 yield f"{_PREFIX}_{name}_sum{labels} {_number(totals.sum)}"
