@@ -14,8 +14,7 @@ import re
 import signal
 import socket
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -41,6 +40,7 @@ from lambdad.gateway.models import enum_values, error_statuses
 from lambdad.gateway.operator_routes import OperatorRoute
 from lambdad.gateway.outbox import Outbox
 from lambdad.gateway.server import MAX_CONNECTIONS, HttpServer
+from lambdad.health import Health
 from lambdad.invocation.dead_events import forget_dead_forever
 from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.deliveries import Deliveries
@@ -54,15 +54,13 @@ from lambdad.invocation.try_event import EventTrier
 from lambdad.launcher import packets
 from lambdad.model import limits
 from lambdad.model.caller import Caller
-from lambdad.model.emit import Emit
 from lambdad.model.fate import longest_wait
 from lambdad.model.runtime import Interpreter, family_of, is_python
-from lambdad.observe.exposition import Exposition, Gauge
+from lambdad.observe.exposition import Exposition
 from lambdad.observe.insights.queries import Queries
 from lambdad.observe.log_store import LogStore
 from lambdad.observe.observation import Observation
-from lambdad.observe.otlp import metrics_document
-from lambdad.observe.overview import Environments, Overview
+from lambdad.observe.overview import Overview
 from lambdad.observe.usage_report import UsageReport, read_prices
 from lambdad.services import cloudwatch, iam, lambda_, logs, sts
 from lambdad.store.alarm_history import AlarmHistory
@@ -94,8 +92,6 @@ _COLLECT_AFTER = 10_000  # objects; an invocation makes and drops some hundreds
 DRAIN_SECONDS = 25.0
 DELIVERY_DRAIN_SECONDS = 2.0  # what is not sent by then is sent after the next start
 _DISK_RETRY_SECONDS = 1.0
-_MEASURE_SECONDS = 1.0
-_EXPORT_SECONDS = 10.0
 SPARED_OF_CONCURRENCY = 10  # a tenth of it is not for the backlog of any one function
 _REFUSED_TO_START = 2
 _LAUNCHER_GONE = 3
@@ -241,16 +237,14 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             emit=emit,
         )
         records = EventRecords(database)
+        health = Health(pool, leases, dispatcher, log_store, database)
+        totals = observation.recorder.totals
         operator_routes: dict[str, OperatorRoute] = {
             **lambda_.event_routes(records, dispatcher, steady_clock),
             **lambda_.runtime_routes(control),
-            "GET /metrics": Exposition(
-                observation.recorder.totals, partial(_gauges, pool, log_store, database)
-            ).show,
-            "GET /_lambdad/metrics": observation.recorder.totals.show,
-            "GET /_lambdad/top": Overview(
-                observation.recorder.totals, partial(_environments, pool)
-            ).show,
+            "GET /metrics": Exposition(totals, health.gauges).show,
+            "GET /_lambdad/metrics": totals.show,
+            "GET /_lambdad/top": Overview(totals, health.environments).show,
             "GET /_lambdad/usage": UsageReport(
                 observation.ledger, log_store, read_prices(config.prices), clock
             ).show,
@@ -265,7 +259,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         )
         work = [
             pool.expire_forever(),
-            _measure_forever(leases, emit),
+            health.measure_forever(emit),
             observation.journal.settle_forever(log_store),
             observation.metrics.age_forever(),
             cloudwatch.AlarmWatch(watched, client).run(),
@@ -274,8 +268,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             forget_dead_forever(records, steady_clock, config.dead_event_days * 86_400),
         ]
         if config.otlp_endpoint:
-            gauges = partial(_gauges, pool, log_store, database)
-            work.append(_export_forever(config.otlp_endpoint, observation, gauges, parts))
+            work.append(health.export_forever(config.otlp_endpoint, totals))
         for each in work:
             parts.callback(asyncio.create_task(each).cancel)
         delivering = asyncio.create_task(deliveries.run())
@@ -411,78 +404,6 @@ def _certificates(profiles: Mapping[str, str]) -> Publishers:
                 f"Setting signing_profiles: {file} holds no certificates in PEM: {error}"
             ) from None
     return found
-
-
-async def _measure_forever(leases: Leases, emit: Emit) -> None:
-    """Tell once a second how much has run at once."""
-    while True:
-        await asyncio.sleep(_MEASURE_SECONDS)
-        for name, function, value, resource in leases.measure():
-            emit(name, function, value, resource)
-
-
-def _environments(pool: Pool) -> dict[tuple[str, str, str], Environments]:
-    """Every function's environments."""
-    found: dict[tuple[str, str, str], Environments] = {}
-    for environment in pool:
-        figures = found.setdefault(environment.version.function_key, Environments())
-        if pool.is_idle(environment):
-            figures.idle += 1
-        else:
-            figures.busy += 1
-        figures.memory += environment.memory_held
-    return found
-
-
-async def _export_forever(
-    url: str,
-    observation: Observation,
-    gauges: Callable[[], list[Gauge]],
-    parts: AsyncExitStack,
-) -> None:
-    """Send all that was counted to a collector, now and then. What it misses it gets with the
-    next: counts are told since the start."""
-    from lambdad.client.collector import Collector  # as above
-
-    collector, started = Collector(url), time.time()
-    parts.callback(collector.close)
-    while True:
-        await asyncio.sleep(_EXPORT_SECONDS)
-        document = metrics_document(
-            observation.recorder.totals,
-            gauges(),
-            version=__version__,
-            started=started,
-            now=time.time(),
-        )
-        try:
-            await collector.send(document)
-        except PlatformError as error:
-            _log.warning("%s", error)
-
-
-def _gauges(pool: Pool, log_store: LogStore, database: Database) -> list[Gauge]:
-    """The node's own health, as Prometheus gets it."""
-    commits = database.commits
-    return [
-        Gauge("environments", "Execution environments that there are.", len(pool)),
-        Gauge("idle_environments", "Those that wait for an invocation.", pool.idle_count),
-        Gauge("log_pending_bytes", "Log lines that are not on disk yet.", log_store.pending_bytes),
-        Gauge(
-            "log_dropped_lines_total",
-            "Log lines that a disk has refused for too long.",
-            log_store.dropped_lines,
-            is_counter=True,
-        ),
-        Gauge("commits_total", "Transactions of the database.", commits.count, is_counter=True),
-        Gauge(
-            "commit_seconds_total",
-            "Time that transactions took, until they were on disk.",
-            commits.seconds,
-            is_counter=True,
-        ),
-        Gauge("commit_waiting_changes", "Changes that wait for a commit.", commits.waiting),
-    ]
 
 
 async def _health(

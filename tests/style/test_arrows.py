@@ -46,7 +46,7 @@ ARROWS = {
     "runtimes": set(),
 }
 # The composition root, and what is shipped for other people's tests.
-UNBOUND = {"node", "cluster", "testing", "__init__", "__main__"}
+UNBOUND = {"node", "health", "cluster", "testing", "__init__", "__main__"}
 
 OUTSIDERS = {
     "gateway": {"botocore", "cbor2", "httptools"},

@@ -89,6 +89,11 @@ class Dispatcher:
         """Whether events are accepted and not run."""
         return self._is_paused
 
+    @property
+    def held(self) -> int:
+        """How many events are claimed: they run, or are about to."""
+        return len(self._held)
+
     def pause(self) -> None:
         """Run no more events until `resume`; those that run go on."""
         self._is_paused = True

@@ -104,6 +104,11 @@ class Leases:
         if not function.leases and function.is_at_rest(self._clock.monotonic()):
             del self._functions[key]
 
+    @property
+    def running(self) -> int:
+        """How many leases are held, in all accounts."""
+        return sum(account.running for account in self._accounts.values())
+
     def measure(self) -> Iterator[tuple[str, Key, float, str]]:
         """The most that has run at once since the last measuring, as AWS/Lambda's metrics: name,
         function (or region), value, resource. Nothing of where nothing has run."""
