@@ -113,7 +113,11 @@ def _interpreter(path: str, answer: str) -> Interpreter | None:
 def _compile(interpreter: Interpreter, sources: Path, classes: Path) -> None:
     compiler = os.path.join(os.path.dirname(interpreter.executable), "javac")
     files = [str(path) for path in sorted(sources.rglob("*.java"))]
-    options = ["--release", str(_OLDEST), "-encoding", "UTF-8", "-proc:none", "-d", str(classes)]
+    # The runtime sees this Java as it is inside, which --release would hide. What the `+` of texts
+    # is linked to by default takes a start some 20 ms to make.
+    level = [f"--{what}={_OLDEST}" for what in ("source", "target")]
+    inside = ["--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED", "-XDstringConcat=inline"]
+    options = [*level, *inside, "-nowarn", "-encoding", "UTF-8", "-proc:none", "-d", str(classes)]
     _run([compiler, "-J-Xshare:auto", *options, *files])
 
 
@@ -128,7 +132,8 @@ def _pack(classes: Path, jar: Path) -> None:
 def _archive(interpreter: Interpreter, directory: Path) -> None:
     """Rehearse once to learn which classes are needed, and keep them."""
     used = f"{_SANDBOXES_DIRECTORY}/classes.list"
-    start = [interpreter.executable, "-XX:+UseSerialGC", "-Xlog:disable"]
+    # Of a heap of G1 most Javas can keep objects, which those with another heap can load.
+    start = [interpreter.executable, "-XX:+UseG1GC", "-Xlog:disable"]
     jar = ["-jar", f"{_SANDBOXES_DIRECTORY}/lambdad.jar"]
     dump = ["-Xshare:dump", f"-XX:SharedArchiveFile={_SANDBOXES_DIRECTORY}/lambdad.jsa"]
     steps = (

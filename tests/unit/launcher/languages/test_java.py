@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -133,3 +134,33 @@ def test_an_archive_fits_where_sandboxes_see_the_runtime(
     )
     # Then
     assert done.returncode == 0
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("interpreter", java.find(), ids=lambda found: found.name)
+def test_what_starts_for_a_function_that_waits_loads_little_that_is_in_no_archive(
+    interpreter: Interpreter, tmp_path: Path
+) -> None:
+    # Given
+    directory = tmp_path / "java"
+    shutil.copytree(RUNTIME, directory)
+    java.build(interpreter, directory)
+    handler = "lambdad.runtime.RehearsedFunction$Echo"
+    variables = {"_HANDLER": handler, "LAMBDA_TASK_ROOT": "/mnt", "AWS_LAMBDA_RUNTIME_API": "::1:1"}
+    # When
+    command = java.command(interpreter.executable, "/var/runtime", 128)
+    logged = ["-Xlog:class+load" if option == "-Xlog:disable" else option for option in command]
+    done = subprocess.run(
+        [*java._as_in_sandboxes(directory), *logged],
+        input=json.dumps({"variables": variables}).encode(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={"PATH": "/usr/bin:/bin", **java.VARIABLES, "_LAMBDAD_WAITS": "briefly"},
+        check=False,
+        timeout=60,
+    )
+    # Then
+    loaded = [line for line in done.stdout.decode().splitlines() if " source: " in line]
+    (connecting,) = (at for at, line in enumerate(loaded) if " java.net.Socket " in line)
+    made = [line for line in loaded[:connecting] if "shared objects file" not in line]
+    assert len(made) < 20, "\n".join(made)

@@ -50,7 +50,7 @@ public final class Binding {
         if (raw == Object.class || raw == Serializable.class) {
             return natural(value);
         }
-        if (Scalars.areOf(raw) && !(value instanceof Map) && !(value instanceof List)) {
+        if (!(value instanceof Map) && !(value instanceof List) && Scalars.areOf(raw)) {
             Object scalar = Scalars.toJava(value, raw);
             return scalar == null ? zero(Generics.rawClass(type)) : scalar;
         }
@@ -63,6 +63,9 @@ public final class Binding {
         if (value.equals("")) {
             return null;
         }
+        if (value instanceof Map && Map.class.isAssignableFrom(raw)) {
+            return map((Map<?, ?>) value, type, raw);
+        }
         if (!(value instanceof Map) || Scalars.areOf(raw)) {
             throw new JsonException(Scalars.misfit(value, raw));
         }
@@ -70,9 +73,6 @@ public final class Binding {
     }
 
     private static Object object(Map<?, ?> members, Type type, Class<?> raw) {
-        if (Map.class.isAssignableFrom(raw)) {
-            return map(members, type, raw);
-        }
         Bean bean = Bean.of(raw);
         return bean.isMadeOfFields()
                 ? ofFields(members, type, bean)
@@ -163,6 +163,9 @@ public final class Binding {
 
     @SuppressWarnings({"unchecked", "rawtypes"}) // a map takes whatever its declaration says
     private static Map<Object, Object> newMap(Class<?> raw, Class<?> key) {
+        if (raw == Map.class) {
+            return new LinkedHashMap<>();
+        }
         if (raw == EnumMap.class) {
             return new EnumMap(key);
         }

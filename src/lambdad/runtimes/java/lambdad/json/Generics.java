@@ -33,9 +33,12 @@ public final class Generics {
 
     /** What `type` says that the parameters of `ancestor` are, a class or interface above it. */
     public static Type[] argumentsOf(Type type, Class<?> ancestor) {
-        return Arrays.stream(ancestor.getTypeParameters())
-                .map(parameter -> resolve(parameter, type, ancestor))
-                .toArray(Type[]::new);
+        Type[] parameters = ancestor.getTypeParameters();
+        Type[] arguments = new Type[parameters.length];
+        for (int i = 0; i < arguments.length; i++) {
+            arguments[i] = resolve(parameters[i], type, ancestor);
+        }
+        return arguments;
     }
 
     /** What the elements of an array are. */

@@ -31,52 +31,55 @@ final class Scalars {
     private static final int LARGEST_SCALE = 100_000;
     private static final int UNSIGNED_BYTE = 255; // AWS's binding takes up to this for a byte
 
-    private static final Map<Class<?>, Function<Number, Object>> OF_NUMBERS = new HashMap<>();
-    private static final Map<Class<?>, Function<String, Object>> OF_TEXTS = new HashMap<>();
-
-    static {
-        OF_NUMBERS.put(Integer.class, number -> Math.toIntExact(whole(number)));
-        OF_NUMBERS.put(Long.class, Scalars::whole);
-        OF_NUMBERS.put(
-                Short.class, number -> (short) whole(number, Short.MIN_VALUE, Short.MAX_VALUE));
-        OF_NUMBERS.put(
-                Byte.class, number -> (byte) whole(number, Byte.MIN_VALUE, UNSIGNED_BYTE));
-        OF_NUMBERS.put(
-                Character.class, number -> (char) whole(number, 0, Character.MAX_VALUE));
-        OF_NUMBERS.put(Double.class, Number::doubleValue);
-        OF_NUMBERS.put(Float.class, Number::floatValue);
-        OF_NUMBERS.put(Number.class, Scalars::natural);
-        OF_NUMBERS.put(BigDecimal.class, Scalars::exact);
-        OF_NUMBERS.put(BigInteger.class, number -> exact(number).toBigInteger());
-        OF_NUMBERS.put(Boolean.class, number -> number.doubleValue() != 0);
-        OF_NUMBERS.put(String.class, Number::toString);
-        OF_NUMBERS.put(Date.class, number -> new Date(milliseconds(number)));
-        OF_NUMBERS.put(Instant.class, Scalars::instant);
-
-        OF_TEXTS.put(Boolean.class, Boolean::valueOf);
-        OF_TEXTS.put(Character.class, Scalars::onlyCharacter);
-        OF_TEXTS.put(Date.class, text -> Date.from(instant(text)));
-        OF_TEXTS.put(Instant.class, Scalars::instant);
-        OF_TEXTS.put(byte[].class, text -> Base64.getDecoder().decode(text));
-        OF_TEXTS.put(ByteBuffer.class, text -> ByteBuffer.wrap(Base64.getDecoder().decode(text)));
-        OF_TEXTS.put(char[].class, String::toCharArray);
-        OF_TEXTS.put(StringBuilder.class, StringBuilder::new);
-        OF_TEXTS.put(UUID.class, UUID::fromString);
-        OF_TEXTS.put(URI.class, URI::create);
-        OF_TEXTS.put(Path.class, Path::of);
-        OF_TEXTS.put(Locale.class, Locale::forLanguageTag);
-        OF_TEXTS.put(Currency.class, Currency::getInstance);
-        OF_TEXTS.put(TimeZone.class, TimeZone::getTimeZone);
-        OF_TEXTS.put(Charset.class, Charset::forName);
-    }
-
     private Scalars() {}
+
+    /** Loaded with the first type that is no text: each of its lambdas takes a while to link. */
+    private static final class Conversions {
+        static final Map<Class<?>, Function<Number, Object>> OF_NUMBERS = new HashMap<>();
+        static final Map<Class<?>, Function<String, Object>> OF_TEXTS = new HashMap<>();
+
+        static {
+            OF_NUMBERS.put(Integer.class, number -> Math.toIntExact(whole(number)));
+            OF_NUMBERS.put(Long.class, Scalars::whole);
+            OF_NUMBERS.put(
+                    Short.class, number -> (short) whole(number, Short.MIN_VALUE, Short.MAX_VALUE));
+            OF_NUMBERS.put(
+                    Byte.class, number -> (byte) whole(number, Byte.MIN_VALUE, UNSIGNED_BYTE));
+            OF_NUMBERS.put(
+                    Character.class, number -> (char) whole(number, 0, Character.MAX_VALUE));
+            OF_NUMBERS.put(Double.class, Number::doubleValue);
+            OF_NUMBERS.put(Float.class, Number::floatValue);
+            OF_NUMBERS.put(Number.class, Scalars::natural);
+            OF_NUMBERS.put(BigDecimal.class, Scalars::exact);
+            OF_NUMBERS.put(BigInteger.class, number -> exact(number).toBigInteger());
+            OF_NUMBERS.put(Boolean.class, number -> number.doubleValue() != 0);
+            OF_NUMBERS.put(String.class, Number::toString);
+            OF_NUMBERS.put(Date.class, number -> new Date(milliseconds(number)));
+            OF_NUMBERS.put(Instant.class, Scalars::instant);
+
+            OF_TEXTS.put(Boolean.class, Boolean::valueOf);
+            OF_TEXTS.put(Character.class, Scalars::onlyCharacter);
+            OF_TEXTS.put(Date.class, text -> Date.from(instant(text)));
+            OF_TEXTS.put(Instant.class, Scalars::instant);
+            OF_TEXTS.put(byte[].class, text -> Base64.getDecoder().decode(text));
+            OF_TEXTS.put(ByteBuffer.class, text -> ByteBuffer.wrap(Base64.getDecoder().decode(text)));
+            OF_TEXTS.put(char[].class, String::toCharArray);
+            OF_TEXTS.put(StringBuilder.class, StringBuilder::new);
+            OF_TEXTS.put(UUID.class, UUID::fromString);
+            OF_TEXTS.put(URI.class, URI::create);
+            OF_TEXTS.put(Path.class, Path::of);
+            OF_TEXTS.put(Locale.class, Locale::forLanguageTag);
+            OF_TEXTS.put(Currency.class, Currency::getInstance);
+            OF_TEXTS.put(TimeZone.class, TimeZone::getTimeZone);
+            OF_TEXTS.put(Charset.class, Charset::forName);
+        }
+    }
 
     /** Whether `type` is one of those that a number or a text can be. */
     static boolean areOf(Class<?> type) {
         return type == String.class
-                || OF_NUMBERS.containsKey(type)
-                || OF_TEXTS.containsKey(type)
+                || Conversions.OF_NUMBERS.containsKey(type)
+                || Conversions.OF_TEXTS.containsKey(type)
                 || type.isEnum()
                 || isTime(type);
     }
@@ -85,7 +88,7 @@ final class Scalars {
     static Object toJava(Object value, Class<?> type) {
         try {
             if (value instanceof Number) {
-                return found(OF_NUMBERS.get(type), value, type).apply((Number) value);
+                return found(Conversions.OF_NUMBERS.get(type), value, type).apply((Number) value);
             }
             if (value instanceof Boolean) {
                 return truth((Boolean) value, type);
@@ -129,13 +132,13 @@ final class Scalars {
         if (type.isEnum()) {
             return constant(text, type);
         }
-        if (OF_TEXTS.containsKey(type)) {
-            return OF_TEXTS.get(type).apply(text);
+        if (Conversions.OF_TEXTS.containsKey(type)) {
+            return Conversions.OF_TEXTS.get(type).apply(text);
         }
         if (isTime(type)) {
             return time(text, type);
         }
-        Function<Number, Object> ofNumber = found(OF_NUMBERS.get(type), text, type);
+        Function<Number, Object> ofNumber = found(Conversions.OF_NUMBERS.get(type), text, type);
         return text.isBlank() ? null : ofNumber.apply(decimal(text.strip()));
     }
 

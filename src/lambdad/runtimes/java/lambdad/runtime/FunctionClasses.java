@@ -25,11 +25,13 @@ final class FunctionClasses extends URLClassLoader {
     }
 
     private static void addJars(File directory, List<URL> places) throws MalformedURLException {
-        File[] jars = directory.listFiles((parent, name) -> name.endsWith(".jar"));
-        if (jars != null) {
-            Arrays.sort(jars);
-            for (File jar : jars) {
-                places.add(url(jar));
+        String[] names = directory.list();
+        if (names != null) {
+            Arrays.sort(names);
+            for (String name : names) {
+                if (name.endsWith(".jar")) {
+                    places.add(url(new File(directory, name)));
+                }
             }
         }
     }

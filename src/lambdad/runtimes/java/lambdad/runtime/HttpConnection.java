@@ -5,6 +5,8 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.InetSocketAddress;
+import java.net.Proxy;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -57,7 +59,8 @@ final class HttpConnection implements AutoCloseable {
     }
 
     private void open() throws IOException {
-        socket = new Socket(host, port);
+        socket = new Socket(Proxy.NO_PROXY); // the function's settings for proxies are not for us
+        socket.connect(new InetSocketAddress(host, port));
         socket.setTcpNoDelay(true);
         input = socket.getInputStream();
         output = socket.getOutputStream();

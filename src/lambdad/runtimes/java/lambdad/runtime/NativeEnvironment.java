@@ -1,66 +1,61 @@
 package lambdad.runtime;
 
+import java.io.ByteArrayOutputStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import jdk.internal.misc.Unsafe;
 
 /**
  * The environment variables as C has them: child processes inherit these, unless Java gives them
  * others. Java cannot change them, so the list that `environ` points to is replaced by another.
  */
 final class NativeEnvironment {
-    private static final int ADDRESS_SIZE = Long.BYTES;
+    private static final Unsafe MEMORY = Unsafe.getUnsafe();
 
-    private final Object unsafe;
-
-    private NativeEnvironment() throws ReflectiveOperationException {
-        unsafe = Class.forName("jdk.internal.misc.Unsafe").getMethod("getUnsafe").invoke(null);
-    }
+    private NativeEnvironment() {}
 
     static void replace(Map<String, String> variables) {
         try {
-            new NativeEnvironment().write(variables);
+            long list = write(variables);
+            copy(addresses(1).putLong(list).array(), addressOf("environ"));
         } catch (ReflectiveOperationException error) {
             throw new IllegalStateException("This Java's environment cannot be changed", error);
         }
     }
 
-    /** The list ends with a null pointer. */
-    private void write(Map<String, String> variables) throws ReflectiveOperationException {
-        List<Long> strings = new ArrayList<>();
+    /** Where there are now: addresses, of which the last is null, and the texts behind them, each of
+     * which ends with a null byte. */
+    private static long write(Map<String, String> variables) {
+        ByteArrayOutputStream texts = new ByteArrayOutputStream();
+        int[] starts = new int[variables.size()];
+        int count = 0;
         for (Map.Entry<String, String> variable : variables.entrySet()) {
-            strings.add(string(variable.getKey() + "=" + variable.getValue()));
+            starts[count++] = texts.size();
+            String text = variable.getKey() + "=" + variable.getValue() + "\0";
+            texts.writeBytes(text.getBytes(StandardCharsets.UTF_8));
         }
-        strings.add(0L);
-        long list = allocate(strings.size() * ADDRESS_SIZE);
-        for (int i = 0; i < strings.size(); i++) {
-            putAddress(list + i * ADDRESS_SIZE, strings.get(i));
+        int listSize = (count + 1) * Long.BYTES;
+        long block = MEMORY.allocateMemory(listSize + texts.size());
+        ByteBuffer list = addresses(count + 1);
+        for (int start : starts) {
+            list.putLong(block + listSize + start);
         }
-        putAddress(addressOf("environ"), list);
+        copy(list.array(), block);
+        copy(texts.toByteArray(), block + listSize);
+        return block;
     }
 
-    /** A text as C has it, which ends with a null byte. */
-    private long string(String text) throws ReflectiveOperationException {
-        byte[] bytes = (text + "\0").getBytes(StandardCharsets.UTF_8);
-        long address = allocate(bytes.length);
-        Method putByte = unsafe.getClass().getMethod("putByte", long.class, byte.class);
-        for (int i = 0; i < bytes.length; i++) {
-            putByte.invoke(unsafe, address + i, bytes[i]);
-        }
-        return address;
+    private static ByteBuffer addresses(int count) {
+        return ByteBuffer.allocate(count * Long.BYTES).order(ByteOrder.nativeOrder());
     }
 
-    private long allocate(long size) throws ReflectiveOperationException {
-        Method allocate = unsafe.getClass().getMethod("allocateMemory", long.class);
-        return (long) allocate.invoke(unsafe, size);
-    }
-
-    private void putAddress(long address, long value) throws ReflectiveOperationException {
-        Class<?> type = unsafe.getClass();
-        type.getMethod("putAddress", long.class, long.class).invoke(unsafe, address, value);
+    private static void copy(byte[] bytes, long address) {
+        MEMORY.copyMemory(bytes, Unsafe.ARRAY_BYTE_BASE_OFFSET, null, address, bytes.length);
     }
 
     /** Where a symbol is, in Java's own libraries and in C's, on which they depend. */

@@ -13,6 +13,8 @@ import lambdad.json.JsonWriter;
 
 /** Makes objects of events and JSON of results, by the function's own serializer if it has one. */
 final class Payloads {
+    private static final String SERVICE =
+            "META-INF/services/" + CustomPojoSerializer.class.getName();
     private static final byte[] NULL = "null".getBytes(StandardCharsets.UTF_8);
 
     private final CustomPojoSerializer custom;
@@ -22,6 +24,9 @@ final class Payloads {
     }
 
     static Payloads of(ClassLoader classes) throws Fault {
+        if (areWithoutService(classes)) {
+            return new Payloads(null);
+        }
         Iterator<CustomPojoSerializer> found =
                 ServiceLoader.load(CustomPojoSerializer.class, classes).iterator();
         if (!found.hasNext()) {
@@ -32,6 +37,13 @@ final class Payloads {
             throw Fault.ofFunction("Too many serializers provided, only one is allowed");
         }
         return new Payloads(custom);
+    }
+
+    /** Of what is not in the function's own places Java and the runtime have no serializer, and to
+     * search Java itself takes a while. */
+    private static boolean areWithoutService(ClassLoader classes) {
+        return classes instanceof FunctionClasses
+                && ((FunctionClasses) classes).findResource(SERVICE) == null;
     }
 
     Object toObject(byte[] event, Type type) {

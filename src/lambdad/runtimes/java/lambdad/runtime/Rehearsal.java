@@ -41,6 +41,7 @@ final class Rehearsal {
                 RuntimeApi api = new RuntimeApi(played.address())) {
             for (String format : List.of("Text", "JSON")) {
                 variables.put("AWS_LAMBDA_LOG_FORMAT", format);
+                LogSink.open(variables); // the real one, where nothing of the rehearsal may go
                 FunctionLog log = new FunctionLog(variables, (message, level, isJson) -> {});
                 log.publish();
                 for (EntryPoint handler : handlers) {
