@@ -159,3 +159,17 @@ def test_a_telemetry_channel_gets_frames(run_java, overrides, frames):
         rest = rest[16 + size :]
     assert kinds[:2] == frames
     assert len(kinds) == 5
+
+
+def test_a_class_knows_where_it_is_from(run_java, zoo):
+    outcome = run_java("example.Surroundings::origin", [event()])
+
+    assert outcome.results() == [
+        {
+            "source": f"file:{zoo}/",
+            "package": "example",
+            "file": f"file:{zoo}/example/Surroundings.class",
+            "loads": "true",
+            "missing": "example.Nobody",
+        }
+    ]

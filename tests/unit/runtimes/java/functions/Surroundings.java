@@ -108,4 +108,21 @@ public class Surroundings {
         String price = NumberFormat.getCurrencyInstance().format(1.5);
         return List.of(Locale.getDefault().toString(), country, price);
     }
+
+    /** Where its class is from, and whether a class that nobody has is missed by its name. */
+    public Map<String, String> origin(Object input) {
+        Class<?> own = Surroundings.class;
+        String missing = "";
+        try {
+            Class.forName("example.Nobody");
+        } catch (ClassNotFoundException error) {
+            missing = error.getMessage();
+        }
+        return Map.of(
+                "source", own.getProtectionDomain().getCodeSource().getLocation().toString(),
+                "package", own.getPackage().getName(),
+                "file", own.getResource("Surroundings.class").toString(),
+                "loads", String.valueOf(own.getClassLoader() != Context.class.getClassLoader()),
+                "missing", missing);
+    }
 }
