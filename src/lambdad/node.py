@@ -26,6 +26,7 @@ from lambdad import __version__
 from lambdad.client.client import Client
 from lambdad.clock import Clock, SteadyClock, SystemClock
 from lambdad.config import Config
+from lambdad.environment.class_archives import ClassArchives
 from lambdad.environment.code import CodeStore
 from lambdad.environment.environment import ExecutionEnvironment
 from lambdad.environment.host_directories import LiveCode
@@ -145,7 +146,13 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         code = CodeStore.open(home / "code", blobs)
         is_strict = config.runtimes == "strict"
         accepts_missing = config.missing_runtimes == "accept"
-        preparation = Preparation(code, launcher, interpreters, is_strict, accepts_missing)
+        can_mount = launcher.hello.sandbox != "process"
+        archives = ClassArchives(code, launcher) if can_mount else None
+        if archives is not None:
+            parts.push_async_callback(archives.close)
+        preparation = Preparation(
+            code, launcher, interpreters, is_strict, accepts_missing, archives
+        )
         live_code = LiveCode(launcher.look)
         memory_watch = MemoryWatch()
         watching = asyncio.create_task(memory_watch.watch_forever())
@@ -216,8 +223,8 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             objects=_objects(config, parts),
             code_storage=config.code_storage << 20,
             file_systems=frozenset(config.file_systems),
-            can_mount=launcher.hello.sandbox != "process",
-            egress=config.egress if launcher.hello.sandbox != "process" else "host",
+            can_mount=can_mount,
+            egress=config.egress if can_mount else "host",
             find_live_code=live_code.find,
             emit=emit,
         )

@@ -54,12 +54,14 @@ class EventNotTaken(Exception):
 @dataclass(frozen=True, slots=True)
 class Place:
     """What an environment needs to know besides its version: the tree with the code ("" when that
-    is live), the interpreter that runs it, and the tree with the layers, if there are any."""
+    is live), the interpreter that runs it, the tree with the layers, and the one with an archive of
+    its classes, if there are any."""
 
     code: str
     interpreter: Interpreter
     layers: str = ""
     runtime: str = ""  # as the launcher knows it, where that is not the interpreter's name
+    archive: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +268,7 @@ class ExecutionEnvironment:
             file_system=self.version.file_system.get("Arn", ""),
             mount_path=self.version.file_system.get("LocalMountPath", ""),
             egress=self.version.egress,
+            archive=place.archive,
         )
         return Sandbox(
             order,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from lambdad.environment.class_archives import ClassArchives
 from lambdad.environment.code import CodeStore
 from lambdad.environment.environment import Place
 from lambdad.environment.launcher_client import LauncherClient
@@ -30,6 +31,7 @@ class Preparation:
     interpreters: Sequence[Interpreter]
     is_strict: bool
     accepts_missing: bool = False  # then only the first invocation says what is missing
+    archives: ClassArchives | None = None
     _warm: set[tuple[str, str, int]] = field(default_factory=set)
 
     async def prepare(self, version: FunctionVersion) -> FunctionVersion:
@@ -62,7 +64,10 @@ class Preparation:
         layers = await self.code.prepare_layers(packages, compiler)
         runtime = OS_ONLY if is_os_only(version.runtime) else interpreter.name
         await self._warm_up(runtime, version.account_id, version.memory_mb)
-        return Place(code, interpreter, layers, runtime)
+        archive = ""
+        if self.archives is not None:
+            archive = self.archives.find(code, layers, interpreter, version.account_id)
+        return Place(code, interpreter, layers, runtime, archive)
 
     def _choose(self, runtime: str) -> Interpreter | None:
         return choose_runtime(runtime, self.interpreters, self.is_strict)

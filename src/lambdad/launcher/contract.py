@@ -37,8 +37,13 @@ class Order:
     fork    a copy of the interpreter that is warm; for another language than Python, its program,
             which learns what it is when it runs already
     spawn   a program of its own, for what is read only when a program starts
+    archive makes an archive of the function's classes instead, which comes out of `output`; only
+            where such archives are kept, and only by sandboxes with isolation
     bootstrap  the function's own program of that name, in /var/task or else in /opt; one that waits
             already becomes it, when there is one
+
+    `archive` is the name of a tree below the store with such an archive, for a start that finds
+    none waiting.
 
     `egress` is how far it wants to reach (`none`, `internet`, `host`), where the operator allows so
     much; "" is as far as the operator allows.
@@ -56,6 +61,7 @@ class Order:
     file_system: str = ""
     mount_path: str = ""
     egress: str = ""
+    archive: str = ""
 
 
 class NotToBeHad(OSError):

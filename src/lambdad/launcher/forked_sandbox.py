@@ -65,11 +65,13 @@ class ForkedSandbox:
         is_ahead: bool,
         program: Program | None = None,
         is_standby: bool = True,
+        afterwards: Program | None = None,
     ) -> None:
         """Fork the first process; OSError when the machine does not allow it, and nothing is left.
         `gone` is called when it ends before anybody has given an order. When it is made ahead, its
         process has the time to rehearse. A `program` of another language waits as that, when
-        `is_standby`; otherwise the process becomes it when it has its variables."""
+        `is_standby`; otherwise the process becomes it when it has its variables. The next runs are
+        those of the program `afterwards`, if there is one."""
         self.name = name
         self._ground = ground
         self._find_zygote = find_zygote
@@ -77,6 +79,7 @@ class ForkedSandbox:
         self._ended: Ended | None = None
         self._order: Order | None = None
         self._program = program
+        self._afterwards = afterwards or program
         self._is_standby = is_standby and program is not None
         self._standby: Standby | None = None
         self._pid = -1
@@ -118,6 +121,11 @@ class ForkedSandbox:
         """Whether its process has come all the way, and nobody has it yet."""
         return self._is_waiting
 
+    @property
+    def is_standby(self) -> bool:
+        """Whether its program runs, or is started, before it has its function."""
+        return self._is_standby
+
     # Sandbox
 
     def gauges(self) -> Gauges:
@@ -148,6 +156,7 @@ class ForkedSandbox:
         self._kills_before = self._cgroup.out_of_memory_kills()
         self._cgroup.forget_memory_peak()
         self._cgroup.thaw()  # it may have died frozen
+        self._program = self._afterwards
         self._promise(channel, output)
         try:
             self._fork()
@@ -259,6 +268,7 @@ class ForkedSandbox:
         assert self._line is not None
         message: dict[str, object] = {"start": start, "data_limit": data, "program": None}
         if self._program is not None:
+            message["start"] = "spawn"
             message["program"] = self._program.command
             message["variables"] = self._program.variables
         packets.send(self._line, message, [lease.channel, lease.output])

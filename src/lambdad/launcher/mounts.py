@@ -23,6 +23,7 @@ RUNTIME = "/var/runtime"
 LAYERS = "/opt"
 LANG = "/var/lang"
 MNT = "/mnt"
+ARCHIVE = "/run/classes"  # of a function whose classes are archived
 TMP = "/tmp"  # noqa: S108
 RESOLVER = "/etc/resolv.conf"
 NETWORK = "/run/network"  # an environment's network namespace, for its next run
@@ -50,6 +51,7 @@ _EMPTY = (
     f"{TASK}/lib",
     f"{LAYERS}/lib",
     MNT,
+    ARCHIVE,
     TMP,
     "/proc",
     "/dev",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -58,9 +59,7 @@ class Namespaces:
             code_directory, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         )
         self._zygotes: dict[tuple[str, str], ZygoteProcess] = {}
-        self._pool: Pool[ForkedSandbox] = Pool(
-            ground.loop, partial(self._fork, is_ahead=True), pool_mb, self._size_waiting
-        )
+        self._pool: Pool[ForkedSandbox] = Pool(ground.loop, self._wait, pool_mb, self._size_waiting)
         root.mkdir(exist_ok=True)
 
     def prepare(self, runtime: str, account_id: str, memory_mb: int, prepared: Prepared) -> None:
@@ -84,6 +83,8 @@ class Namespaces:
             code = self._open_code(order, opened)
             host = self._host.open(order, opened)
             sandbox = self._take_or_fork(order)
+            if sandbox.is_standby:
+                code.pop(mounts.ARCHIVE, None)  # it comes too late
             try:
                 trees = {place: _clone_code(directory, opened) for place, directory in code.items()}
                 for place, directory in host.items():
@@ -106,10 +107,26 @@ class Namespaces:
     def _take_or_fork(self, order: Order) -> ForkedSandbox:
         key = self._key(order.runtime, order.account_id, order.memory_mb)
         taken = self._pool.take(key) if order.start in _FROM_THE_POOL else None
-        return taken or self._fork(key, is_standby=order.start != "spawn")
+        if taken:
+            return taken
+        if order.start == "archive":
+            return self._fork(key, program=self._archiver(key))
+        if order.archive and key.runtime in self._languages:
+            program, plain = self._program(key, mounts.ARCHIVE), self._program(key)
+            return self._fork(key, program=program, afterwards=plain)  # it may be to blame
+        return self._fork(key, program=self._program(key), is_standby=order.start != "spawn")
+
+    def _wait(self, key: PoolKey) -> ForkedSandbox:
+        return self._fork(key, program=self._program(key), is_ahead=True, is_standby=True)
 
     def _fork(
-        self, key: PoolKey, *, is_ahead: bool = False, is_standby: bool = True
+        self,
+        key: PoolKey,
+        *,
+        program: Program | None,
+        is_ahead: bool = False,
+        is_standby: bool = False,
+        afterwards: Program | None = None,
     ) -> ForkedSandbox:
         return ForkedSandbox(
             self._ground,
@@ -117,22 +134,33 @@ class Namespaces:
             partial(self._zygote, key.runtime, key.account_id),
             partial(self._pool.forget, key),
             is_ahead=is_ahead,
-            program=self._program(key),
+            program=program,
             is_standby=is_standby,
+            afterwards=afterwards,
         )
 
     def _key(self, runtime: str, account_id: str, memory_mb: int) -> PoolKey:
         """Of what waits, only other languages' programs have set the sizes of their heaps."""
         return PoolKey(runtime, account_id, memory_mb if runtime in self._languages else 0)
 
-    def _program(self, key: PoolKey) -> Program | None:
-        """Of another language, as its sandbox sees it; none for Python."""
+    def _program(self, key: PoolKey, archive: str = "") -> Program | None:
+        """Of another language, as its sandbox sees it, which has an `archive` of the function's
+        classes or not; none for Python."""
         installed = self._languages.get(key.runtime)
         if installed is None:
             return None
         language, executable = installed.language, installed.executable_in(mounts.LANG)
         command = language.command(executable, mounts.RUNTIME, key.memory_mb)
+        if archive and language.archives:
+            command = language.archives.use(command, archive)
         return Program(command, {**ENVIRONMENT, **language.variables})
+
+    def _archiver(self, key: PoolKey) -> Program:
+        """What makes an archive of a function's classes."""
+        program, installed = self._program(key), self._languages.get(key.runtime)
+        if program is None or installed is None or installed.language.archives is None:
+            raise OSError(f"{key.runtime} keeps no archives of classes")
+        return replace(program, command=installed.language.archives.make(program.command))
 
     def _size_waiting(self, key: PoolKey) -> int:
         """Megabytes of the machine's memory."""
@@ -141,7 +169,11 @@ class Namespaces:
 
     def _open_code(self, order: Order, opened: ExitStack) -> dict[str, int]:
         """The trees of the code store, by where they are to be."""
-        wanted = {mounts.TASK: order.code, mounts.LAYERS: order.layers}
+        wanted = {
+            mounts.TASK: order.code,
+            mounts.LAYERS: order.layers,
+            mounts.ARCHIVE: order.archive,
+        }
         return {
             place: _keep(syscalls.open_beneath(self._code_directory, name), opened)
             for place, name in wanted.items()

@@ -15,6 +15,19 @@ from lambdad.launcher.languages import dotnet, java, nodejs, ruby
 
 
 @dataclass(frozen=True)
+class Archives:
+    """How a language keeps a function's classes as they are in memory.
+
+    make       of the command line of a sandbox, that of a program which writes the archive of the
+               function's classes to its output, and runs no code of the function
+    use        of the command line of a sandbox, that of one with the archive in a directory
+    """
+
+    make: Callable[[list[str]], list[str]]
+    use: Callable[[list[str], str], list[str]]
+
+
+@dataclass(frozen=True)
 class Language:
     """`name` is how the identifiers of its runtimes begin, and the directory of our runtime.
 
@@ -26,6 +39,7 @@ class Language:
     trees      what it needs of the host besides its prefix: patterns of paths, which sandboxes have
                at the same place
     waiting_mb  so much of the machine's memory one that waits for a function takes
+    archives   None where a function's classes are not kept
     """
 
     name: str
@@ -35,6 +49,7 @@ class Language:
     build: Callable[[Interpreter, Path], None] | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     trees: tuple[str, ...] = ()
+    archives: Archives | None = None
 
 
 LANGUAGES = (
@@ -55,6 +70,7 @@ LANGUAGES = (
         build=java.build,
         variables=java.VARIABLES,
         trees=java.TREES,
+        archives=Archives(java.make_archive, java.use_archive),
     ),
     Language(
         "dotnet",

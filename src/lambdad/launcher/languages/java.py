@@ -53,6 +53,8 @@ _OPTIONS = (
     "-Dsun.net.inetaddr.negative.ttl=1",
 )
 _SANDBOXES_DIRECTORY = "/var/runtime"
+_ARCHIVE = "classes.jsa"
+_IN_THE_MAKING = f"/tmp/{_ARCHIVE}"  # noqa: S108 - in a sandbox, where it is its own
 # An archive is only good for the class path that it was made with.
 _AS_IN_SANDBOXES = f"""
 mount --bind "$1" /mnt && mount -t tmpfs none /var && mkdir -p {_SANDBOXES_DIRECTORY} &&
@@ -75,6 +77,26 @@ def command(executable: str, directory: str, memory_mb: int) -> list[str]:
         return [executable, heap, *_OPTIONS, *jar]
     archive = f"-XX:SharedArchiveFile={directory}/lambdad.jsa"
     return [executable, heap, *_OPTIONS, archive, *jar]
+
+
+def make_archive(command: list[str]) -> list[str]:
+    """The command line that writes the archive of a function's classes to its output; it is nice to
+    functions that run meanwhile."""
+    options = command[: command.index("-jar")]
+    kept = f"-XX:ArchiveClassesAtExit={_IN_THE_MAKING}"
+    program = ["-cp", command[-1], "lambdad.runtime.ClassArchive"]
+    script = f'nice -n 19 "$@" >/dev/null 2>&1 && exec cat {_IN_THE_MAKING}'
+    return ["/bin/sh", "-c", script, "sh", *options, kept, *program]
+
+
+def use_archive(command: list[str], directory: str) -> list[str]:
+    """The command line with the archive in `directory`, above that of the runtime. One that does
+    not fit is passed over by Java."""
+    above = f":{directory}/{_ARCHIVE}"
+    return [
+        option + above if option.startswith("-XX:SharedArchiveFile=") else option
+        for option in command
+    ]
 
 
 def build(interpreter: Interpreter, directory: Path) -> None:

@@ -83,6 +83,22 @@ def test_the_heap_is_the_share_of_the_memory_that_aws_gives() -> None:
     assert command[-2:] == ["-jar", "/var/runtime/java/lambdad.jar"]
 
 
+def test_an_archive_stands_above_that_of_the_runtime() -> None:
+    command = java.use_archive(java.command("/usr/bin/java", "/var/runtime", 512), "/run/classes")
+    assert "-XX:SharedArchiveFile=/var/runtime/lambdad.jsa:/run/classes/classes.jsa" in command
+
+
+def test_an_archive_is_made_with_the_options_and_the_class_path_of_the_function() -> None:
+    command = java.command("/usr/bin/java", "/var/runtime", 512)
+    made = java.make_archive(command)
+    assert [option for option in command if option.startswith("-X")] == [
+        option
+        for option in made
+        if option.startswith("-X") and "ArchiveClassesAtExit" not in option
+    ]
+    assert made[made.index("-cp") + 1] == command[command.index("-jar") + 1]
+
+
 def test_sources_that_cannot_be_compiled_are_told(home: Path, tmp_path: Path) -> None:
     kit = install(home / "kit", "#!/bin/sh\necho no such class\nexit 3\n")
     interpreter = Interpreter("java17", "17", f"{kit}/bin/java", str(kit))

@@ -20,7 +20,7 @@ import java.util.Map;
  * </pre>
  */
 public final class Bootstrap {
-    private static final File LAYERS = new File("/opt/java/lib");
+    static final File LAYERS = new File("/opt/java/lib");
 
     private Bootstrap() {}
 

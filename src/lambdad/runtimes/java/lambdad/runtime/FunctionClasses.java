@@ -5,6 +5,7 @@ import java.io.FileInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.MalformedURLException;
+import java.net.URI;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.security.CodeSource;
@@ -42,6 +43,17 @@ final class FunctionClasses extends URLClassLoader {
         addJars(new File(root, "lib"), places);
         addJars(layers, places);
         return new FunctionClasses(root, places, parent);
+    }
+
+    /** Those of them that are jars. */
+    List<File> jars() {
+        List<File> jars = new ArrayList<>();
+        for (URL place : getURLs()) {
+            if (place.getPath().endsWith(".jar")) {
+                jars.add(new File(URI.create(place.toString())));
+            }
+        }
+        return jars;
     }
 
     @Override
