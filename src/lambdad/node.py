@@ -168,6 +168,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
                 clock=clock,
                 emit=observation.recorder.record,
                 serve_endpoint=lambda environment, endpoint: server.listen(
+                take_segments=observation.recorder.record_segments,
                     endpoint, _caller(environment), max_connections=_CONNECTIONS
                 ),
                 on_end=on_end,

@@ -129,7 +129,7 @@ def test_the_listeners_of_the_first_run_serve_the_second(bench: Bench) -> None:
     started = bench.start()
     started.assign()
     started.call({"n": 1})
-    assert started.handed == ["runtime_api", "endpoint", "memory", "tmp"]
+    assert started.handed == ["runtime_api", "endpoint", "xray_daemon", "memory", "tmp"]
     started.kill()
     # When
     started.restart()

@@ -14,7 +14,7 @@ from lambdad.launcher.contract import Exit
 def test_an_event_is_answered_through_the_handed_out_listener(bench: Bench) -> None:
     started = bench.start()
     started.assign()
-    assert {"runtime_api", "endpoint"} <= set(started.handed)
+    assert {"runtime_api", "endpoint", "xray_daemon"} <= set(started.handed)
     assert started.call({"n": 1}) == {"n": 1}
     assert started.call({"n": 2}) == {"n": 2}
 

@@ -40,6 +40,7 @@ from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Ended, FunctionError, Invocation, Report, Result
 from lambdad.model.log_line import LogLine
 from lambdad.model.runtime import Interpreter
+from lambdad.model.trace_header import sampled_trace
 
 # What was logged to which stream, and, with the REPORT line, the invocation that has ended.
 Emit = Callable[[FunctionVersion, str, list[LogLine], Ended | None], None]
@@ -90,6 +91,7 @@ class ExecutionEnvironment:
         emit: Emit,
         serve_endpoint: Callable[[ExecutionEnvironment, socket], Awaitable[Closable]],
         on_end: Callable[[ExecutionEnvironment], None],
+        take_segments: Callable[[FunctionVersion, list[str]], None],
         freeze_after: float = 0.02,
         initialization_type: str = ON_DEMAND,
     ) -> None:
@@ -108,6 +110,7 @@ class ExecutionEnvironment:
         self._emit = emit
         self._serve_endpoint = serve_endpoint
         self._on_end = on_end
+        self._take_segments = take_segments
         self._sandbox: Sandbox | None = None
         self._has_run = False
         self.is_frozen = False
@@ -132,6 +135,7 @@ class ExecutionEnvironment:
 
     async def invoke(self, invocation: Invocation) -> Result:
         """Run the event to its end; PlatformError when no sandbox could be had."""
+        began_at = self._clock.now()
         self._wake()
         self._tail, self._tail_bytes = deque(), 0
         init = await self._init(invocation.request_id)
@@ -143,7 +147,8 @@ class ExecutionEnvironment:
         else:
             duration_ms, outcome = 0.0, init.failure
         duration_ms += init.suppressed_ms
-        return self._conclude(invocation, outcome, duration_ms, init.init_ms)
+        moments = (began_at, self._clock.now())
+        return self._conclude(invocation, outcome, duration_ms, init.init_ms, moments)
 
     def release(self) -> None:
         """The invocation is over: ready for the next, unless the processes have ended meanwhile."""
@@ -276,6 +281,7 @@ class ExecutionEnvironment:
             emit=self._take_output,
             on_end=self._sandbox_ended,
             serve_endpoint=lambda listener: self._serve_endpoint(self, listener),
+            take_segments=lambda documents: self._take_segments(self.version, documents),
         )
 
     async def _invoke_phase(self, invocation: Invocation, init: _Init) -> tuple[float, Outcome]:
@@ -300,7 +306,12 @@ class ExecutionEnvironment:
         return duration_ms, describe(event, invocation.request_id)
 
     def _conclude(
-        self, invocation: Invocation, outcome: Outcome, duration_ms: float, init_ms: float | None
+        self,
+        invocation: Invocation,
+        outcome: Outcome,
+        duration_ms: float,
+        init_ms: float | None,
+        moments: tuple[float, float],
     ) -> Result:
         assert self._sandbox is not None
         payload, error = outcome
@@ -317,8 +328,9 @@ class ExecutionEnvironment:
             init_duration_ms=init_ms,
             error=error,
             cpu_ms=self._sandbox.cpu_ms(),
+            trace=sampled_trace(invocation.trace_id),
         )
-        ended = Ended(invocation.invoked_arn, self.initialization_type, figures)
+        ended = Ended(invocation, self.initialization_type, figures, *moments)
         self._write(report.end(invocation.request_id), report.report(figures), ended=ended)
         tail = "".join(self._tail).encode()
         return Result(payload, self.version.version, figures, tail)

@@ -12,10 +12,11 @@ from lambdad.launcher import packets
 
 
 class Listeners(NamedTuple):
-    """What a sandbox listens on, for the node to accept."""
+    """What a sandbox listens on, for the node to accept; of the X-Ray daemon, to read."""
 
     runtime_api: socket.socket
     endpoint: socket.socket
+    xray_daemon: socket.socket
 
 
 class Handed(NamedTuple):

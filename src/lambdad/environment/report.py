@@ -50,7 +50,7 @@ def end(request_id: str) -> str:
 
 
 def report(figures: Report) -> str:
-    """The line REPORT."""
+    """The line REPORT; of an invocation that is traced it goes on in a second one, as AWS's."""
     parts = [
         f"REPORT RequestId: {figures.request_id}",
         f"Duration: {figures.duration_ms:.2f} ms",
@@ -64,7 +64,11 @@ def report(figures: Report) -> str:
         parts.append(f"Status: {figures.error.status}")
         if figures.error.status == "error":
             parts.append(f"Error Type: {figures.error.error_type}")
-    return "\t".join(parts) + "\t"
+    line = "\t".join(parts) + "\t"
+    if figures.trace is None:
+        return line
+    trace = figures.trace
+    return f"{line}\nXRAY TraceId: {trace.root}\tSegmentId: {trace.parent}\tSampled: true\t"
 
 
 def init_report(duration_ms: float, phase: str, error: FunctionError | None) -> str:

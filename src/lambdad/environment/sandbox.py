@@ -20,6 +20,7 @@ from lambdad.environment.memory import MemoryInUse
 from lambdad.environment.memory_watch import MemoryWatch
 from lambdad.environment.output import Output
 from lambdad.environment.runtime_api import Answer, RuntimeApi
+from lambdad.environment.xray_daemon import XRayDaemon
 from lambdad.errors import PlatformError
 from lambdad.launcher.contract import Order
 from lambdad.launcher.messages import Exited
@@ -91,6 +92,7 @@ class Sandbox:
         emit: Callable[[list[LogLine]], None],
         on_end: Callable[[], None],
         serve_endpoint: ServeEndpoint,
+        take_segments: Callable[[list[str]], None],
     ) -> None:
         self.order = order
         self.has_ended = asyncio.Event()
@@ -98,6 +100,7 @@ class Sandbox:
         self._on_end = on_end
         self._emit = emit
         self._serve_endpoint = serve_endpoint
+        self._take_segments = take_segments
         self._waiter: asyncio.Future[Event] | None = None
         self._alarm = Alarm(lambda seconds: self._happen(TimedOut(seconds)), surroundings.clock)
         self._gauges = Gauges()
@@ -215,6 +218,11 @@ class Sandbox:
             server = await loop.create_server(self._connect, sock=listeners.runtime_api)
             self._serving.append(server)
             self._serving.append(await self._serve_endpoint(listeners.endpoint))
+            self._serving.append(
+                XRayDaemon(
+                    listeners.xray_daemon, self._take_segments, self._surroundings.is_congested
+                )
+            )
         except BaseException:
             for listener in listeners[len(self._serving) :]:
                 listener.close()

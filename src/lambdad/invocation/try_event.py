@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lambdad.clock import Clock
 from lambdad.errors import ClientError
@@ -34,7 +35,7 @@ from lambdad.model.fate import (
 )
 from lambdad.model.invocation import Invocation, Result
 from lambdad.model.recursion import is_loop
-from lambdad.model.trace_header import parse_trace_header
+from lambdad.model.trace_header import TraceHeader, parse_trace_header
 
 _SHOWN_OF_ERROR = 1024
 _NOT_RUN = 429  # the status that dead letters tell
@@ -92,6 +93,7 @@ class EventTrier:
         return fate_before_try(event, target, self.clock.now())
 
     async def _invoke(self, event: Event, target: EventTarget) -> Tried:
+        header = parse_trace_header(event.trace_header)
         age_ms = (self.clock.now() - event.accepted_at) * 1000
         self.emit("AsyncEventAge", event.function_key, age_ms)
         try:
@@ -101,8 +103,11 @@ class EventTrier:
                     event.request_id,
                     event.payload,
                     target.invoked_arn,
-                    event.trace_header,
+                    _trace_of_try(header),
                     tenant_id=event.tenant_id,
+                    accepted_at=event.accepted_at,
+                    attempt=event.tries + 1,
+                    upstream=header.parent if header else "",
                 ),
                 is_admitted=True,
             )
@@ -137,6 +142,13 @@ class EventTrier:
             result=result,
         )
         return Tried(fate, tuple(told), has_run=has_run)
+
+
+def _trace_of_try(header: TraceHeader | None) -> str:
+    """The header that the function gets: each try is a step of its own."""
+    if header is None:
+        return ""
+    return str(replace(header, parent=os.urandom(8).hex()))
 
 
 def _is_loop(event: Event, target: EventTarget) -> bool:

@@ -1,10 +1,10 @@
 """The last steps into a sandbox, taken by the process that becomes the function's.
 
 The node gave it a channel. Over it go, first, the listeners that the process opened on its own
-loopback (Runtime API and AWS endpoint; a second run in the same place has them already), a view of
-its memory and one of its /tmp; back comes the assignment: the environment variables. Then the
-channel is closed and the runtime takes over. Whatever fails on the way is said on the channel, so
-that the node can name it.
+loopback (Runtime API, AWS endpoint and X-Ray daemon; a second run in the same place has them
+already), a view of its memory and one of its /tmp; back comes the assignment: the environment
+variables. Then the channel is closed and the runtime takes over. Whatever fails on the way is said
+on the channel, so that the node can name it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ from lambdad.launcher import packets
 
 RUNTIME_API_PORT = 9001
 ENDPOINT_PORT = 4566
-_LISTENERS = ("runtime_api", "endpoint")
-_ADDRESSES = (f"127.0.0.1:{RUNTIME_API_PORT}", f"127.0.0.1:{ENDPOINT_PORT}")
+XRAY_DAEMON_PORT = 2000
+_PORTS = (RUNTIME_API_PORT, ENDPOINT_PORT, XRAY_DAEMON_PORT)
+_ANY_PORT = 0
+LISTENERS = ("runtime_api", "endpoint", "xray_daemon")
+_ADDRESSES = tuple(f"127.0.0.1:{port}" for port in _PORTS)
 FILE_DESCRIPTORS = 1024
 PROCESSES = 1024
 _BACKLOG = 128
@@ -33,9 +36,11 @@ _INVALID_ENTRYPOINT = "Runtime.InvalidEntrypoint"
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
-def open_listeners(runtime_api_port: int, endpoint_port: int) -> List[socket.socket]:
-    """The two listeners on this process's loopback; port 0 takes any free one."""
-    return [_listen(runtime_api_port), _listen(endpoint_port)]
+def open_listeners(has_own_network: bool = False) -> List[socket.socket]:
+    """The listeners on this process's loopback: at the usual ports where nobody else has it, and
+    otherwise at free ones."""
+    runtime_api, endpoint, daemon = _PORTS if has_own_network else (_ANY_PORT,) * len(_PORTS)
+    return [_listen(runtime_api), _listen(endpoint), _open_datagrams(daemon)]
 
 
 def receive_assignment(
@@ -57,7 +62,7 @@ def receive_assignment(
 def what_to_hand_over(listeners: List[socket.socket], tmp: Optional[str]) -> Dict[str, int]:
     """By name: descriptors of the listeners, and where the memory in use and the room of `tmp` can
     be read. The listeners are nothing else from then on."""
-    handed = {_LISTENERS[n]: listener.detach() for n, listener in enumerate(listeners)}
+    handed = {LISTENERS[n]: listener.detach() for n, listener in enumerate(listeners)}
     if os.path.exists(_MEMORY):
         handed["memory"] = os.open(_MEMORY, os.O_RDONLY)
     if tmp is not None:
@@ -66,10 +71,13 @@ def what_to_hand_over(listeners: List[socket.socket], tmp: Optional[str]) -> Dic
 
 
 def with_addresses(variables: Dict[str, str], addresses: Sequence[str]) -> Dict[str, str]:
-    """The variables with the addresses of the two listeners, where nobody has set others."""
-    runtime_api, endpoint = addresses or _ADDRESSES
+    """The variables with the addresses of the listeners, where nobody has set others."""
+    runtime_api, endpoint, daemon = addresses or _ADDRESSES
     variables.setdefault("AWS_LAMBDA_RUNTIME_API", runtime_api)
     variables.setdefault("AWS_ENDPOINT_URL", "http://" + endpoint)
+    variables.setdefault("AWS_XRAY_DAEMON_ADDRESS", daemon)
+    host, port = daemon.split(":")
+    variables["_AWS_XRAY_DAEMON_ADDRESS"], variables["_AWS_XRAY_DAEMON_PORT"] = host, port
     return variables
 
 
@@ -250,3 +258,10 @@ def _listen(port: int) -> socket.socket:
     listener.bind(("127.0.0.1", port))
     listener.listen(_BACKLOG)
     return listener
+
+
+def _open_datagrams(port: int) -> socket.socket:
+    """Where SDKs send what they trace; nothing is answered."""
+    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    datagrams.bind(("127.0.0.1", port))
+    return datagrams

@@ -27,7 +27,7 @@ def main(channel_descriptor: int, output: int, order_text: str) -> None:
     entering.limit_resources()
     if sys.platform == "linux":
         _end_with_the_launcher(order["launcher"])
-    variables = entering.receive_assignment(channel, entering.open_listeners(0, 0))
+    variables = entering.receive_assignment(channel, entering.open_listeners())
     channel.close()
     variables["LAMBDA_TASK_ROOT"] = order["task"]
     variables["TMPDIR"] = order["tmp"]

@@ -107,11 +107,11 @@ class _Echo:
             os.close(self._over_end)
 
     def _take_assignment(self) -> dict[str, str]:
-        listeners = entering.open_listeners(0, 0)
+        listeners = entering.open_listeners()
         address = "{}:{}".format(*listeners[0].getsockname())
         try:
             descriptors = [listener.fileno() for listener in listeners]
-            packets.send(self._channel, {"handed": ["runtime_api", "endpoint"]}, descriptors)
+            packets.send(self._channel, {"handed": list(entering.LISTENERS)}, descriptors)
         finally:
             for listener in listeners:
                 listener.close()

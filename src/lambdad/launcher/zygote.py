@@ -219,7 +219,7 @@ class Zygote:
         mounts.keep_network()
         mounts.mount_tmp()
         calls.bring_loopback_up()
-        return entering.open_listeners(entering.RUNTIME_API_PORT, entering.ENDPOINT_PORT)
+        return entering.open_listeners(has_own_network=True)
 
     def _return_to(self, namespace: int) -> None:
         """Into the mounts and the network of an earlier run; only its processes are gone."""

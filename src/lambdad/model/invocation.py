@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lambdad.model.response_stream import ResponseStream
+from lambdad.model.trace_header import TraceHeader
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,9 @@ class Invocation:
     `deadline` (epoch seconds) is set by the environment when the event is handed to the runtime.
     A response that the runtime streams goes into `stream` as it is written; without one it is
     collected, and is a result as every other.
+
+    `accepted_at` (epoch seconds) is when the caller's request, or the event, was accepted; an event
+    has an `attempt`, from 1. `upstream` is the segment of the trace from which the request came.
     """
 
     request_id: str
@@ -23,6 +27,9 @@ class Invocation:
     client_context: str | None = None  # decoded JSON text
     tenant_id: str | None = None
     stream: ResponseStream | None = None
+    accepted_at: float = 0.0
+    attempt: int | None = None
+    upstream: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +56,19 @@ class Report:
     init_duration_ms: float | None = None
     error: FunctionError | None = None
     cpu_ms: float = 0.0  # of the processor, since the environment's last event
+    trace: TraceHeader | None = None  # when it is sampled
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """An invocation that is over: what is counted of it."""
+    """An invocation that is over: what is counted of it. It had an environment from `began_at` on,
+    and its outcome at `ended_at` (epoch seconds)."""
 
-    invoked_arn: str
+    invocation: Invocation
     initialization_type: str
     report: Report
+    began_at: float = 0.0
+    ended_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ LONGEST_READ = 1024  # characters of a header from outside; what is written has 
 MOST_PARTS = 16  # of it, whoever has put them there
 MOST_FUNCTIONS = 32  # of a lineage
 HIGHEST_COUNT = 999
+ROOT_BYTES = 12  # of chance in a root
 
 _ROOT = re.compile(r"1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24}")
 _PARENT = re.compile(r"[0-9a-fA-F]{16}")
@@ -64,10 +65,16 @@ def parse_trace_header(text: str) -> TraceHeader | None:
 
 
 def begin_trace(now: float, random: bytes, *, is_sampled: bool = False) -> str:
-    """The header of a request that came without one; `random` are 20 bytes. It is the text at
-    once, because most invocations need no more of it."""
+    """The header of a request that came without one; `random` are 20 bytes, or 12 for one without
+    a parent. It is the text at once, because most invocations need no more of it."""
     text = random.hex()
-    return f"Root=1-{int(now):08x}-{text[:24]};Parent={text[24:]};Sampled={'01'[is_sampled]}"
+    parent = f";Parent={text[24:]}" if len(random) > ROOT_BYTES else ""
+    return f"Root=1-{int(now):08x}-{text[:24]}{parent};Sampled={'01'[is_sampled]}"
+
+
+def sampled_trace(text: str) -> TraceHeader | None:
+    """The header of a request whose traces are recorded; None of any other."""
+    return parse_trace_header(text) if "Sampled=1" in text else None
 
 
 def next_hop(header: TraceHeader, random: bytes, *, is_sampled: bool) -> TraceHeader:

@@ -1,4 +1,4 @@
-"""What functions do, written down as it happens: their lines, metrics and usage.
+"""What functions do, written down as it happens: their lines, metrics, usage and traces.
 
 What an invocation used is recorded together with its REPORT line, which says the same.
 """
@@ -15,6 +15,7 @@ from lambdad.model.usage import Usage, UsageKey
 from lambdad.observe.function_totals import FunctionTotals
 from lambdad.observe.log_store import LogStore
 from lambdad.observe.metric_store import MetricStore
+from lambdad.observe.traces import TraceStore
 from lambdad.observe.usage_ledger import UsageLedger
 
 
@@ -26,6 +27,7 @@ class FunctionRecorder:
         store: LogStore,
         metrics: MetricStore,
         ledger: UsageLedger,
+        traces: TraceStore,
         clock: Clock,
         architecture: str,
         *,
@@ -34,6 +36,7 @@ class FunctionRecorder:
         self._store = store
         self._metrics = metrics
         self._ledger = ledger
+        self._traces = traces
         self.totals = FunctionTotals()
         self._clock = clock
         self._architecture = architecture  # of this machine, and so of every function
@@ -54,10 +57,16 @@ class FunctionRecorder:
             self._store.append(*place, lines)
         else:
             self._store.append(*place, lines, also=lambda: self._count(version, ended))
+            self._traces.put_invocation(version, stream, ended)
+
+    def record_segments(self, version: FunctionVersion, documents: list[str]) -> None:
+        """A function has told X-Ray of these."""
+        if self._is_on:
+            self._traces.put(version.account_id, version.region, documents)
 
     def _count(self, version: FunctionVersion, ended: Ended) -> None:
         now, report = self._clock.now(), ended.report
-        resource, executed = _resource(version, ended.invoked_arn)
+        resource, executed = _resource(version, ended.invocation.invoked_arn)
         for name, value in (
             ("Invocations", 1.0),
             ("Errors", 0.0 if report.error is None else 1.0),

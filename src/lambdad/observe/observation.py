@@ -13,6 +13,7 @@ from lambdad.observe.function_recorder import FunctionRecorder
 from lambdad.observe.journal import Journal
 from lambdad.observe.log_store import LogStore
 from lambdad.observe.metric_store import MetricStore
+from lambdad.observe.traces import TraceStore
 from lambdad.observe.usage_ledger import UsageLedger
 from lambdad.store.database import Database
 
@@ -27,6 +28,7 @@ class Observation:
     logs: LogStore
     metrics: MetricStore
     ledger: UsageLedger
+    traces: TraceStore
     recorder: FunctionRecorder
 
     @classmethod
@@ -40,8 +42,9 @@ class Observation:
         ledger = UsageLedger(journal)
         logs = LogStore.open(directory, collect=journal.collect)
         await journal.open(logs)
-        recorder = FunctionRecorder(logs, metrics, ledger, clock, architecture, is_on=is_on)
-        return cls(journal, logs, metrics, ledger, recorder)
+        traces = TraceStore(logs, clock)
+        recorder = FunctionRecorder(logs, metrics, ledger, traces, clock, architecture, is_on=is_on)
+        return cls(journal, logs, metrics, ledger, traces, recorder)
 
     async def close(self) -> None:
         """Settle, so that the next start has nothing to replay, and bring all to disk."""

@@ -293,11 +293,12 @@ class PlayedLauncher:
             return
         is_first = len(place.runs) == 1
         has_listeners = is_first or self.hands_new_listeners
-        listeners = entering.open_listeners(0, 0) if has_listeners else []
+        listeners = entering.open_listeners() if has_listeners else []
         run.variables = entering.receive_assignment(ours, listeners, self.tmp)
         if not has_listeners:  # here they are not at the usual ports
             first = place.runs[0].variables
-            run.variables["AWS_LAMBDA_RUNTIME_API"] = first["AWS_LAMBDA_RUNTIME_API"]
+            names = ("AWS_LAMBDA_RUNTIME_API", "AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_PORT")
+            run.variables.update({name: first[name] for name in names})
         run.task = asyncio.ensure_future(self.play(run))
 
     def _accept(self, place: PlayedPlace, started: asyncio.Future[Gauges]) -> None:
@@ -395,6 +396,7 @@ class Stage:
         self.memory_watch = MemoryWatch()
         self.lines: dict[str, list[str]] = defaultdict(list)
         self.counted: list[Ended] = []
+        self.traced: list[tuple[FunctionVersion, list[str]]] = []
         self.made: list[ExecutionEnvironment] = []
         self.ended: list[ExecutionEnvironment] = []
         self.endpoints: list[Endpoint] = []
@@ -433,6 +435,7 @@ class Stage:
             clock=self.clock,
             emit=self._emit,
             serve_endpoint=self._serve_endpoint,
+            take_segments=lambda version, documents: self.traced.append((version, documents)),
             **{"on_end": self.ended.append, **changes},
         )
         self.made.append(environment)

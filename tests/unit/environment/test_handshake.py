@@ -35,7 +35,7 @@ async def test_variables_go_in_and_listeners_come_out() -> None:
     handshake = Handshake({"A": "1"})
     # When
     with inside_of(handshake) as inside:
-        variables = entering.receive_assignment(inside, entering.open_listeners(0, 0))
+        variables = entering.receive_assignment(inside, entering.open_listeners())
     handed = await handshake.receive()
     # Then
     assert variables["A"] == "1"
@@ -63,7 +63,7 @@ async def test_views_of_memory_and_tmp_come_out_beside_them(
 ) -> None:
     # Given
     handshake = Handshake({})
-    listeners = entering.open_listeners(0, 0) if has_listeners else []
+    listeners = entering.open_listeners() if has_listeners else []
     # When
     with inside_of(handshake) as inside:
         entering.receive_assignment(inside, listeners, str(tmp_path))
@@ -82,8 +82,8 @@ async def test_views_of_memory_and_tmp_come_out_beside_them(
         ([], False, False, False),
         (["memory"], False, True, False),
         (["tmp"], False, False, True),
-        (["runtime_api", "endpoint"], True, False, False),
-        (["tmp", "endpoint", "memory", "runtime_api"], True, True, True),
+        (["runtime_api", "endpoint", "xray_daemon"], True, False, False),
+        (["tmp", "endpoint", "xray_daemon", "memory", "runtime_api"], True, True, True),
     ],
 )
 async def test_whatever_is_handed_out_is_known_by_its_name(

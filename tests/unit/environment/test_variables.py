@@ -27,7 +27,7 @@ def variables(**changes: object) -> dict[str, str]:
 
 
 def test_the_documented_set_is_there_and_nothing_else() -> None:
-    # The two addresses are added inside; AWS_XRAY_DAEMON_ADDRESS has nothing to point at.
+    # The addresses of what listens are added inside.
     assert set(variables()) == DOCUMENTED
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from lambdad.model.event import Claim, Event, EventTarget
 from lambdad.model.fate import Completed, GivenUp, Requeued
 from lambdad.model.invocation import FunctionError, Invocation, Report, Result
 from lambdad.model.recursion import MOST_INVOCATIONS, count_hop
-from lambdad.model.trace_header import TraceHeader
+from lambdad.model.trace_header import TraceHeader, parse_trace_header
 
 KEY = ("123456789012", "eu-west-1", "f")
 VERSION = make_version()
@@ -74,7 +75,11 @@ def bench() -> Bench:
 async def test_the_function_gets_what_was_accepted(bench: Bench) -> None:
     await bench.attempt(tenant_id="blue")
     ((invocation, how),) = bench.invoked
-    assert invocation == Invocation("r-1", b"[1]", ARN, "", tenant_id="blue")
+    accepted_at = invocation.accepted_at
+    expected = Invocation(
+        "r-1", b"[1]", ARN, "", tenant_id="blue", accepted_at=accepted_at, attempt=1
+    )
+    assert invocation == expected
     assert how == {"is_admitted": True}
 
 
@@ -230,11 +235,13 @@ async def test_an_error_that_no_database_takes_is_told_all_the_same(bench: Bench
     assert fate.error == "E: ?"
 
 
-async def test_a_retry_is_no_hop(bench: Bench) -> None:
+async def test_a_retry_is_no_hop_and_yet_a_step_of_its_own(bench: Bench) -> None:
     header = TraceHeader("1-5759e988-bd862e3fe1be46a994272793", "53995c3f42cd8ad8", False)
 
     for tries in range(2):
         await bench.attempt(trace_header=str(header), tries=tries)
 
-    first, second = (each.trace_id for each, _ in bench.invoked)
-    assert first == second == str(header)
+    found = [parse_trace_header(each.trace_id) for each, _ in bench.invoked]
+    assert found[0] != found[1]
+    assert [each and replace(each, parent=header.parent) for each in found] == [header, header]
+    assert {each.upstream for each, _ in bench.invoked} == {header.parent}

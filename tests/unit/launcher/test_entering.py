@@ -103,8 +103,8 @@ def test_listeners_go_out_and_the_variables_come_in() -> None:
     # Given
     ours, theirs = packets.socket_pair()
     packets.send(ours, {"variables": {"A": "1"}})
-    listeners = entering.open_listeners(0, 0)
-    api, endpoint = ("{}:{}".format(*each.getsockname()) for each in listeners)
+    listeners = entering.open_listeners()
+    api, endpoint, daemon = ("{}:{}".format(*each.getsockname()) for each in listeners)
     # When
     with theirs:
         variables = entering.receive_assignment(theirs, listeners)
@@ -113,10 +113,14 @@ def test_listeners_go_out_and_the_variables_come_in() -> None:
         "A": "1",
         "AWS_LAMBDA_RUNTIME_API": api,
         "AWS_ENDPOINT_URL": f"http://{endpoint}",
+        "AWS_XRAY_DAEMON_ADDRESS": daemon,
+        "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
+        "_AWS_XRAY_DAEMON_PORT": daemon.split(":")[1],
     }
     handed = handed_on(ours)
-    assert list(handed) == ["runtime_api", "endpoint", "memory"]
-    for name, address in (("runtime_api", api), ("endpoint", endpoint)):
+    assert list(handed) == ["runtime_api", "endpoint", "xray_daemon", "memory"]
+    addresses = {"runtime_api": api, "endpoint": endpoint, "xray_daemon": daemon}
+    for name, address in addresses.items():
         with socket.socket(fileno=handed.pop(name)) as listener:
             assert "{}:{}".format(*listener.getsockname()) == address
     assert os.pread(handed["memory"], 10, 0).split()[0].isdigit()  # how much memory is in use
@@ -128,7 +132,7 @@ def test_the_room_of_the_temporary_directory_can_be_seen(tmp_path: Path) -> None
     ours, theirs = packets.socket_pair()
     packets.send(ours, {"variables": {}})
     with theirs:
-        entering.receive_assignment(theirs, entering.open_listeners(0, 0), str(tmp_path))
+        entering.receive_assignment(theirs, entering.open_listeners(), str(tmp_path))
     handed = handed_on(ours)
     assert os.fstatvfs(handed["tmp"]).f_blocks == os.statvfs(tmp_path).f_blocks
     close_all(handed)
@@ -145,6 +149,9 @@ def test_a_second_run_hands_over_no_listener_and_has_the_addresses_of_the_first(
     assert variables == {
         "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{entering.RUNTIME_API_PORT}",
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{entering.ENDPOINT_PORT}",
+        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+        "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
+        "_AWS_XRAY_DAEMON_PORT": "2000",
     }
     handed = handed_on(ours)
     assert list(handed) == ["memory", "tmp"]
@@ -157,7 +164,7 @@ def test_nothing_that_was_handed_over_stays_open_here(tmp_path: Path) -> None:
     ours, theirs = packets.socket_pair()
     packets.send(ours, {"variables": {}})
     with theirs:
-        entering.receive_assignment(theirs, entering.open_listeners(0, 0), str(tmp_path))
+        entering.receive_assignment(theirs, entering.open_listeners(), str(tmp_path))
     ours.close()
     assert len(os.listdir("/proc/self/fd")) == before
 
@@ -166,7 +173,7 @@ def test_what_the_function_sets_itself_is_kept() -> None:
     ours, theirs = packets.socket_pair()
     packets.send(ours, {"variables": {"AWS_ENDPOINT_URL": "http://elsewhere"}})
     with theirs:
-        variables = entering.receive_assignment(theirs, entering.open_listeners(0, 0))
+        variables = entering.receive_assignment(theirs, entering.open_listeners())
     assert variables["AWS_ENDPOINT_URL"] == "http://elsewhere"
     close_all(handed_on(ours))
     ours.close()
@@ -177,7 +184,7 @@ def test_an_environment_that_nobody_wants_any_more_ends_in_peace(fork: Fork) -> 
 
     def child() -> int:
         ours.close()
-        entering.receive_assignment(theirs, entering.open_listeners(0, 0))
+        entering.receive_assignment(theirs, entering.open_listeners())
         return 1
 
     pid = fork(child)

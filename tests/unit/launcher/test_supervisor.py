@@ -295,8 +295,8 @@ def test_a_node_out_of_its_mind_does_not_end_the_launcher(
 def assert_hands_listeners(channel: socket.socket) -> None:
     packet = packets.receive(channel)
     assert packet is not None
-    assert packet[0] == {"handed": ["runtime_api", "endpoint"]}
-    assert len(packet[1]) == 2
+    assert packet[0] == {"handed": ["runtime_api", "endpoint", "xray_daemon"]}
+    assert len(packet[1]) == 3
 
 
 def test_a_start_without_its_descriptors_does_not_end_the_launcher(bench: Bench) -> None:

@@ -20,7 +20,7 @@ from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.events import accept_event
 from lambdad.services.lambda_.names import FunctionName
-from lambdad.services.lambda_.tracing import invocation_trace, told_to_caller
+from lambdad.services.lambda_.tracing import invocation_trace, told_to_caller, upstream
 from lambdad.services.lambda_.unsupported import refuse_unsupported
 
 REQUEST_RESPONSE = "RequestResponse"
@@ -63,7 +63,16 @@ def find_invocable(
         return None
     trace = invocation_trace(control, context, version)
     tenant_id = request.get("TenantId")
-    invocation = Invocation(context.request_id, payload, name.arn, trace, client_context, tenant_id)
+    invocation = Invocation(
+        context.request_id,
+        payload,
+        name.arn,
+        trace,
+        client_context,
+        tenant_id,
+        accepted_at=control.clock.now(),
+        upstream=upstream(context.trace_header),
+    )
     return Invocable(version, invocation)
 
 

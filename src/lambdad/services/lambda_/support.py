@@ -19,7 +19,7 @@ _CODE = (
 _SETTINGS = (
     "`VpcConfig`, `KMSKeyArn`, `SnapStart`, `CapacityProviderConfig` and "
     "`DurableConfig` are kept and have no effect; `TracingConfig` decides `Sampled` of the trace "
-    "header, and no traces are recorded; with `LogFormat` JSON the platform's own lines stay text, "
+    "header; with `LogFormat` JSON the platform's own lines stay text, "
     "whatever `SystemLogLevel` says"
 )
 _FILE_SYSTEMS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 from lambdad.errors import ClientError
@@ -15,11 +16,13 @@ from lambdad.services.lambda_.control_plane import ControlPlane
 
 def event_trace(control: ControlPlane, context: RequestContext, version: FunctionVersion) -> str:
     """The header of an event, this invocation counted: whether it is one too many of a loop is
-    looked at when the event is tried."""
+    looked at when the event is tried. It still has the caller's segment as its parent, because
+    each try is to be a segment of its own."""
     incoming = parse_trace_header(context.trace_header)
     if incoming is None:
-        return _begin(control, version)
-    return str(_counted(control, version, incoming))
+        return _begin(control, version, has_parent=False)
+    header = _counted(control, version, incoming)
+    return str(replace(header, parent=incoming.parent))
 
 
 def invocation_trace(
@@ -36,14 +39,21 @@ def invocation_trace(
     return str(header)
 
 
+def upstream(trace_header: str) -> str:
+    """The segment from which a request came, as its header names it; empty when it does not."""
+    incoming = parse_trace_header(trace_header) if trace_header else None
+    return incoming.parent if incoming else ""
+
+
 def told_to_caller(trace: str) -> dict[str, Any]:
     """The part of an answer that tells the header of its invocation."""
     return {"ResponseMetadata": {"HTTPHeaders": {"X-Amzn-Trace-Id": trace}}}
 
 
-def _begin(control: ControlPlane, version: FunctionVersion) -> str:
+def _begin(control: ControlPlane, version: FunctionVersion, *, has_parent: bool = True) -> str:
     is_sampled = _is_sampled(control, version, None)
-    return begin_trace(control.clock.now(), os.urandom(20), is_sampled=is_sampled)
+    random = os.urandom(20 if has_parent else 12)
+    return begin_trace(control.clock.now(), random, is_sampled=is_sampled)
 
 
 def _counted(control: ControlPlane, version: FunctionVersion, incoming: TraceHeader) -> TraceHeader:

@@ -35,7 +35,7 @@ from lambdad.services.lambda_ import names
 from lambdad.services.lambda_.control_plane import ControlPlane
 from lambdad.services.lambda_.invoke import check_invocable
 from lambdad.services.lambda_.names import FunctionName
-from lambdad.services.lambda_.tracing import invocation_trace
+from lambdad.services.lambda_.tracing import invocation_trace, upstream
 from lambdad.services.lambda_.url_authorization import may_call
 
 _CANNOT_RUN = 503
@@ -97,17 +97,19 @@ async def _answer(
         raise ClientError("AccessDeniedException", "Forbidden")
     version = _version(control, url)
     trace = _trace(control, url, version, request, request_id, caller)
+    now = control.clock.now()
     event = event_of(
         request,
         url_id=url.url_id,
         request_id=request_id,
-        now=control.clock.now(),
+        now=now,
         trace_header=trace,
         authorizer=None if caller is None else iam_authorizer(caller, user_id(caller)),
     )
     if len(event) > REQUEST_PAYLOAD:
         raise ClientError("RequestTooLargeException", REQUEST_TOO_LONG)
-    invocation = Invocation(request_id, event, url.arn, trace)
+    sent_by = upstream(request.headers.get(_TRACE, ""))
+    invocation = Invocation(request_id, event, url.arn, trace, accepted_at=now, upstream=sent_by)
     response = await _run(control, url, version, invocation)
     response = with_cors(response, url.cors, request.headers.get("origin"))
     return replace(response, headers=(*response.headers, (_TRACE, trace)))

@@ -35,7 +35,9 @@ async def test_the_answer_is_the_functions(plane: Plane) -> None:
         "ResponseMetadata": {"HTTPHeaders": {"X-Amzn-Trace-Id": invocation.trace_id}},
     }
     assert version.name == "echo"
-    assert invocation == Invocation("r-1", b'{"a": 1}', ARN, invocation.trace_id)
+    now = plane.control.clock.now()
+    expected = Invocation("r-1", b'{"a": 1}', ARN, invocation.trace_id, accepted_at=now)
+    assert invocation == expected
 
 
 async def test_a_function_error_is_an_answer_too(plane: Plane) -> None:

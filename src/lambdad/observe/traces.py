@@ -1,0 +1,129 @@
+"""X-Ray segments, and one line for each invocation, which tells where its time went.
+
+Both are log lines of groups that no client can name, because no region has such a name: so they
+are on disk with the REPORT line, survive kill -9, and are found and forgotten as log lines are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from lambdad.clock import Clock
+from lambdad.model.function import FunctionVersion
+from lambdad.model.invocation import Ended
+from lambdad.model.lambda_segments import lambda_segments
+from lambdad.model.log_line import LogLine
+from lambdad.model.segment import Segment, read_segment
+from lambdad.observe.log_store import LogStore
+
+KEPT_DAYS = 30  # as X-Ray keeps traces
+_SEGMENTS, _INVOCATIONS = "segments", "invocations"
+_SLACK_MS = 3_600_000  # so much earlier than its trace's own time a segment may have arrived
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+class TraceStore:
+    """The traces of a node. Writing never waits for a disk; read on a thread."""
+
+    def __init__(self, logs: LogStore, clock: Clock) -> None:
+        self._logs = logs
+        self._clock = clock
+
+    def put(self, account_id: str, region: str, documents: Iterable[str]) -> None:
+        """Keep documents of segments. Whoever has sent them, what is none is passed over when it
+        is read."""
+        self._append(account_id, region, _SEGMENTS, documents)
+
+    def put_invocation(self, version: FunctionVersion, log_stream: str, ended: Ended) -> None:
+        """Keep where the time of an invocation went, and its segments if it is traced."""
+        place = (version.account_id, version.region)
+        self._append(*place, _INVOCATIONS, [_invocation(version, log_stream, ended)])
+        if ended.report.trace is not None:
+            segments = lambda_segments(version, ended, ended.report.trace, self._clock.now())
+            self.put(*place, map(_encode, segments))
+
+    def invocations(self, account_id: str, region: str, request_id: str) -> list[dict[str, Any]]:
+        """What `put_invocation` kept of the invocations with this id, the first try first."""
+        lines = self._find(account_id, region, _INVOCATIONS, self._oldest_ms(), None, [request_id])
+        found = (json.loads(line) for line in lines)
+        return [each for each in found if each["request_id"] == request_id]
+
+    def segments(
+        self, account_id: str, region: str, trace_ids: Collection[str]
+    ) -> Iterator[Segment]:
+        """The segments of these traces as they came, also those that were sent more than once."""
+        begun = min((_epoch(trace_id) for trace_id in trace_ids), default=0)
+        start_ms = max(begun * 1000 - _SLACK_MS, self._oldest_ms())
+        lines = self._find(account_id, region, _SEGMENTS, start_ms, None, trace_ids)
+        for segment in filter(None, map(read_segment, lines)):
+            if segment.trace_id in trace_ids:
+                yield segment
+
+    def segments_between(
+        self, account_id: str, region: str, start: float, end: float
+    ) -> Iterator[Segment]:
+        """The segments that arrived in this time, or up to an hour before or after it."""
+        start_ms = max(int(start * 1000) - _SLACK_MS, self._oldest_ms())
+        end_ms = int(end * 1000) + _SLACK_MS
+        lines = self._find(account_id, region, _SEGMENTS, start_ms, end_ms, None)
+        yield from filter(None, map(read_segment, lines))
+
+    def _append(self, account_id: str, region: str, group: str, texts: Iterable[str]) -> None:
+        now_ms = int(self._clock.now() * 1000)
+        lines = [LogLine(now_ms, text) for text in texts]
+        day = f"day-{now_ms // 86_400_000}"  # of the epoch
+        self._logs.append(account_id, _hidden(region), group, day, lines)
+
+    def _find(
+        self,
+        account_id: str,
+        region: str,
+        group: str,
+        start_ms: int,
+        end_ms: int | None,
+        words: Collection[str] | None,
+    ) -> Iterator[str]:
+        """The lines in which one of the words occurs; without words, all."""
+        stored = self._logs.read(
+            account_id, _hidden(region), group, start_ms=max(0, start_ms), end_ms=end_ms
+        )
+        for each in stored:
+            text = each.line.message
+            if words is None or any(word in text for word in words):
+                yield text
+
+    def _oldest_ms(self) -> int:
+        return int((self._clock.now() - KEPT_DAYS * 86_400) * 1000)
+
+
+def _hidden(region: str) -> str:
+    """Where a region's traces are kept; no region's name has a slash."""
+    return f"{region}/traces"
+
+
+def _epoch(trace_id: str) -> int:
+    """When a trace began, as its id tells."""
+    try:
+        return int(trace_id.split("-")[1], 16)
+    except (IndexError, ValueError):
+        return 0
+
+
+def _invocation(version: FunctionVersion, log_stream: str, ended: Ended) -> str:
+    """One invocation as JSON, written by hand because every invocation waits for it: no text in it
+    can hold what JSON would have to escape."""
+    invocation, report = ended.invocation, ended.report
+    accepted_at = invocation.accepted_at or ended.began_at
+    init_ms = "null" if report.init_duration_ms is None else f"{report.init_duration_ms:.3f}"
+    return (
+        f'{{"request_id":"{report.request_id}","function":"{version.name}"'
+        f',"version":"{version.version}","accepted_at":{accepted_at:.6f}'
+        f',"began_at":{ended.began_at:.6f},"ended_at":{ended.ended_at:.6f},"init_ms":{init_ms}'
+        f',"initialization_type":"{ended.initialization_type}"'
+        f',"duration_ms":{report.duration_ms:.3f},"billed_ms":{report.billed_duration_ms}'
+        f',"error_type":"{report.error.error_type if report.error else ""}"'
+        f',"attempt":{invocation.attempt or 0},"trace_id":"{invocation.trace_id}"'
+        f',"log_stream":"{log_stream}"}}'
+    )
