@@ -15,11 +15,12 @@ import click
 from lambdad.cli.main import COMMANDS, lambdad
 from lambdad.config import SETTINGS
 from lambdad.gateway.models import load_service_model
-from lambdad.services import iam, lambda_, logs, sts
+from lambdad.services import iam, lambda_, logs, sts, xray
 from lambdad.services.iam import support as iam_support
 from lambdad.services.lambda_ import support
 from lambdad.services.lambda_.unsupported import PARAMETERS
 from lambdad.services.sts import support as sts_support
+from lambdad.services.xray import support as xray_support
 
 REFERENCE = Path(__file__).parent / "reference"
 LANGUAGES_PAGE = Path(__file__).parent / "languages.md"
@@ -28,6 +29,7 @@ PARTIAL = {
     "iam": iam_support.PARTIAL,
     "lambda": support.PARTIAL,
     "sts": sts_support.PARTIAL,
+    "xray": xray_support.PARTIAL,
 }
 _NOTE = "<!-- Written by `make docs` from the code. Do not edit. -->"
 _TABLE = re.compile(r"(?<=<!-- table of languages -->\n)(.*)(?=<!-- end of table -->)", re.DOTALL)
@@ -138,6 +140,7 @@ def supported_operations() -> dict[str, list[str]]:
         lambda_.operations(nothing),
         logs.operations(nothing, nothing, nothing, nothing),
         sts.operations(nothing),
+        xray.operations(nothing),
     ]
     names: dict[str, list[str]] = {}
     for service, operation in sorted(key for table in tables for key in table):

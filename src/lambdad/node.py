@@ -62,8 +62,9 @@ from lambdad.observe.insights.queries import Queries
 from lambdad.observe.log_store import LogStore
 from lambdad.observe.observation import Observation
 from lambdad.observe.overview import Overview
+from lambdad.observe.trace_report import TraceReport
 from lambdad.observe.usage_report import UsageReport, read_prices
-from lambdad.services import cloudwatch, iam, lambda_, logs, sts
+from lambdad.services import cloudwatch, iam, lambda_, logs, sts, xray
 from lambdad.store.alarm_history import AlarmHistory
 from lambdad.store.blobs import Blobs
 from lambdad.store.database import Database
@@ -167,8 +168,8 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
                 find_place=preparation.find_place,
                 clock=clock,
                 emit=observation.recorder.record,
-                serve_endpoint=lambda environment, endpoint: server.listen(
                 take_segments=observation.recorder.record_segments,
+                serve_endpoint=lambda environment, endpoint: server.listen(
                     endpoint, _caller(environment), max_connections=_CONNECTIONS
                 ),
                 on_end=on_end,
@@ -234,7 +235,9 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         watched = cloudwatch.CloudWatch(
             resources, observation.metrics, log_store, AlarmHistory(database), clock
         )
-        operations = _operations(control, watched, insights, sessions)
+        operations = _operations(
+            control, watched, insights, sessions, xray.XRay(observation.traces, clock)
+        )
         client = Client(
             operations, endpoint_url=_own_url(listener), endpoints=_endpoints(config, parts)
         )
@@ -256,6 +259,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             "GET /_lambdad/usage": UsageReport(
                 observation.ledger, log_store, read_prices(config.prices), clock
             ).show,
+            "GET /_lambdad/trace": TraceReport(observation.traces).show,
         }
         server = HttpServer(_gateway(control, operations, sessions, operator_routes), outbox)
         parts.callback(server.close)
@@ -358,6 +362,7 @@ def _operations(
     watched: cloudwatch.CloudWatch,
     insights: Queries,
     sessions: sts.Sessions,
+    traced: xray.XRay,
 ) -> Operations:
     """Every operation of the services that are served."""
     return {
@@ -366,6 +371,7 @@ def _operations(
         **sts.operations(sessions),
         **logs.operations(watched.logs, insights, control.resources, control.clock),
         **cloudwatch.operations(watched),
+        **xray.operations(traced),
     }
 
 

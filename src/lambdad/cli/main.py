@@ -27,6 +27,7 @@ COMMANDS = (
     "events",
     "top",
     "usage",
+    "trace",
     "rm",
     "sign",
     "certificate",
