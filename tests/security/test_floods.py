@@ -97,6 +97,30 @@ def test_a_flood_of_log_lines_fills_no_memory_and_stops_nobody(
     assert most - before < 300 * MB
 
 
+@pytest.mark.parametrize("size", [40, 60_000], ids=["small", "large"])
+def test_a_flood_of_datagrams_for_the_xray_daemon_stops_nobody(
+    flooding: Probe,
+    neighbour: Probe,
+    server: LocalServer,
+    background: ThreadPoolExecutor,
+    size: int,
+) -> None:
+    # Given
+    node = node_of(server)
+    before, busy_before = node.memory_info().rss, sum(node.cpu_times()[:2])
+    # When
+    flood = begin(server, flooding, background, "flood_daemon", size=size)
+    assert_answers(neighbour)
+    most = before
+    while not flood.done():
+        most = max(most, node.memory_info().rss)
+        neighbour.ask("identity")
+    # Then
+    assert_timed_out(flood.result())
+    assert most - before < 100 * MB
+    assert sum(node.cpu_times()[:2]) - busy_before < 1.5  # seconds, its neighbour's included
+
+
 def test_descriptors_end_at_their_limit(flooding: Probe) -> None:
     found = flooding.ask("flood_descriptors")
     assert found == {"open": 1024, "errno": errno.EMFILE}

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import mmap
 import os
+import socket
 import stat
 import time
 
@@ -66,6 +67,17 @@ def flood_log(line="x" * 1000 + "\n", seconds=60, pipe=65536):
     return written
 
 
+def flood_daemon(size=60_000, seconds=60):
+    """Send datagrams to the X-Ray daemon as fast as it goes."""
+    datagram = b'{"format": "json", "version": 1}\n'.ljust(size, b"x")
+    host, port = os.environ["AWS_XRAY_DAEMON_ADDRESS"].split(":")
+    deadline = time.monotonic() + seconds
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
+        daemon.connect((host, int(port)))
+        while time.monotonic() < deadline:
+            daemon.send(datagram)
+
+
 def flood_processes():
     """Fork until it is refused, and leave everybody alive; how many, and what ends it."""
     started = 0
@@ -126,6 +138,7 @@ PROBES = {
     "flood_directories": flood_directories,
     "flood_inodes": flood_inodes,
     "flood_log": flood_log,
+    "flood_daemon": flood_daemon,
     "flood_processes": flood_processes,
     "swarm": swarm,
 }
