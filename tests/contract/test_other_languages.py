@@ -14,7 +14,10 @@ from lambdad.launcher.languages import nodejs
 
 NODE = next(iter(nodejs.find()), None)
 pytestmark = pytest.mark.skipif(NODE is None, reason="there is no Node.js on this machine")
-ADDRESSES = {"AWS_LAMBDA_RUNTIME_API", "AWS_ENDPOINT_URL"}
+ADDRESSES = {
+    *("AWS_LAMBDA_RUNTIME_API", "AWS_ENDPOINT_URL", "AWS_XRAY_DAEMON_ADDRESS"),
+    *("_AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_PORT"),
+}
 
 
 def start(

@@ -330,7 +330,16 @@ class ExecutionEnvironment:
             cpu_ms=self._sandbox.cpu_ms(),
             trace=sampled_trace(invocation.trace_id),
         )
-        ended = Ended(invocation, self.initialization_type, figures, *moments)
+        ended = Ended(
+            invocation.invoked_arn,
+            self.initialization_type,
+            figures,
+            *moments,
+            invocation.accepted_at,
+            invocation.attempt,
+            invocation.trace_id,
+            invocation.upstream,
+        )
         self._write(report.end(invocation.request_id), report.report(figures), ended=ended)
         tail = "".join(self._tail).encode()
         return Result(payload, self.version.version, figures, tail)

@@ -64,11 +64,15 @@ class Ended:
     """An invocation that is over: what is counted of it. It had an environment from `began_at` on,
     and its outcome at `ended_at` (epoch seconds)."""
 
-    invocation: Invocation
+    invoked_arn: str
     initialization_type: str
     report: Report
     began_at: float = 0.0
     ended_at: float = 0.0
+    accepted_at: float = 0.0  # this and what follows as the invocation has it
+    attempt: int | None = None
+    trace_id: str = ""
+    upstream: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,24 +26,24 @@ def lambda_segments(
     """The two segments of an invocation whose environment is ready again `now`. The function's has
     the id that its trace header names as parent; the service's has the same in every try of an
     event."""
-    invocation = ended.invocation
-    service_id = hashlib.blake2b(invocation.request_id.encode(), digest_size=8).hexdigest()
+    request_id = ended.report.request_id
+    service_id = hashlib.blake2b(request_id.encode(), digest_size=8).hexdigest()
     common = {"trace_id": trace.root, "name": version.name, "end_time": now}
     common |= _failure(ended.report.error)
-    aws = {"request_id": invocation.request_id, "account_id": version.account_id}
+    aws = {"request_id": request_id, "account_id": version.account_id}
     service: Document = {
         **common,
         "id": service_id,
         "origin": "AWS::Lambda",
-        "start_time": invocation.accepted_at or ended.began_at,
-        "resource_arn": invocation.invoked_arn,
-        "http": {"response": {"status": 200 if invocation.attempt is None else 202}},
+        "start_time": ended.accepted_at or ended.began_at,
+        "resource_arn": ended.invoked_arn,
+        "http": {"response": {"status": 200 if ended.attempt is None else 202}},
         "aws": {**aws, "resource_names": [version.name], "operation": "Invoke"},
     }
-    if invocation.upstream:
-        service["parent_id"] = invocation.upstream
-    if invocation.attempt is not None:
-        service["aws"]["retries"] = invocation.attempt - 1
+    if ended.upstream:
+        service["parent_id"] = ended.upstream
+    if ended.attempt is not None:
+        service["aws"]["retries"] = ended.attempt - 1
     function = {
         **common,
         "id": trace.parent,

@@ -35,6 +35,7 @@ class Flusher:
         self._lock = lock
         self._every = every
         self._collect = collect
+        self.prepare: Callable[[], None] | None = None
         self._hurry = threading.Event()
         self._closing = False
         self._failure: OSError | None = None
@@ -95,6 +96,8 @@ class Flusher:
         return True
 
     def _flush_pending(self) -> None:
+        if self.prepare is not None:
+            self.prepare()
         while True:
             with self._lock:
                 frame = self._backlog.take(self._collect)

@@ -66,7 +66,7 @@ class FunctionRecorder:
 
     def _count(self, version: FunctionVersion, ended: Ended) -> None:
         now, report = self._clock.now(), ended.report
-        resource, executed = _resource(version, ended.invocation.invoked_arn)
+        resource, executed = _resource(version, ended.invoked_arn)
         for name, value in (
             ("Invocations", 1.0),
             ("Errors", 0.0 if report.error is None else 1.0),

@@ -127,6 +127,11 @@ class LogStore:
             if was_empty:
                 self._lock.notify_all()
 
+    def before_flush(self, run: Callable[[], None]) -> None:
+        """Have something done by the flushing thread each time before it writes: who appends then
+        has had no more of it on the way of an invocation than a note. It must not raise."""
+        self._flusher.prepare = run
+
     @property
     def last_frame(self) -> int:
         """The youngest frame there is."""

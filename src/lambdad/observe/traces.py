@@ -7,6 +7,7 @@ are on disk with the REPORT line, survive kill -9, and are found and forgotten a
 from __future__ import annotations
 
 import json
+from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
@@ -21,15 +22,23 @@ from lambdad.observe.log_store import LogStore
 KEPT_DAYS = 30  # as X-Ray keeps traces
 _SEGMENTS, _INVOCATIONS = "segments", "invocations"
 _SLACK_MS = 3_600_000  # so much earlier than its trace's own time a segment may have arrived
+_Place = tuple[str, str]  # account, region
+_Noted = tuple[FunctionVersion, str, Ended, float]  # version, log stream, …, when
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 class TraceStore:
-    """The traces of a node. Writing never waits for a disk; read on a thread."""
+    """The traces of a node. Writing never waits for a disk; read on a thread.
+
+    Of an invocation no more is done on its way than to note it down; the log store's flushing
+    thread makes lines of the notes, just before it writes the REPORT lines.
+    """
 
     def __init__(self, logs: LogStore, clock: Clock) -> None:
         self._logs = logs
         self._clock = clock
+        self._noted: deque[_Noted] = deque()
+        logs.before_flush(self._write_noted)
 
     def put(self, account_id: str, region: str, documents: Iterable[str]) -> None:
         """Keep documents of segments. Whoever has sent them, what is none is passed over when it
@@ -38,14 +47,11 @@ class TraceStore:
 
     def put_invocation(self, version: FunctionVersion, log_stream: str, ended: Ended) -> None:
         """Keep where the time of an invocation went, and its segments if it is traced."""
-        place = (version.account_id, version.region)
-        self._append(*place, _INVOCATIONS, [_invocation(version, log_stream, ended)])
-        if ended.report.trace is not None:
-            segments = lambda_segments(version, ended, ended.report.trace, self._clock.now())
-            self.put(*place, map(_encode, segments))
+        self._noted.append((version, log_stream, ended, self._clock.now()))
 
     def invocations(self, account_id: str, region: str, request_id: str) -> list[dict[str, Any]]:
         """What `put_invocation` kept of the invocations with this id, the first try first."""
+        self._write_noted()
         lines = self._find(account_id, region, _INVOCATIONS, self._oldest_ms(), None, [request_id])
         found = (json.loads(line) for line in lines)
         return [each for each in found if each["request_id"] == request_id]
@@ -54,6 +60,7 @@ class TraceStore:
         self, account_id: str, region: str, trace_ids: Collection[str]
     ) -> Iterator[Segment]:
         """The segments of these traces as they came, also those that were sent more than once."""
+        self._write_noted()
         begun = min((_epoch(trace_id) for trace_id in trace_ids), default=0)
         start_ms = max(begun * 1000 - _SLACK_MS, self._oldest_ms())
         lines = self._find(account_id, region, _SEGMENTS, start_ms, None, trace_ids)
@@ -65,10 +72,30 @@ class TraceStore:
         self, account_id: str, region: str, start: float, end: float
     ) -> Iterator[Segment]:
         """The segments that arrived in this time, or up to an hour before or after it."""
+        self._write_noted()
         start_ms = max(int(start * 1000) - _SLACK_MS, self._oldest_ms())
         end_ms = int(end * 1000) + _SLACK_MS
         lines = self._find(account_id, region, _SEGMENTS, start_ms, end_ms, None)
         yield from filter(None, map(read_segment, lines))
+
+    def _write_noted(self) -> None:
+        """Make lines of what was noted, whoever else does the same just now."""
+        invocations: dict[_Place, list[str]] = defaultdict(list)
+        segments: dict[_Place, list[str]] = defaultdict(list)
+        while self._noted:
+            try:
+                version, log_stream, ended, now = self._noted.popleft()
+            except IndexError:
+                break
+            place = (version.account_id, version.region)
+            invocations[place].append(_invocation(version, log_stream, ended))
+            if ended.report.trace is not None:
+                own = lambda_segments(version, ended, ended.report.trace, now)
+                segments[place] += map(_encode, own)
+        for place, texts in invocations.items():
+            self._append(*place, _INVOCATIONS, texts)
+        for place, texts in segments.items():
+            self._append(*place, _SEGMENTS, texts)
 
     def _append(self, account_id: str, region: str, group: str, texts: Iterable[str]) -> None:
         now_ms = int(self._clock.now() * 1000)
@@ -112,10 +139,10 @@ def _epoch(trace_id: str) -> int:
 
 
 def _invocation(version: FunctionVersion, log_stream: str, ended: Ended) -> str:
-    """One invocation as JSON, written by hand because every invocation waits for it: no text in it
+    """One invocation as JSON, written by hand because there are thousands a second: no text in it
     can hold what JSON would have to escape."""
-    invocation, report = ended.invocation, ended.report
-    accepted_at = invocation.accepted_at or ended.began_at
+    report = ended.report
+    accepted_at = ended.accepted_at or ended.began_at
     init_ms = "null" if report.init_duration_ms is None else f"{report.init_duration_ms:.3f}"
     return (
         f'{{"request_id":"{report.request_id}","function":"{version.name}"'
@@ -124,6 +151,6 @@ def _invocation(version: FunctionVersion, log_stream: str, ended: Ended) -> str:
         f',"initialization_type":"{ended.initialization_type}"'
         f',"duration_ms":{report.duration_ms:.3f},"billed_ms":{report.billed_duration_ms}'
         f',"error_type":"{report.error.error_type if report.error else ""}"'
-        f',"attempt":{invocation.attempt or 0},"trace_id":"{invocation.trace_id}"'
+        f',"attempt":{ended.attempt or 0},"trace_id":"{ended.trace_id}"'
         f',"log_stream":"{log_stream}"}}'
     )

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lambdad.clock import FakeClock
 from lambdad.model.function import Code, FunctionVersion, Status
-from lambdad.model.invocation import Ended, FunctionError, Invocation, Report
+from lambdad.model.invocation import Ended, FunctionError, Report
 from lambdad.model.log_line import LogLine
 from lambdad.model.metric import FIVE_MINUTES, HOUR, KEPT, MINUTE, SECOND, Metric
 from lambdad.model.usage import Usage
@@ -87,8 +86,7 @@ def ended(billed_ms: int = 100, **changes: object) -> Ended:
         "cpu_ms": 20.0,
         **changes,
     }
-    invocation = Invocation("r", b"{}", VERSION.unqualified_arn, "")
-    return Ended(invocation, "on-demand", Report(**figures))  # type: ignore[arg-type]
+    return Ended(VERSION.unqualified_arn, "on-demand", Report(**figures))  # type: ignore[arg-type]
 
 
 def run(node: Node, each: Ended) -> None:
@@ -179,8 +177,7 @@ async def test_usage_adds_up(node: Node) -> None:
 
 async def test_metrics_count_for_region_function_and_alias(node: Node) -> None:
     each = ended()
-    through_alias = replace(each.invocation, invoked_arn=f"{VERSION.unqualified_arn}:live")
-    aliased = replace(each, invocation=through_alias)
+    aliased = Ended(f"{VERSION.unqualified_arn}:live", "on-demand", each.report)
     node.seen.recorder.record(VERSION, "s", [LogLine(NOW * 1000, "REPORT")], aliased)
     node.seen.logs.flush()
     found = await node.seen.metrics.metrics(ACCOUNT, REGION)
