@@ -59,6 +59,7 @@ LANGUAGES = (
         ruby.find,
         ruby.command,
         waiting_mb=16,
+        build=ruby.build,
         variables=ruby.VARIABLES,
         trees=ruby.TREES,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 from lambdad.launcher.asking import answers_of, programs_named
 from lambdad.launcher.interpreters import Interpreter
@@ -21,6 +22,9 @@ _PLACES = (
 )  # fmt: skip
 _SUFFIXES = ("2.7", "3.0", "3.1", "3.2", "3.3", "3.4", "4.0")
 _VERSION = re.compile(r"(\d+)\.(\d+)\.")
+# RubyGems and RUBYOPT are left to the runtime, which knows when they are needed.
+_OPTIONS = ("--disable=gems,rubyopt", "-EUTF-8")
+_SANDBOXES_DIRECTORY = "/var/runtime"
 _QUESTION = "require 'rbconfig'; puts RUBY_ENGINE, RUBY_VERSION, RbConfig::CONFIG['prefix']"
 _OLDEST = (2, 7)  # of what our runtime runs on
 
@@ -33,16 +37,18 @@ def find() -> list[Interpreter]:
 
 
 def command(executable: str, directory: str, memory_mb: int) -> list[str]:
-    """How a sandbox starts the runtime. Ruby's heap has no limit of its own, as on AWS.
+    """How a sandbox starts the runtime. Ruby's heap has no limit of its own, as on AWS."""
+    return [executable, *_OPTIONS, os.path.join(directory, "bootstrap.rb")]
 
-    RubyGems and RUBYOPT are left to the runtime, which knows when they are needed.
-    """
-    return [
-        executable,
-        "--disable=gems,rubyopt",
-        "-EUTF-8",
-        os.path.join(directory, "bootstrap.rb"),
-    ]
+
+def build(interpreter: Interpreter, directory: Path, seen_at: str = _SANDBOXES_DIRECTORY) -> None:
+    """Compile the runtime in `directory`, which sandboxes see at `seen_at`. That only saves time,
+    and is left out where Ruby cannot do it, or cannot load what it has made."""
+    load = ["-r", f"{directory}/compiled.rb", "-e", "exit LambdadRuntime::Compiled.load"]
+    for step in ([f"{directory}/compile.rb", seen_at], load):
+        if not answers_of([interpreter.executable], [*_OPTIONS, *step]):
+            (directory / "runtime.bin").unlink(missing_ok=True)
+            return
 
 
 def _candidates() -> list[str]:
