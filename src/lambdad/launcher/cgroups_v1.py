@@ -135,10 +135,10 @@ class _Group:
 
     def _cpu_time(self) -> Path | None:
         """Where the processor's time is counted: beside its share, or by version 2."""
-        if (cpu_time := self.directories["cpu"] / "cpuacct.usage").exists():
-            return cpu_time
-        unified = self.directories.get("unified")
-        return unified / "cpu.stat" if unified is not None else None
+        candidates = [self.directories["cpu"] / "cpuacct.usage"]
+        if "unified" in self.directories:
+            candidates.append(self.directories["unified"] / "cpu.stat")
+        return next((file for file in candidates if file.exists()), None)
 
     def _freezer(self) -> tuple[Path, str, str] | None:
         """The file, and what to write to it for freezing and for thawing."""

@@ -26,6 +26,7 @@ def directory(root: Path) -> Path:
 def group(root: Path, directory: Path) -> Cgroup:
     group = find_cgroups("0", root).create("e1")
     fill(directory, memory_peak=3 * MB, memory_current=2 * MB, cgroup_freeze=0, cpu_max="max 9")
+    fill(directory, cpu_stat="usage_usec 5\nuser_usec 3\n")
     return group
 
 
