@@ -11,14 +11,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from lambdad.model.log_line import LogLine
+from lambdad.model.log_line import LogLine, Position, StoredLine
 from lambdad.observe.log_store import LogStore
 
 HERE = ("000000000000", "us-east-1")
 groups = st.sampled_from(["g", "h"])
 streams = st.sampled_from(["a", "b", "c"])
 some_lines = st.lists(
-    st.builds(LogLine, timestamp_ms=st.integers(0, 50), message=st.text(max_size=5)),
+    st.builds(
+        LogLine,
+        timestamp_ms=st.integers(0, 50),
+        message=st.one_of(st.text(max_size=5), st.text("1a\n", max_size=5)),
+    ),
     min_size=1,
     max_size=4,
 )
@@ -31,6 +35,7 @@ class LogStoreAgainstModel(RuleBasedStateMachine):
         super().__init__()
         self.directory = tempfile.TemporaryDirectory()
         self.model: dict[str, dict[str, list[LogLine]]] = {}
+        self.cutoffs: dict[str, int] = {}
         self.store = self.open()
 
     def open(self) -> LogStore:
@@ -71,9 +76,30 @@ class LogStoreAgainstModel(RuleBasedStateMachine):
         self.store.flush()
 
     @rule()
+    def pack(self) -> None:
+        self.store.pack()
+
+    @rule(group=groups, cutoff_ms=st.integers(0, 50))
+    def expire(self, group: str, cutoff_ms: int) -> None:
+        """The clock stands still, later than all lines, and no stream goes for its age."""
+        self.cutoffs[group] = max(cutoff_ms, self.cutoffs.get(group, 0))
+        self.store.expire(self.keyed_cutoffs())
+
+    @rule()
     def reopen(self) -> None:
         self.store.close()
         self.store = self.open()
+        self.store.expire(self.keyed_cutoffs())
+
+    def keyed_cutoffs(self) -> dict[tuple[str, str, str], int]:
+        return {(*HERE, group): cutoff_ms for group, cutoff_ms in self.cutoffs.items()}
+
+    def readable(self, group: str, stream: str) -> list[LogLine]:
+        cutoff_ms = self.cutoffs.get(group, 0)
+        return sorted(
+            (line for line in self.model[group][stream] if line.timestamp_ms >= cutoff_ms),
+            key=lambda line: line.timestamp_ms,
+        )
 
     @invariant()
     def same_groups_and_streams(self) -> None:
@@ -91,11 +117,9 @@ class LogStoreAgainstModel(RuleBasedStateMachine):
     @invariant()
     def same_lines_in_order_of_time_and_arrival(self) -> None:
         for group, lines in self.model.items():
-            for stream, expected in lines.items():
+            for stream in lines:
                 found = self.store.read(*HERE, group, [stream])
-                assert [line.line for line in found] == sorted(
-                    expected, key=lambda line: line.timestamp_ms
-                )
+                assert [line.line for line in found] == self.readable(group, stream)
 
     @invariant()
     def reading_backwards_or_in_two_parts_gives_the_same_lines(self) -> None:
@@ -109,6 +133,20 @@ class LogStoreAgainstModel(RuleBasedStateMachine):
                 assert before + list(self.store.read(*HERE, group, since=middle)) == found
             in_window = [line for line in found if 10 <= line.position.timestamp_ms < 30]
             assert list(self.store.read(*HERE, group, None, 10, 30)) == in_window
+
+    @invariant()
+    def a_search_finds_what_has_all_terms_and_reaches_places_between(self) -> None:
+        for group in self.model:
+            found = list(self.store.read(*HERE, group))
+            for terms in (["a"], ["1", "a"], ["no such"]):
+                searched = list(self.store.search(*HERE, group, terms=terms))
+                assert [line for line in searched if isinstance(line, StoredLine)] == [
+                    line for line in found if all(term in line.line.message for term in terms)
+                ]
+                places = [
+                    each if isinstance(each, Position) else each.position for each in searched
+                ]
+                assert places == sorted(places)
 
 
 LogStoreAgainstModel.TestCase.settings = settings(

@@ -53,7 +53,7 @@ OUTSIDERS = {
     "client": {"botocore"},
     "cli": {"click", "rich", "botocore", "cryptography"},
     "store": {"sqlalchemy"},
-    "observe": {"duckdb"},
+    "observe": {"duckdb", "zstandard"},
     "model": {"cryptography"},
     "environment": {"httptools"},
     "node": {"uvloop", "httptools"},

@@ -38,14 +38,13 @@ from lambdad.launcher.messages import Exited
 from lambdad.model import limits
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Ended, FunctionError, Invocation, Report, Result
+from lambdad.model.lines import END, Lines
 from lambdad.model.log_line import LogLine
 from lambdad.model.runtime import Interpreter
 from lambdad.model.trace_header import sampled_trace
 
 # What was logged to which stream, and, with the REPORT line, the invocation that has ended.
-Emit = Callable[[FunctionVersion, str, list[LogLine], Ended | None], None]
-
-_TAIL_KEPT = 2 * limits.LOG_TAIL
+Emit = Callable[[FunctionVersion, str, Lines, Ended | None], None]
 
 
 class EventNotTaken(Exception):
@@ -116,7 +115,7 @@ class ExecutionEnvironment:
         self.is_frozen = False
         self._freeze_after = freeze_after
         self._freeze_alarm = Alarm(lambda seconds: self._freeze(), clock)
-        self._tail: deque[str] = deque()
+        self._tail: deque[bytes] = deque()
         self._tail_bytes = 0
 
     async def initialize(self) -> FunctionError | None:
@@ -341,7 +340,7 @@ class ExecutionEnvironment:
             invocation.upstream,
         )
         self._write(report.end(invocation.request_id), report.report(figures), ended=ended)
-        tail = "".join(self._tail).encode()
+        tail = b"".join(self._tail).replace(END, b"\n")
         return Result(payload, self.version.version, figures, tail)
 
     def _sandbox_ended(self) -> None:
@@ -364,14 +363,14 @@ class ExecutionEnvironment:
 
     def _write(self, *messages: str, ended: Ended | None = None) -> None:
         now_ms = int(self._clock.now() * 1000)
-        self._take_output([LogLine(now_ms, message) for message in messages], ended)
+        self._take_output(Lines.of([LogLine(now_ms, message) for message in messages]), ended)
 
-    def _take_output(self, lines: list[LogLine], ended: Ended | None = None) -> None:
+    def _take_output(self, lines: Lines, ended: Ended | None = None) -> None:
         self._emit(self.version, self.log_stream, lines, ended)
-        for line in lines:
-            self._tail.append(line.message + "\n")
-            self._tail_bytes += len(line.message) + 1
-        while self._tail_bytes > _TAIL_KEPT and len(self._tail) > 1:
+        tail = lines.text[-limits.LOG_TAIL :]
+        self._tail.append(tail)
+        self._tail_bytes += len(tail)
+        while self._tail_bytes - len(self._tail[0]) >= limits.LOG_TAIL:
             self._tail_bytes -= len(self._tail.popleft())
 
 

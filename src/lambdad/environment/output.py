@@ -8,12 +8,12 @@ import os
 import termios
 from collections.abc import Callable
 
-from lambdad.model.log_line import LogLine
+from lambdad.model.lines import END, Lines
 
 MAX_LINE = 262_144  # bytes; a longer line becomes several
-_READ_SIZE = 4_096  # a piece that is all line ends must not take long
-_READS_PER_TURN = 256  # 1 MB, then somebody else's turn
-_LINES_PER_TURN = 2_000  # some 5 ms
+_READ_SIZE = 65_536
+_READS_PER_TURN = 16  # 1 MB, then somebody else's turn
+_LINES_PER_TURN = 20_000  # some 5 ms, if all have to be looked at one by one
 _LINES_AT_ONCE = 65_536  # what a pipe can hold
 _RETRY_SECONDS = 0.05
 
@@ -30,7 +30,7 @@ class Output:
         descriptor: int,
         *,
         now: Callable[[], float],
-        emit: Callable[[list[LogLine]], None],
+        emit: Callable[[Lines], None],
         is_congested: Callable[[], bool],
     ) -> None:
         os.set_blocking(descriptor, False)
@@ -95,19 +95,20 @@ class Output:
         return True
 
     def _take(self, chunk: bytes) -> None:
-        *whole, rest = chunk.split(b"\n")
-        if whole:
-            whole[0] = bytes(self._partial) + whole[0]
+        whole, end, rest = chunk.rpartition(b"\n")
+        printed = bytes(self._partial) + whole + end if end else b""
+        if end:
             self._partial.clear()
         self._partial += rest
-        pieces = [piece for line in whole for piece in _pieces(line)]
+        if len(printed) > MAX_LINE:
+            printed = b"".join([piece + b"\n" for piece in _pieces(printed)])
         while len(self._partial) > MAX_LINE:
-            pieces.append(bytes(self._partial[:MAX_LINE]))
+            printed += self._partial[:MAX_LINE] + b"\n"
             del self._partial[:MAX_LINE]
-        if pieces:
-            timestamp_ms = int(self._now() * 1000)
-            self._lines += len(pieces)
-            self._emit([LogLine(timestamp_ms, _text(piece)) for piece in pieces])
+        if printed:
+            lines = Lines.at(int(self._now() * 1000), _text(printed))
+            self._lines += lines.count
+            self._emit(lines)
 
     def _pause(self) -> bool:
         if not self._is_congested():
@@ -121,11 +122,23 @@ class Output:
             self._loop.add_reader(self._descriptor, self.drain)
 
 
-def _pieces(line: bytes) -> list[bytes]:
-    return [line[at : at + MAX_LINE] for at in range(0, len(line), MAX_LINE)] or [b""]
+def _pieces(printed: bytes) -> list[bytes]:
+    """Whole lines, of which some may be too long, cut."""
+    return [
+        line[at : at + MAX_LINE]
+        for line in printed[:-1].split(b"\n")
+        for at in range(0, max(1, len(line)), MAX_LINE)
+    ]
 
 
-def _text(line: bytes) -> str:
-    """A line as the log keeps it. The runtime joins lines that belong together by a carriage
-    return, as AWS's does; in the log they are one event with line feeds."""
-    return line.decode("utf-8", "replace").replace("\r", "\n").rstrip("\n")
+def _text(printed: bytes) -> bytes:
+    """Whole lines as the log keeps them. The runtime joins lines that belong together by a carriage
+    return, as AWS's does; in the log they are one event with line feeds, and none at its end."""
+    if not printed.isascii():
+        printed = printed.decode("utf-8", "replace").encode()
+    if b"\r" in printed:
+        printed = printed.replace(b"\r\n", b"\n")
+        if b"\r\n" in printed:
+            printed = b"".join([line.rstrip(b"\r") + b"\n" for line in printed[:-1].split(b"\n")])
+        return printed.replace(b"\n", END).replace(b"\r", b"\n")
+    return printed.replace(b"\n", END)

@@ -25,7 +25,7 @@ from lambdad.errors import PlatformError
 from lambdad.launcher.contract import Order
 from lambdad.launcher.messages import Exited
 from lambdad.model.invocation import Invocation
-from lambdad.model.log_line import LogLine
+from lambdad.model.lines import Lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Sandbox:
         order: Order,
         surroundings: Surroundings,
         *,
-        emit: Callable[[list[LogLine]], None],
+        emit: Callable[[Lines], None],
         on_end: Callable[[], None],
         serve_endpoint: ServeEndpoint,
         take_segments: Callable[[list[str]], None],

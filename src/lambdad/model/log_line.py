@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One line of a log stream; CloudWatch calls it a log event."""
 
     timestamp_ms: int
@@ -30,8 +28,7 @@ class Position(NamedTuple):
         return self._replace(line=self.line + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredLine:
+class StoredLine(NamedTuple):
     """A line with the stream that it is in, the time of its arrival and its place."""
 
     stream: str

@@ -8,19 +8,30 @@ log store holds a lock around it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from lambdad.model.log_line import LogLine
+from lambdad.model.lines import Lines
 from lambdad.observe.frames import Mark, StreamKey
 
 LIMIT = 64 * 1024 * 1024
 FRAMES_AT_LIMIT = 16  # so that 4 MB are written, or dropped, at a time
-LINE_OVERHEAD = 150  # what a line costs in memory besides its text
+PART_OVERHEAD = 300  # what lines that come together cost in memory besides their text
+TIME_OVERHEAD = 150  # and each time that they have
 
 
 # Makes the records of a frame; called once, by the flushing thread.
 MakeRecords = Callable[["PendingFrame"], bytes]
+
+
+@dataclass(slots=True, eq=False)
+class PendingBlock:
+    """Lines of one stream, in the parts in which they came."""
+
+    parts: list[Lines]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
 
 
 @dataclass(slots=True, eq=False)
@@ -30,11 +41,17 @@ class PendingFrame:
 
     frame_id: int
     ingestion_ms: int
-    lines: dict[StreamKey, list[LogLine]] = field(default_factory=dict)
+    lines: dict[StreamKey, PendingBlock] = field(default_factory=dict)
     marks: list[Mark] = field(default_factory=list)
     size: int = 0
     make_records: MakeRecords | None = None
     records: bytes | None = None
+
+    def joined(self) -> dict[StreamKey, Lines]:
+        """The lines of each stream in one piece, once no more can join them."""
+        for block in self.lines.values():
+            block.parts = [Lines.joined(block.parts)]
+        return {key: block.parts[0] for key, block in self.lines.items()}
 
 
 class Backlog:
@@ -62,17 +79,15 @@ class Backlog:
         """The youngest frame that was ever begun."""
         return self._next_frame - 1
 
-    def append(
-        self, key: StreamKey, lines: Sequence[LogLine], size: int, now_ms: int
-    ) -> PendingFrame:
-        """Keep the lines, which have `size` bytes; returns the frame that they are now in."""
+    def append(self, key: StreamKey, lines: Lines, now_ms: int) -> PendingFrame:
+        """Keep the lines; returns the frame that they are now in."""
         frame = self._open_frame(now_ms)
         there = frame.lines.get(key)
         if there is None:
-            frame.lines[key] = list(lines)
+            frame.lines[key] = PendingBlock([lines])
         else:
-            there.extend(lines)
-        size += LINE_OVERHEAD * len(lines)
+            there.parts.append(lines)
+        size = len(lines.text) + PART_OVERHEAD + TIME_OVERHEAD * len(lines.times)
         frame.size += size
         self.size += size
         if self.size > self._limit:

@@ -43,6 +43,12 @@ class LogStream:
         self.ingestion_ms = span.last_ingestion_ms
         self.stored_bytes += span.size
 
+    def is_older_than(self, cutoff_ms: int) -> bool:
+        """Whether it has lines, none of this time or later, and none has come since."""
+        if self.last_ms is None or self.ingestion_ms is None:
+            return False
+        return max(self.last_ms, self.ingestion_ms) < cutoff_ms
+
 
 @dataclass(slots=True)
 class _Entry:
@@ -65,6 +71,23 @@ class Catalog:
         for key, span in index.spans.items():
             self.record(key, span)
 
+    def put_group(self, key: GroupKey, group: LogGroup) -> None:
+        """A group that is known from before."""
+        self._entries[key] = _Entry(group)
+
+    def put_stream(self, key: GroupKey, stream: LogStream) -> None:
+        """A stream that is known from before, of a group that is there."""
+        entry = self._entries[key]
+        entry.streams[stream.name] = stream
+        entry.group.stored_bytes += stream.stored_bytes
+
+    def expire(self, key: GroupKey, cutoff_ms: int) -> None:
+        """Streams of the group that have nothing but older lines go."""
+        entry = self._entries.get(key)
+        for stream in list(entry.streams.values()) if entry is not None else ():
+            if stream.is_older_than(cutoff_ms):
+                self._remove_stream(key, stream.name)
+
     def apply(self, mark: Mark, frame_id: int, now_ms: int) -> None:
         """Create or delete, as the mark says."""
         if mark.kind is MarkKind.DELETE_GROUP:
@@ -74,8 +97,7 @@ class Catalog:
         if mark.stream is None:
             return
         if mark.kind is MarkKind.DELETE_STREAM:
-            deleted = entry.streams.pop(mark.stream, None)
-            entry.group.stored_bytes -= deleted.stored_bytes if deleted is not None else 0
+            self._remove_stream(mark.group, mark.stream)
         elif mark.stream not in entry.streams:
             entry.streams[mark.stream] = LogStream(mark.stream, now_ms, frame_id)
 
@@ -105,6 +127,11 @@ class Catalog:
         """The streams of a group; none without the group."""
         entry = self._entries.get(key)
         return () if entry is None else entry.streams.values()
+
+    def _remove_stream(self, key: GroupKey, name: str) -> None:
+        entry = self._entries[key]
+        removed = entry.streams.pop(name, None)
+        entry.group.stored_bytes -= removed.stored_bytes if removed is not None else 0
 
     def _entry(self, key: GroupKey, now_ms: int) -> _Entry:
         entry = self._entries.get(key)

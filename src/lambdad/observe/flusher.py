@@ -38,6 +38,7 @@ class Flusher:
         self.prepare: Callable[[], None] | None = None
         self._hurry = threading.Event()
         self._closing = False
+        self._sealing = False
         self._failure: OSError | None = None
         self._failures = 0
         self._thread = threading.Thread(target=self._run, name="lambdad-logs", daemon=True)
@@ -53,6 +54,14 @@ class Flusher:
     def hurry(self) -> None:
         """Flush now rather than when the time has come."""
         self._hurry.set()
+
+    def seal(self, *, wait: bool = False) -> None:
+        """Begin a new segment, after what is pending now if the disk takes that."""
+        with self._lock:
+            self._sealing = True
+            self._hurry.set()
+            self._lock.notify_all()
+            self._lock.wait_for(lambda: not (wait and self._sealing and self._thread.is_alive()))
 
     def flush(self) -> None:
         """Return when all that is pending now is on disk; raises OSError if the disk refuses."""
@@ -82,14 +91,15 @@ class Flusher:
     def _run(self) -> None:
         while self._wait():
             self._flush_pending()
+            self._seal_if_asked()
             if self._closing and self._failure is not None:
                 return
 
     def _wait(self) -> bool:
         """Wait until a flush is due; False when there is nothing more to flush, ever."""
         with self._lock:
-            self._lock.wait_for(lambda: bool(self._backlog) or self._closing)
-            if not self._backlog:
+            self._lock.wait_for(lambda: bool(self._backlog) or self._closing or self._sealing)
+            if not self._backlog and not self._sealing:
                 return False
         self._hurry.wait(self._every)
         self._hurry.clear()
@@ -115,6 +125,13 @@ class Flusher:
             if self._failure is not None:
                 self._recover()
 
+    def _seal_if_asked(self) -> None:
+        with self._lock:
+            if self._sealing:
+                self._segments.seal()
+                self._sealing = False
+                self._lock.notify_all()
+
     def _write(self, frame: PendingFrame) -> None:
         if frame.records is None:
             frame.records = frame.make_records(frame) if frame.make_records else b""
@@ -123,7 +140,7 @@ class Flusher:
                 self._settle()
             return
         content = serialize_frame(
-            frame.frame_id, frame.ingestion_ms, frame.lines, frame.marks, frame.records
+            frame.frame_id, frame.ingestion_ms, frame.joined(), frame.marks, frame.records
         )
         segment = self._segments.current()
         stored = write_frame(segment, content)

@@ -9,7 +9,7 @@ from lambdad.clock import Clock, to_datetime
 from lambdad.model.function import FunctionVersion
 from lambdad.model.function_metric import FunctionMetric, unit_of
 from lambdad.model.invocation import Ended
-from lambdad.model.log_line import LogLine
+from lambdad.model.lines import Lines
 from lambdad.model.resource import Key
 from lambdad.model.usage import Usage, UsageKey
 from lambdad.observe.function_totals import FunctionTotals
@@ -49,7 +49,7 @@ class FunctionRecorder:
             self._store.note(lambda: self._add(metric, self._clock.now(), value))
 
     def record(
-        self, version: FunctionVersion, stream: str, lines: list[LogLine], ended: Ended | None
+        self, version: FunctionVersion, stream: str, lines: Lines, ended: Ended | None
     ) -> None:
         """A function has printed, or an invocation of it has ended."""
         place = (version.account_id, version.region, version.log_group, stream)

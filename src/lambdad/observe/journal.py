@@ -12,11 +12,11 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from lambdad.errors import PlatformError
-from lambdad.model.log_line import LogLine
+from lambdad.model.lines import Lines
 from lambdad.observe.backlog import MakeRecords, PendingFrame
 from lambdad.observe.book import Book, Figures
 from lambdad.observe.frames import StreamKey
@@ -30,7 +30,7 @@ T = TypeVar("T")
 G = TypeVar("G")
 K = TypeVar("K")
 V = TypeVar("V", bound=Figures)
-ReadLines = Callable[[Mapping[StreamKey, Sequence[LogLine]], dict[G, V]], None]
+ReadLines = Callable[[Mapping[StreamKey, Lines], dict[G, V]], None]
 
 _log = logging.getLogger(__name__)
 
@@ -109,8 +109,9 @@ class Journal:
         self._is_settling = True
 
     def _keep(self, frame: PendingFrame, collected: dict[str, dict[Any, Any]]) -> bytes:
+        lines = frame.joined()
         for name, read_lines in self._read_lines.items():
-            read_lines(frame.lines, collected[name])
+            read_lines(lines, collected[name])
         told = {name: entries for name, entries in collected.items() if entries}
         if not told:
             return b""

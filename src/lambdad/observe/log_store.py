@@ -1,33 +1,39 @@
 """Log lines of all streams: appended in memory at once, on disk within half a second.
 
-    append ──▶ backlog ──▶ flushing thread ──▶ segments          (see segments.py, frames.py)
-    read  ◀── backlog and segments together, in order            (see reading.py)
+    append ──▶ backlog ──flusher──▶ segments ──packer──▶ archive     (see frames.py, chunks.py)
+    read  ◀── backlog, segments and archive together, in order       (see reading.py)
 
 A killed process loses at most what came in since the last flush. Reading goes on while lines are
-written; it takes a snapshot under the lock and does its work outside it.
+written and moved; it takes a snapshot under the lock and does its work outside it.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from lambdad.clock import Clock, SystemClock
+from lambdad.model.lines import Lines
 from lambdad.model.log_line import LogLine, Position, StoredLine
+from lambdad.observe.archive import Archive
 from lambdad.observe.backlog import LIMIT, Backlog, MakeRecords
-from lambdad.observe.catalog import Catalog, LogGroup, LogStream
+from lambdad.observe.catalog import LogGroup, LogStream
 from lambdad.observe.flusher import Flusher
-from lambdad.observe.frames import GroupKey, Mark, MarkKind, StreamKey, stored_size
-from lambdad.observe.reading import Query, in_order, pending_source, segment_source
+from lambdad.observe.frames import GroupKey, Mark, MarkKind, StreamKey
+from lambdad.observe.open_file import link_in
+from lambdad.observe.packer import Packer
+from lambdad.observe.query import Query
+from lambdad.observe.reading import chunk_source, in_order, pending_sources, segment_source
 from lambdad.observe.scanning import Extent
 from lambdad.observe.segment_index import Span
 from lambdad.observe.segments import SEGMENT_SIZE, Segments
 
 FLUSH_EVERY = 0.5
 PRESSURE = 16 * 1024 * 1024
+SEGMENT_AGE_MS = 3_600_000  # an older segment goes to the archive, however little is in it
 
 END_OF_TIME = Position(2**63 - 1)
 
@@ -38,6 +44,7 @@ class LogStore:
     def __init__(
         self,
         segments: Segments,
+        archive: Archive,
         *,
         flush_every: float = FLUSH_EVERY,
         backlog_limit: int = LIMIT,
@@ -47,13 +54,16 @@ class LogStore:
         self._segments = segments
         self._clock = clock or SystemClock()
         self._lock = threading.Condition()
-        self._backlog = Backlog(segments.last_frame + 1, limit=backlog_limit)
+        self._archive = archive
+        self._catalog = archive.catalog()
+        self._packer = Packer(archive, segments, self._catalog, self._lock)
+        for segment in segments:
+            self._catalog.absorb(segment.index)
+        last_frame = max(segments.last_frame, self._packer.packed_frame)
+        self._backlog = Backlog(last_frame + 1, limit=backlog_limit)
         self._flusher = Flusher(
             self._backlog, segments, self._lock, every=flush_every, collect=collect
         )
-        self._catalog = Catalog()
-        for segment in segments:
-            self._catalog.absorb(segment.index)
 
     @classmethod
     def open(
@@ -66,20 +76,24 @@ class LogStore:
         clock: Clock | None = None,
         collect: Callable[[], MakeRecords] | None = None,
     ) -> Self:
-        """Open the segments of `directory`, cut a torn end, and start the flushing thread.
+        """Open what is in `directory`, cut a torn end, and start the threads.
 
         `collect` takes, while the store's lock is held, what the journal has gathered; what it
         returns makes the records of a frame of it, which are on disk when the frame's lines are.
         """
         segments = Segments.open(directory, segment_size=segment_size)
+        archive = Archive(directory)
+        segments.remove_up_to(archive.packed_frame())
         store = cls(
             segments,
+            archive,
             flush_every=flush_every,
             backlog_limit=backlog_limit,
             clock=clock,
             collect=collect,
         )
         store._flusher.start()
+        store._packer.start()
         return store
 
     @property
@@ -93,21 +107,20 @@ class LogStore:
         region: str,
         group: str,
         stream: str,
-        lines: Sequence[LogLine],
+        lines: Iterable[LogLine],
         also: Callable[[], None] | None = None,
     ) -> None:
         """Add lines to a stream, which comes to be if it is not there. Never waits for a disk.
         `also` writes down in the journal's books what belongs to these lines."""
-        if not lines:
+        added = lines if isinstance(lines, Lines) else Lines.of(lines)
+        if not added.count:
             return
         key = (account_id, region, group, stream)
-        size = stored_size(lines)
-        times = [line.timestamp_ms for line in lines]
-        first_ms, last_ms = (times[0], times[0]) if len(times) == 1 else (min(times), max(times))
+        first_ms, last_ms, size = added.first_ms, added.last_ms, added.stored_size
         now_ms = self._now_ms()
         with self._lock:
             was_empty = not self._backlog
-            frame = self._backlog.append(key, lines, size, now_ms)
+            frame = self._backlog.append(key, added, now_ms)
             arrived_ms = frame.ingestion_ms
             span = Span(frame.frame_id, first_ms, last_ms, arrived_ms, arrived_ms, size)
             self._catalog.record(key, span)
@@ -142,7 +155,7 @@ class LogStore:
         with self._lock:
             segments = [each for each in self._segments if each.index.last_frame > after_frame]
         for segment in segments:
-            for frame in segment.headers():
+            for frame in tuple(segment.frames):
                 offset, size = frame.header.records
                 if frame.header.frame_id > after_frame and size:
                     body = segment.body(frame)
@@ -153,6 +166,27 @@ class LogStore:
         """The records up to this frame are elsewhere now, and never asked for again."""
         with self._lock:
             self._backlog.begin_after(frame_id)
+            self._packer.settled_frame = max(self._packer.settled_frame, frame_id)
+            if self._segments.began_ms < self._now_ms() - SEGMENT_AGE_MS:
+                self._flusher.seal()
+            self._packer.wake()
+
+    def expire(self, cutoffs: Mapping[GroupKey, int]) -> None:
+        """Lines of these groups that are older than their time (milliseconds) are gone: at once
+        for readers, and soon from the disk. It replaces what the last call has said, and is to be
+        said again after a start, and as time goes on."""
+        with self._lock:
+            for group, cutoff_ms in cutoffs.items():
+                self._catalog.expire(group, cutoff_ms)
+            self._packer.cutoffs = dict(cutoffs)
+            self._packer.wake()
+
+    def pack(self) -> None:
+        """Return when all that is settled is in the archive, and what is too old is off the disk;
+        raises what the disk refuses. It happens by itself, but later."""
+        self._flusher.flush()
+        self._flusher.seal(wait=True)
+        self._packer.pack()
 
     @property
     def pending_bytes(self) -> int:
@@ -224,37 +258,90 @@ class LogStore:
         """The lines of some streams (or all) in order, unflushed ones included.
 
         From `start_ms` on and before `end_ms`, and from the place `since` on and before `until`.
-        Iterating reads from disk: do it on a thread.
+        Calling and iterating reads from disk: do it on a thread.
+        """
+        found = self.search(
+            *(account_id, region, group, streams, start_ms, end_ms),
+            since=since,
+            until=until,
+            newest_first=newest_first,
+        )
+        return (line for line in found if isinstance(line, StoredLine))
+
+    def search(
+        self,
+        account_id: str,
+        region: str,
+        group: str,
+        streams: Collection[str] | None = None,
+        start_ms: int = 0,
+        end_ms: int | None = None,
+        *,
+        since: Position | None = None,
+        until: Position | None = None,
+        newest_first: bool = False,
+        terms: Iterable[str] = (),
+    ) -> Iterator[StoredLine | Position]:
+        """Of the lines that `read` gives, those that contain all `terms`. Between them come places
+        that the search has reached, so that one that finds nothing can be ended and gone on with:
+        there is no line in front of them that has not been given, nor any behind, backwards.
         """
         key = (account_id, region, group)
         lower = max(Position(start_ms), since or Position(0))
         upper = min(END_OF_TIME if end_ms is None else Position(end_ms), until or END_OF_TIME)
+        wanted = tuple(term.encode(errors="surrogatepass") for term in terms if term)
         with self._lock:
-            query = Query(self._first_frames(key, streams), lower, upper)
-            found = [segment_source(query, segment) for segment in self._segments]
-            found += [pending_source(query, frame) for frame in self._backlog]
-        sources = [source for source in found if source is not None]
-        return in_order(sources, newest_first=newest_first)
+            lower = max(lower, Position(self._packer.cutoffs.get(key, 0)))
+            chosen = self._chosen(key, streams)
+            query = Query(_first_frames(key, chosen), lower, upper, newest_first, wanted)
+            segments = [segment_source(query, segment) for segment in self._segments]
+            found = [source for source in segments if source is not None]
+            found += [each for frame in self._backlog for each in pending_sources(query, frame)]
+            packed_frame = self._packer.packed_frame
+        first_ms, last_ms = lower.timestamp_ms, upper.timestamp_ms
+        if streams is not None:  # the life of a stream is short: most chunks cannot have it
+            first_ms = max(first_ms, min((each.first_ms or 0 for each in chosen), default=0))
+            last_ms = min(last_ms, max((each.last_ms or 0 for each in chosen), default=0))
+        chunks = self._archive.find(key, first_ms, last_ms, packed_frame)
+        found += [chunk_source(query, chunk) for chunk in chunks]
+        return in_order(query, found)
 
     def extent(
-        self, account_id: str, region: str, groups: Iterable[str], start_ms: int, end_ms: int
+        self,
+        account_id: str,
+        region: str,
+        groups: Iterable[str],
+        start_ms: int,
+        end_ms: int,
+        links: Path,
     ) -> Extent:
         """What another process must know to read the lines of these groups from the disk (see
-        scanning.py), where they all are when this returns. Call it on a thread."""
+        scanning.py), where they all are when this returns. The files are linked in the directory
+        `links`, so that none goes before it is read. Call it on a thread."""
         self.flush()
-        streams: dict[StreamKey, int] = {}
-        with self._lock:
-            for group in groups:
-                streams |= self._first_frames((account_id, region, group), None)
+        links.mkdir(parents=True, exist_ok=True)
+        keys = [(account_id, region, group) for group in groups]
+        with self._packer.removal:
+            with self._lock:
+                streams = {
+                    stream: frame
+                    for key in keys
+                    for stream, frame in _first_frames(key, self._chosen(key, None)).items()
+                }
+                starts = {key: max(start_ms, self._packer.cutoffs.get(key, 0)) for key in keys}
+                segments = list(self._segments)
+                packed_frame = self._packer.packed_frame
             paths = [
-                segment.path
-                for segment in self._segments
-                if any(
-                    segment.index.spans[key].overlaps(start_ms, end_ms)
-                    for key in segment.index.spans.keys() & streams.keys()
-                )
+                link_in(links, segment.path)
+                for segment in segments
+                if segment.index.has_any(streams, start_ms, end_ms)
             ]
-        return Extent(tuple(paths), streams, start_ms, end_ms)
+        chunks = [
+            chunk
+            for key in keys
+            for chunk in self._archive.link(key, start_ms, end_ms - 1, packed_frame, links)
+        ]
+        return Extent(tuple(paths), tuple(chunks), streams, starts, end_ms)
 
     def flush(self) -> None:
         """Return when all that was appended is on disk; raises OSError if the disk refuses."""
@@ -262,7 +349,9 @@ class LogStore:
 
     def close(self) -> None:
         """Bring everything to disk and stop."""
+        self._packer.stop()
         self._flusher.stop()
+        self._archive.close()
 
     def _mark(self, mark: Mark) -> None:
         now_ms = self._now_ms()
@@ -271,12 +360,17 @@ class LogStore:
             self._catalog.apply(mark, frame.frame_id, now_ms)
             self._lock.notify_all()
 
-    def _first_frames(self, key: GroupKey, streams: Collection[str] | None) -> dict[StreamKey, int]:
-        return {
-            (*key, stream.name): stream.first_frame
-            for stream in self._catalog.streams(key)
-            if streams is None or stream.name in streams
-        }
+    def _chosen(self, key: GroupKey, names: Collection[str] | None) -> list[LogStream]:
+        """The streams with these names that there are, or all."""
+        if names is None:
+            return list(self._catalog.streams(key))
+        found = [self._catalog.find_stream((*key, name)) for name in names]
+        return [stream for stream in found if stream is not None]
 
     def _now_ms(self) -> int:
         return int(self._clock.now() * 1000)
+
+
+def _first_frames(key: GroupKey, streams: Iterable[LogStream]) -> dict[StreamKey, int]:
+    """For each stream the first frame whose lines are its own."""
+    return {(*key, stream.name): stream.first_frame for stream in streams}

@@ -16,7 +16,7 @@ from typing import Any
 from lambdad.clock import Clock
 from lambdad.model.embedded_metrics import MARK, embedded_metrics
 from lambdad.model.function_metric import FunctionMetric, metrics_of
-from lambdad.model.log_line import LogLine
+from lambdad.model.lines import Lines
 from lambdad.model.metric import FIVE_MINUTES, HOUR, KEPT, MINUTE, SECOND, Metric
 from lambdad.model.statistic_set import StatisticSet
 from lambdad.observe.book import Book
@@ -168,13 +168,11 @@ def _grain(age: float, period: int) -> int:
 
 
 def read_embedded_metrics(
-    lines_by_stream: Mapping[StreamKey, Sequence[LogLine]], entries: dict[Key, Points]
+    lines_by_stream: Mapping[StreamKey, Lines], entries: dict[Key, Points]
 ) -> None:
     """Add the metrics that log lines tell in the Embedded Metric Format."""
     for (account_id, region, _, _), lines in lines_by_stream.items():
-        for line in lines:
-            if MARK not in line.message:
-                continue
+        for line in lines.containing(MARK):
             for datum in embedded_metrics(line.message):
                 if not -MAX_AGE_MS <= datum.timestamp_ms - line.timestamp_ms <= MAX_AHEAD_MS:
                     continue

@@ -1,42 +1,28 @@
-"""Lines in order, out of many frames that are each only roughly in order.
+"""Reading lines back in order, whichever frames and chunks they lie in.
 
-Everything that may hold lines, a segment, a frame on disk or one still in memory, is a source: it
-knows a bound before which it has no line, and can be expanded into what it holds. One heap takes
-sources and lines alike; whatever comes out first is expanded or handed on. So only what is needed
-is read from disk, and a reader that stops early has read little more than it got.
+Everything that may hold lines, be it a frame in a segment, a chunk or a block in memory, is a
+source: it knows a bound before which it has no line, and can be expanded into what it holds. One
+heap takes sources and runs of lines alike; whatever comes first is expanded or handed on. So only
+what is needed is read from disk, and a reader that stops early has read little more than it got.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
-from lambdad.model.log_line import LogLine, Position, StoredLine
+from lambdad.model.lines import Lines
+from lambdad.model.log_line import Position, StoredLine
+from lambdad.observe.archive import StoredChunk
 from lambdad.observe.backlog import PendingFrame
-from lambdad.observe.frames import FrameHeader, StreamKey, parse_block
+from lambdad.observe.block import Origin, StoredBlock
+from lambdad.observe.frames import StreamKey, read_block
+from lambdad.observe.query import Query
 from lambdad.observe.segments import Segment, StoredFrame
 
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Which lines: of these streams, from `since` on and before `until`.
-
-    `streams` gives for each stream the first frame whose lines are its own.
-    """
-
-    streams: Mapping[StreamKey, int]
-    since: Position
-    until: Position
-    newest_first: bool = False
-
-    def overlaps(self, first_ms: int, last_ms: int) -> bool:
-        return first_ms <= self.until.timestamp_ms and last_ms >= self.since.timestamp_ms
-
-    def wants(self, key: StreamKey, frame_id: int) -> bool:
-        first_frame = self.streams.get(key)
-        return first_frame is not None and frame_id >= first_frame
+Run = Iterator[StoredLine]  # lines in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +31,7 @@ class Source:
 
     first_ms: int
     last_ms: int
-    expand: Callable[[], Iterable[Source | StoredLine]]
+    expand: Callable[[], Iterable[Source | Run]]
 
 
 def segment_source(query: Query, segment: Segment) -> Source | None:
@@ -55,7 +41,7 @@ def segment_source(query: Query, segment: Segment) -> Source | None:
     spans = [span for span in spans if query.overlaps(span.first_ms, span.last_ms)]
     if not spans:
         return None
-    frames = segment.headers()
+    frames = tuple(segment.frames)
     return Source(
         first_ms=min(span.first_ms for span in spans),
         last_ms=max(span.last_ms for span in spans),
@@ -63,42 +49,62 @@ def segment_source(query: Query, segment: Segment) -> Source | None:
     )
 
 
-def pending_source(query: Query, frame: PendingFrame) -> Source:
+def pending_sources(query: Query, frame: PendingFrame) -> list[Source]:
     """What a frame in memory holds for the query; call it while the store's lock is held."""
-    # Lines may still join the frame, so they are copied; what they say is looked at later.
+    # Lines may still join the frame, so their list is copied; what they say is looked at later.
     blocks = [
-        (number, key, list(lines))
-        for number, (key, lines) in enumerate(frame.lines.items())
+        (number, key, tuple(block.parts))
+        for number, (key, block) in enumerate(frame.lines.items())
         if query.wants(key, frame.frame_id)
     ]
+    return [_pending_source(query, frame, number, key, lines) for number, key, lines in blocks]
+
+
+def chunk_source(query: Query, chunk: StoredChunk) -> Source:
+    """What a chunk of the archive holds for the query."""
     return Source(
-        first_ms=query.since.timestamp_ms,
-        last_ms=query.until.timestamp_ms,
-        expand=lambda: (
-            stored
-            for number, key, lines in blocks
-            for stored in _stored_lines(
-                query, key, lines, frame.frame_id, number, frame.ingestion_ms
-            )
-        ),
+        chunk.place.first_ms,
+        chunk.place.last_ms,
+        lambda: [
+            block.lines(query) for block in chunk.blocks(query.terms) if block.key in query.streams
+        ],
     )
 
 
-def in_order(sources: Iterable[Source], *, newest_first: bool) -> Iterator[StoredLine]:
-    """All lines of the sources by position."""
-    place = _descending if newest_first else _ascending
+def in_order(query: Query, sources: Iterable[Source]) -> Iterator[StoredLine | Position]:
+    """All lines of the sources by position; and, now and then, a place that has been reached."""
+    place = _descending if query.newest_first else _ascending
     tie = count()  # so that two entries are never compared by what they are
-    heap: list[tuple[tuple[int, ...], int, Source | StoredLine]] = [
-        (place(source), next(tie), source) for source in sources
-    ]
-    heapq.heapify(heap)
+    heap: list[tuple[tuple[int, ...], int, Source | StoredLine, Run]] = []
+
+    def push(entry: Source | Run) -> None:
+        run = iter(()) if isinstance(entry, Source) else entry
+        first = entry if isinstance(entry, Source) else next(run, None)
+        if first is not None:
+            heapq.heappush(heap, (place(first), next(tie), first, run))
+
+    for source in sources:
+        push(source)
     while heap:
-        _, _, entry = heapq.heappop(heap)
-        if isinstance(entry, StoredLine):
-            yield entry
-        else:
-            for inner in entry.expand():
-                heapq.heappush(heap, (place(inner), next(tie), inner))
+        _, _, first, run = heapq.heappop(heap)
+        if isinstance(first, Source):
+            yield _reached(query, first)
+            for entry in first.expand():
+                push(entry)
+            continue
+        line: StoredLine | None = first
+        while line is not None:
+            yield line
+            line = next(run, None)
+            if line is not None and heap and place(line) > heap[0][0]:
+                heapq.heappush(heap, (place(line), next(tie), line, run))
+                break
+
+
+def _reached(query: Query, source: Source) -> Position:
+    if query.newest_first:
+        return min(Position(source.last_ms + 1), query.until)
+    return max(Position(source.first_ms), query.since)
 
 
 # A source's place is a shorter tuple than a line's: it comes before the lines of its millisecond.
@@ -113,7 +119,7 @@ def _descending(entry: Source | StoredLine) -> tuple[int, ...]:
 
 
 def _frame_sources(
-    query: Query, segment: Segment, frames: Iterator[StoredFrame]
+    query: Query, segment: Segment, frames: Iterable[StoredFrame]
 ) -> Iterator[Source]:
     for frame in frames:
         header = frame.header
@@ -131,34 +137,31 @@ def _frame_sources(
             )
 
 
-def _reader(query: Query, segment: Segment, frame: StoredFrame) -> Callable[[], list[StoredLine]]:
-    return lambda: list(_frame_lines(query, segment.body(frame), frame.header))
+def _reader(query: Query, segment: Segment, frame: StoredFrame) -> Callable[[], Iterable[Run]]:
+    return lambda: _frame_runs(query, segment, frame)
 
 
-def _frame_lines(query: Query, body: bytes | None, header: FrameHeader) -> Iterator[StoredLine]:
-    if body is None:
+def _frame_runs(query: Query, segment: Segment, frame: StoredFrame) -> Iterator[Run]:
+    header = frame.header
+    body = segment.body(frame)
+    if body is None or not all(term in body for term in query.terms):
         return
     for number, block in enumerate(header.blocks):
         if query.wants(block.key, header.frame_id):
-            yield from _stored_lines(
-                query,
-                block.key,
-                parse_block(body, block),
-                header.frame_id,
-                number,
-                header.ingestion_ms,
-            )
+            origin = Origin(header.frame_id, header.ingestion_ms, number, block.lines)
+            yield _stored_block(block.key, read_block(body, block), origin).lines(query)
 
 
-def _stored_lines(
-    query: Query,
-    key: StreamKey,
-    lines: Iterable[LogLine],
-    frame_id: int,
-    block: int,
-    ingestion_ms: int,
-) -> Iterator[StoredLine]:
-    for number, line in enumerate(lines):
-        position = Position(line.timestamp_ms, frame_id, block, number)
-        if query.since <= position < query.until:
-            yield StoredLine(key[3], line, ingestion_ms, position)
+def _pending_source(
+    query: Query, frame: PendingFrame, number: int, key: StreamKey, parts: tuple[Lines, ...]
+) -> Source:
+    def expand() -> Iterator[Run]:
+        lines = Lines.joined(parts)
+        origin = Origin(frame.frame_id, frame.ingestion_ms, number, lines.count)
+        yield _stored_block(key, lines, origin).lines(query)
+
+    return Source(min(part.first_ms for part in parts), max(part.last_ms for part in parts), expand)
+
+
+def _stored_block(key: StreamKey, lines: Lines, origin: Origin) -> StoredBlock:
+    return StoredBlock(key, lines.text, 0, len(lines.text), lines.times, [origin])

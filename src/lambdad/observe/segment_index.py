@@ -1,18 +1,14 @@
 """What one segment holds, without its lines: which streams, at which times, and which marks.
 
-The index of the segment that is being written grows with it. A full segment's index is saved
-beside it, so that opening a long history reads one small file for each segment. A saved index is
-only a shortcut: one that is missing or damaged is made again from the frame headers.
+The index grows with its segment, and is made again from the frame headers at open.
 """
 
 from __future__ import annotations
 
-import json
-import zlib
-from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from lambdad.observe.frames import FrameHeader, Mark, MarkKind, StreamKey
+from lambdad.observe.frames import FrameHeader, Mark, StreamKey
 
 
 @dataclass(slots=True)
@@ -54,10 +50,17 @@ class SegmentIndex:
     spans: dict[StreamKey, Span] = field(default_factory=dict)
     marks: list[PlacedMark] = field(default_factory=list)
     last_frame: int = 0
+    has_records: bool = False
+
+    def has_any(self, streams: Mapping[StreamKey, int], start_ms: int, end_ms: int) -> bool:
+        """Whether a line of these streams may lie from `start_ms` on and before `end_ms`."""
+        found = self.spans.keys() & streams.keys()
+        return any(self.spans[key].overlaps(start_ms, end_ms) for key in found)
 
     def add(self, header: FrameHeader) -> None:
         """Take in one more frame, the newest."""
         self.last_frame = header.frame_id
+        self.has_records = self.has_records or header.records[1] > 0
         for mark in header.marks:
             self._add_mark(PlacedMark(header.frame_id, header.ingestion_ms, mark))
         for block in header.blocks:
@@ -78,41 +81,3 @@ class SegmentIndex:
         self.marks.append(placed)
         for key in [key for key in self.spans if placed.mark.deletes(key)]:
             del self.spans[key]
-
-    def serialize(self, segment_size: int) -> bytes:
-        """The index as a file that belongs to a segment of that size."""
-        document = {
-            "segment_size": segment_size,
-            "last_frame": self.last_frame,
-            "spans": [[*key, asdict(span)] for key, span in self.spans.items()],
-            "marks": [_mark_row(placed) for placed in self.marks],
-        }
-        text = json.dumps(document, separators=(",", ":")).encode()
-        return b"%08x\n" % zlib.crc32(text) + text
-
-    @classmethod
-    def parse(cls, content: bytes, segment_size: int) -> Self | None:
-        """Read a saved index; None if it is damaged or not of a segment of that size."""
-        checksum, _, text = content.partition(b"\n")
-        if checksum != b"%08x" % zlib.crc32(text):
-            return None
-        document = json.loads(text)
-        if document["segment_size"] != segment_size:
-            return None
-        return cls(
-            spans={tuple(key): Span(**span) for *key, span in document["spans"]},
-            marks=[_placed_mark(row) for row in document["marks"]],
-            last_frame=document["last_frame"],
-        )
-
-
-def _mark_row(placed: PlacedMark) -> list[Any]:
-    mark = placed.mark
-    return [placed.frame_id, placed.ingestion_ms, mark.kind.value, *mark.group, mark.stream]
-
-
-def _placed_mark(row: list[Any]) -> PlacedMark:
-    frame_id, ingestion_ms, kind, account_id, region, group, stream = row
-    return PlacedMark(
-        frame_id, ingestion_ms, Mark(MarkKind(kind), (account_id, region, group), stream)
-    )

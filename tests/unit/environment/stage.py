@@ -24,7 +24,7 @@ from lambdad.launcher.contract import Order
 from lambdad.launcher.messages import Exited
 from lambdad.model.function import Code, FunctionVersion, Status
 from lambdad.model.invocation import Ended, Invocation
-from lambdad.model.log_line import LogLine
+from lambdad.model.lines import Lines
 from lambdad.model.runtime import Interpreter
 
 INTERPRETER = Interpreter("python3.12", "3.12.1", "/usr/bin/python3.12")
@@ -459,7 +459,7 @@ class Stage:
         return self._place
 
     def _emit(
-        self, version: FunctionVersion, stream: str, lines: list[LogLine], ended: Ended | None
+        self, version: FunctionVersion, stream: str, lines: Lines, ended: Ended | None
     ) -> None:
         self.lines[stream] += [line.message for line in lines]
         if ended is not None:

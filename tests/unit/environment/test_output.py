@@ -13,7 +13,7 @@ from stage import happens
 
 from lambdad.environment import output as output_module
 from lambdad.environment.output import MAX_LINE, Output
-from lambdad.model.log_line import LogLine
+from lambdad.model.lines import Lines
 
 
 class Printer:
@@ -26,7 +26,7 @@ class Printer:
         self.batches = 0
         self.output = Output(reading, now=lambda: 12.5, emit=self._emit, is_congested=is_congested)
 
-    def _emit(self, lines: list[LogLine]) -> None:
+    def _emit(self, lines: Lines) -> None:
         assert {line.timestamp_ms for line in lines} == {12_500}
         self.batches += 1
         self.lines += [line.message for line in lines]
@@ -132,7 +132,20 @@ def run(scenario: Callable[[], Iterable[str]]) -> list[str]:
 pieces = st.lists(
     st.one_of(
         st.binary(max_size=40),
-        st.sampled_from([b"\n", b"\r", b"\r\n", b"\xc3", b"\xbc", b"\xf0\x9f", b"x" * 5000, b""]),
+        st.sampled_from(
+            [
+                b"\n",
+                b"\r",
+                b"\r\n",
+                b"\r\r\n",
+                b"\xff",
+                b"\xc3",
+                b"\xbc",
+                b"\xf0\x9f",
+                b"x" * 5000,
+                b"",
+            ]
+        ),
     ),
     max_size=20,
 )
@@ -207,8 +220,8 @@ async def test_closing_in_a_pause_is_the_end_of_it(monkeypatch: pytest.MonkeyPat
     ("piece", "turn"),
     [
         (b"x" * 4_095 + b"\n", output_module._READS_PER_TURN),
-        (b"\n" * 4_096, 1),
-        (b"x\n" * 100, output_module._LINES_PER_TURN // 100),
+        (b"\n" * output_module._LINES_PER_TURN, 1),
+        (b"x\n" * (output_module._LINES_PER_TURN // 10), 10),
     ],
     ids=["long lines", "empty lines", "short lines"],
 )

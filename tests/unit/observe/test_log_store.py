@@ -181,23 +181,6 @@ def test_reading_goes_on_while_lines_are_written_and_segments_roll(tmp_path: Pat
     assert len(list(tmp_path.glob("*.segment"))) > 1
 
 
-def test_full_segments_are_opened_by_their_saved_index_or_without(tmp_path: Path) -> None:
-    store = LogStore.open(tmp_path, flush_every=60, segment_size=1)
-    for number in range(4):
-        append(store, str(number), at=number)
-        store.flush()
-    store.close()
-    indexes = sorted(tmp_path.glob("*.index"))
-    assert len(indexes) == 3
-    indexes[0].unlink()
-    indexes[1].write_bytes(indexes[1].read_bytes()[:-1])
-
-    store = LogStore.open(tmp_path)
-    assert messages(store) == ["0", "1", "2", "3"]
-    store.close()
-    assert len(list(tmp_path.glob("*.index"))) == 3
-
-
 def test_disk_that_refuses_costs_no_line_and_no_crash(
     tmp_path: Path, refusing_disk: RefusingDisk
 ) -> None:

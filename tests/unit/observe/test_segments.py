@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lambdad.errors import SettingsError
+from lambdad.model.lines import Lines
 from lambdad.model.log_line import LogLine
 from lambdad.observe.frames import serialize_frame
 from lambdad.observe.segments import Segments, write_frame
@@ -17,7 +18,7 @@ KEY = ("000000000000", "us-east-1", "/aws/lambda/f", "s")
 def write_frames(directory: Path, *numbers: int) -> None:
     segments = Segments.open(directory)
     for number in numbers:
-        content = serialize_frame(number, 1, {KEY: [LogLine(number, f"line {number}")]})
+        content = serialize_frame(number, 1, {KEY: Lines.of([LogLine(number, f"line {number}")])})
         segment = segments.current()
         segment.publish(write_frame(segment, content))
 
@@ -27,7 +28,7 @@ def frame_ids(directory: Path) -> list[int]:
     return [
         frame.header.frame_id
         for segment in segments
-        for frame in segment.headers()
+        for frame in segment.frames
         if segment.body(frame) is not None
     ]
 
@@ -65,7 +66,7 @@ def test_end_with_any_byte_changed_is_cut(tmp_path: Path) -> None:
         assert frame_ids(tmp_path) == [1, 2]
 
 
-@pytest.mark.parametrize("garbage", [b"\0" * 5_000, b"LLF1" + b"\xff" * 100, b"x"])
+@pytest.mark.parametrize("garbage", [b"\0" * 5_000, b"LLF2" + b"\xff" * 100, b"x"])
 def test_garbage_behind_the_last_frame_is_cut(tmp_path: Path, garbage: bytes) -> None:
     write_frames(tmp_path, 1, 2)
     path = tmp_path / "00000001.segment"
@@ -97,11 +98,11 @@ def test_body_damaged_in_the_middle_costs_that_frame_only(tmp_path: Path) -> Non
 
 def test_segment_of_a_newer_lambdad_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "00000001.segment"
-    path.write_bytes(b"LLF2 and something that only the future can read")
+    path.write_bytes(b"LLF3 and something that only the future can read")
 
     with pytest.raises(SettingsError, match="newer lambdad"):
         Segments.open(tmp_path)
-    assert path.read_bytes().startswith(b"LLF2 and")
+    assert path.read_bytes().startswith(b"LLF3 and")
 
 
 def test_segment_of_many_small_frames_is_full_too(
@@ -119,7 +120,7 @@ def test_sealed_segment_takes_no_more_frames_even_if_no_new_one_could_be_started
 ) -> None:
     monkeypatch.setattr("lambdad.observe.segments.MAX_FRAMES", 1)
     segments = Segments.open(tmp_path)
-    content = serialize_frame(1, 1, {KEY: [LogLine(1, "x")]})
+    content = serialize_frame(1, 1, {KEY: Lines.of([LogLine(1, "x")])})
     first = segments.current()
     first.publish(write_frame(first, content))
     (tmp_path / "00000002.segment").mkdir()  # in the way; `touch` does not mind, writing does
@@ -133,7 +134,7 @@ def test_sealed_segment_takes_no_more_frames_even_if_no_new_one_could_be_started
 def test_segments_roll_when_full_and_are_numbered_in_order(tmp_path: Path) -> None:
     segments = Segments.open(tmp_path, segment_size=1)
     for number in (1, 2, 3):
-        content = serialize_frame(number, 1, {KEY: [LogLine(number, "x")]})
+        content = serialize_frame(number, 1, {KEY: Lines.of([LogLine(number, "x")])})
         segment = segments.current()
         segment.publish(write_frame(segment, content))
 

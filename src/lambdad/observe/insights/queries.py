@@ -130,14 +130,15 @@ class Queries:
 
     async def _work(self, query: Query, plan: Plan) -> None:
         place = (query.account_id, query.region, query.log_groups)
+        spill = self._history.spill(query)
         extent = await asyncio.to_thread(
-            self.log_store.extent, *place, query.start_ms, query.end_ms
+            self.log_store.extent, *place, query.start_ms, query.end_ms, spill / "lines"
         )
         work = {
             "plan": plan.document(),
             "extent": extent.document(),
             "results": str(self._history.results(query)),
-            "spill": str(self._history.spill(query)),
+            "spill": str(spill),
             "cpu_seconds": int(self.timeout) + 1,
         }
         await _run_worker(query, work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
@@ -17,7 +18,7 @@ from lambdad.services.logs.paging import parse_place_token, place_digits, place_
 
 MAX_EVENTS = 10_000
 MAX_PAGE_CHARACTERS = 1_048_576
-MAX_SEARCHED = 100_000  # lines that one request looks at before it answers with a token
+MAX_SEARCH_SECONDS = 5.0  # after which a request answers with a token
 
 _FORWARD, _BACKWARD = "f", "b"
 
@@ -62,8 +63,8 @@ async def filter_log_events(
     streams = _chosen_streams(log_store, caller, group, request)
     direction, place = _start(request, default_from_head=True)
     end_ms = request.get("endTime")
-    read = partial(
-        log_store.read,
+    search = partial(
+        log_store.search,
         caller.account_id,
         caller.region,
         group,
@@ -71,16 +72,16 @@ async def filter_log_events(
         request.get("startTime", 0),
         None if end_ms is None else end_ms + 1,  # here, unlike in GetLogEvents, inclusive
         **_bounds(direction, place),
+        terms=pattern.required,
     )
     limit = request.get("limit") or MAX_EVENTS
-    found, unread = await asyncio.to_thread(_search, read, pattern, limit)
+    found, unread = await asyncio.to_thread(_search, search, pattern, limit)
     result: dict[str, Any] = {
         "events": [_filtered_event(line) for line in found],
         "searchedLogStreams": [],
     }
     if unread is not None:
-        gap = unread.position if direction == _FORWARD else unread.position.next()
-        result["nextToken"] = place_token(direction, gap)
+        result["nextToken"] = place_token(direction, _gap(unread, direction))
     return result
 
 
@@ -129,18 +130,31 @@ def _take(read: Callable[[], Iterator[StoredLine]], limit: int) -> list[StoredLi
 
 
 def _search(
-    read: Callable[[], Iterator[StoredLine]], pattern: FilterPattern, limit: int
-) -> tuple[list[StoredLine], StoredLine | None]:
-    """The lines of one page, and the first that was not looked at."""
+    search: Callable[[], Iterator[StoredLine | Position]], pattern: FilterPattern, limit: int
+) -> tuple[list[StoredLine], StoredLine | Position | None]:
+    """The lines of one page, and the first that was not looked at, or a place in front of it."""
     found: list[StoredLine] = []
     size = 0
-    for searched, line in enumerate(read()):
-        if len(found) == limit or size > MAX_PAGE_CHARACTERS or searched == MAX_SEARCHED:
+    began, start = time.monotonic(), None
+    for line in search():
+        if isinstance(line, Position):
+            start = line if start is None else start
+            if line != start and time.monotonic() - began > MAX_SEARCH_SECONDS:
+                return found, line
+            continue
+        if len(found) == limit or size > MAX_PAGE_CHARACTERS:
             return found, line
         if pattern.matches(line.line.message):
             found.append(line)
             size += len(line.line.message)
     return found, None
+
+
+def _gap(unread: StoredLine | Position, direction: str) -> Position:
+    """The gap in front of what was not looked at."""
+    if isinstance(unread, Position):
+        return unread
+    return unread.position if direction == _FORWARD else unread.position.next()
 
 
 def _output_event(line: StoredLine) -> dict[str, Any]:

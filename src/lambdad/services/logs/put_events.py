@@ -8,8 +8,8 @@ from typing import Any
 
 from lambdad.clock import Clock
 from lambdad.model.caller import RequestContext
+from lambdad.model.lines import Lines
 from lambdad.model.log_line import LogLine
-from lambdad.observe.frames import stored_size
 from lambdad.observe.log_store import LogStore
 from lambdad.services.logs.names import invalid_parameter, require_group, require_stream
 
@@ -47,7 +47,7 @@ async def put_log_events(
 
 def _accepted(lines: list[LogLine], now_ms: int) -> tuple[int, int]:
     """Refuse what is wrong as a whole; else the range that is neither too old nor too new."""
-    size = stored_size(lines)
+    size = Lines.of(lines).stored_size
     if size > MAX_BATCH_SIZE:
         raise invalid_parameter(f"Upload too large: {size} bytes exceeds limit of {MAX_BATCH_SIZE}")
     times = [line.timestamp_ms for line in lines]

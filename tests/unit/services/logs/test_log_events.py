@@ -240,9 +240,11 @@ async def test_filter_returns_only_what_the_pattern_lets_through(
 async def test_long_search_without_a_match_answers_with_a_token_that_goes_on(
     call: Call, log_store: LogStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "MAX_SEARCHED", 10)
-    lines = [LogLine(n, "dull") for n in range(25)] + [LogLine(25, "ERROR")]
-    log_store.append(*HERE, "g", "s", lines)
+    monkeypatch.setattr(events, "MAX_SEARCH_SECONDS", 0)
+    for time in range(3):
+        log_store.append(*HERE, "g", "s", [LogLine(time, "dull"), LogLine(time, "dull")])
+        log_store.flush()
+    log_store.append(*HERE, "g", "s", [LogLine(3, "ERROR")])
     request = {"logGroupName": "g", "filterPattern": "ERROR"}
     answer = await call("FilterLogEvents", **request)
     pages = [said(answer)]
@@ -250,4 +252,5 @@ async def test_long_search_without_a_match_answers_with_a_token_that_goes_on(
         answer = await call("FilterLogEvents", **request, nextToken=answer["nextToken"])
         pages.append(said(answer))
 
-    assert pages == ["", "", "ERROR"]
+    assert "".join(pages) == "ERROR"
+    assert len(pages) > 2

@@ -1,0 +1,212 @@
+"""The archive's index, in SQLite: its groups and streams, and where the chunks of each group are.
+
+It tells the truth of one moment: everything up to the frame `packed` is in it, and nothing else.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+from lambdad.errors import SettingsError
+from lambdad.observe.catalog import Catalog, LogGroup, LogStream
+from lambdad.observe.frames import GroupKey, MarkKind, StreamKey
+from lambdad.observe.segment_index import PlacedMark, SegmentIndex, Span
+
+_SCHEMA = """
+PRAGMA synchronous = FULL;
+CREATE TABLE IF NOT EXISTS packed (id INTEGER PRIMARY KEY CHECK (id = 0), frame INTEGER NOT NULL);
+INSERT OR IGNORE INTO packed VALUES (0, 0);
+CREATE TABLE IF NOT EXISTS groups (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    UNIQUE (account_id, region, name)
+);
+CREATE TABLE IF NOT EXISTS streams (
+    group_id INTEGER NOT NULL, name TEXT NOT NULL,
+    created_ms INTEGER NOT NULL, first_frame INTEGER NOT NULL,
+    first_ms INTEGER, last_ms INTEGER, ingestion_ms INTEGER, stored_bytes INTEGER NOT NULL,
+    PRIMARY KEY (group_id, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS chunks (
+    file INTEGER NOT NULL, offset INTEGER NOT NULL,
+    index_size INTEGER NOT NULL, body_size INTEGER NOT NULL,
+    first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
+    last_frame INTEGER NOT NULL, group_id INTEGER NOT NULL,
+    PRIMARY KEY (file, offset)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS chunks_by_time ON chunks (group_id, last_ms);
+"""
+_PUT_STREAM = """
+INSERT INTO streams VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+    first_frame = min(first_frame, excluded.first_frame),
+    first_ms = min(ifnull(first_ms, excluded.first_ms), excluded.first_ms),
+    last_ms = max(ifnull(last_ms, excluded.last_ms), excluded.last_ms),
+    ingestion_ms = excluded.ingestion_ms,
+    stored_bytes = stored_bytes + excluded.stored_bytes
+"""
+_FIND = """
+SELECT file, offset, index_size, body_size, first_ms, last_ms FROM chunks
+WHERE group_id = ? AND last_ms >= ? AND first_ms <= ? AND last_frame <= ?
+"""
+_OF_FILE = """
+SELECT file, offset, index_size, body_size, first_ms, last_ms FROM chunks
+WHERE file = ? ORDER BY offset
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkPlace:
+    """Where a chunk is, its token index and its body behind that; and what times it spans."""
+
+    file: int
+    offset: int
+    index_size: int
+    body_size: int
+    first_ms: int
+    last_ms: int
+
+    @property
+    def size(self) -> int:
+        return self.index_size + self.body_size
+
+
+class ArchiveIndex:
+    """Every method may be called from any thread. sqlite3.Error when the disk refuses."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        try:
+            self._connection.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise SettingsError(f"The log's index {path} cannot be used: {error}.") from error
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def packed_frame(self) -> int:
+        """All frames up to this one are in the archive."""
+        return int(self._rows("SELECT frame FROM packed")[0][0])
+
+    def catalog(self) -> Catalog:
+        """All groups and streams."""
+        catalog = Catalog()
+        keys: dict[int, GroupKey] = {}
+        for id, account_id, region, name, created_ms in self._rows("SELECT * FROM groups"):
+            keys[id] = (account_id, region, name)
+            catalog.put_group(keys[id], LogGroup(name, created_ms))
+        for id, *stream in self._rows("SELECT * FROM streams"):
+            catalog.put_stream(keys[id], LogStream(*stream))
+        return catalog
+
+    def find(
+        self, group: GroupKey, first_ms: int, last_ms: int, last_frame: int
+    ) -> list[ChunkPlace]:
+        """The chunks of a group with lines between two times that had arrived by that frame."""
+        with self._lock:
+            values = (_group_id(self._connection, group), first_ms, last_ms, last_frame)
+            return [ChunkPlace(*row) for row in self._connection.execute(_FIND, values)]
+
+    def chunks_of(self, file: int) -> list[ChunkPlace]:
+        """The chunks of a file, in their order."""
+        return [ChunkPlace(*row) for row in self._rows(_OF_FILE, file)]
+
+    def used(self) -> dict[int, int]:
+        """How many bytes of each file are chunks."""
+        return dict(self._rows("SELECT file, sum(index_size + body_size) FROM chunks GROUP BY 1"))
+
+    def add(self, packed: SegmentIndex, chunks: Iterable[tuple[GroupKey, ChunkPlace, int]]) -> None:
+        """A segment was packed: into chunks of these groups, each up to a last frame."""
+        with self._transaction() as connection:
+            for placed in packed.marks:
+                _apply(connection, placed)
+            for key, span in packed.spans.items():
+                _put_stream(connection, key, span)
+            connection.executemany(
+                "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (*astuple(place), last_frame, _group_id(connection, group))
+                    for group, place, last_frame in chunks
+                ],
+            )
+            connection.execute("UPDATE packed SET frame = ?", (packed.last_frame,))
+
+    def move(self, places: Iterable[tuple[ChunkPlace, ChunkPlace]]) -> None:
+        """These chunks were copied to other places."""
+        with self._transaction() as connection:
+            connection.executemany(
+                "UPDATE chunks SET file = ?, offset = ? WHERE file = ? AND offset = ?",
+                [(new.file, new.offset, old.file, old.offset) for old, new in places],
+            )
+
+    def forget(self, cutoffs: Mapping[GroupKey, int]) -> None:
+        """Chunks and streams with nothing but lines older than their group's time are gone."""
+        with self._transaction() as connection:
+            for group, cutoff_ms in cutoffs.items():
+                values = (_group_id(connection, group), cutoff_ms)
+                for change in (
+                    "DELETE FROM chunks WHERE group_id = ?1 AND last_ms < ?2",
+                    "DELETE FROM streams "
+                    "WHERE group_id = ?1 AND last_ms < ?2 AND ingestion_ms < ?2",
+                ):
+                    connection.execute(change, values)
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._connection as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+
+
+def _group_id(connection: sqlite3.Connection, group: GroupKey) -> int | None:
+    query = "SELECT id FROM groups WHERE account_id = ? AND region = ? AND name = ?"
+    found = connection.execute(query, group).fetchone()
+    return None if found is None else int(found[0])
+
+
+def _made_group_id(connection: sqlite3.Connection, group: GroupKey, now_ms: int) -> int:
+    connection.execute(
+        "INSERT OR IGNORE INTO groups (account_id, region, name, created_ms) VALUES (?, ?, ?, ?)",
+        (*group, now_ms),
+    )
+    id = _group_id(connection, group)
+    assert id is not None
+    return id
+
+
+def _apply(connection: sqlite3.Connection, placed: PlacedMark) -> None:
+    mark = placed.mark
+    if mark.kind is MarkKind.DELETE_GROUP:
+        id = (_group_id(connection, mark.group),)
+        connection.execute("DELETE FROM chunks WHERE group_id = ?", id)
+        connection.execute("DELETE FROM streams WHERE group_id = ?", id)
+        connection.execute("DELETE FROM groups WHERE id = ?", id)
+        return
+    stream = (_made_group_id(connection, mark.group, placed.ingestion_ms), mark.stream)
+    if mark.kind is MarkKind.CREATE_STREAM:
+        connection.execute(
+            "INSERT OR IGNORE INTO streams VALUES (?, ?, ?, ?, NULL, NULL, NULL, 0)",
+            (*stream, placed.ingestion_ms, placed.frame_id),
+        )
+    elif mark.kind is MarkKind.DELETE_STREAM:
+        connection.execute("DELETE FROM streams WHERE group_id = ? AND name = ?", stream)
+
+
+def _put_stream(connection: sqlite3.Connection, key: StreamKey, span: Span) -> None:
+    stream = (_made_group_id(connection, key[:3], span.first_ingestion_ms), key[3])
+    times = (span.first_ms, span.last_ms, span.last_ingestion_ms)
+    created = (span.first_ingestion_ms, span.first_frame)
+    connection.execute(_PUT_STREAM, (*stream, *created, *times, span.size))
