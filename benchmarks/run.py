@@ -32,6 +32,7 @@ class Effort:
     functions: int  # of a server that has many
     backlog: int  # of events that are drained
     great_backlog: int  # of events that others must not wait for
+    old_lines: int  # of logs, over 24 hours
 
 
 FULL = Effort(
@@ -46,6 +47,7 @@ FULL = Effort(
     functions=10_000,
     backlog=100_000,
     great_backlog=1_000_000,
+    old_lines=10_000_000,
 )
 QUICK = Effort(
     samples=2,
@@ -59,6 +61,7 @@ QUICK = Effort(
     functions=100,
     backlog=2_000,
     great_backlog=20_000,
+    old_lines=200_000,
 )
 
 

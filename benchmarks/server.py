@@ -92,14 +92,22 @@ class Functions:
         self._client = _client("lambda", url)
         self._logs = _client("logs", url)
 
-    def deploy(self, source: str, memory_mb: int, name: str = "") -> str:
+    def deploy(self, source: str, memory_mb: int, name: str = "", timeout: int = 60) -> str:
         """Create a function from `functions/`, wait until it is active; returns its name."""
         name = name or f"{source}-{memory_mb}"
         package = packages.build(source)
-        return self.deploy_package(name, package, runtime(), f"{source}.handler", memory_mb)
+        return self.deploy_package(
+            name, package, runtime(), f"{source}.handler", memory_mb, timeout
+        )
 
     def deploy_package(
-        self, name: str, package: bytes, runtime: str, handler: str, memory_mb: int
+        self,
+        name: str,
+        package: bytes,
+        runtime: str,
+        handler: str,
+        memory_mb: int,
+        timeout: int = 60,
     ) -> str:
         """The same with any package."""
         self._client.create_function(
@@ -109,7 +117,7 @@ class Functions:
             Role=_ROLE,
             Code={"ZipFile": package},
             MemorySize=memory_mb,
-            Timeout=60,
+            Timeout=timeout,
         )
         self._wait(name, "State", "Active")
         return name
