@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -14,9 +15,10 @@ import pytest
 
 from lambdad.clock import FakeClock
 from lambdad.errors import SettingsError
-from lambdad.model.log_line import LogLine, StoredLine
+from lambdad.model.log_line import LogLine, Position, StoredLine
 from lambdad.observe import archive
 from lambdad.observe.log_store import SEGMENT_AGE_MS, LogStore
+from lambdad.observe.scanning import Extent, scan
 
 HERE = ("000000000000", "us-east-1")
 GROUP = "/aws/lambda/f"
@@ -324,3 +326,38 @@ def test_segment_of_the_former_format_is_read_and_packed(
     store.pack()
     assert messages(store) == [*expected, "new"]
     assert [group.name for group in store.groups(*HERE)] == [GROUP, "made"]
+
+
+# Reading in another process
+
+
+def test_another_process_reads_the_same_lines_even_if_they_are_packed_meanwhile(
+    open_store: Callable[[], LogStore], tmp_path: Path
+) -> None:
+    # Given
+    store = open_store()
+    for at in range(6):
+        store.append(*HERE, GROUP, f"s{at % 2}", [LogLine(at, f"{at}"), LogLine(at, f"{at}!")])
+        store.flush()
+        if at == 2:
+            store.pack()
+    append(store, "of another group", at=3, group="g")
+    store.expire({(*HERE, GROUP): 2})
+    expected = list(store.read(*HERE, GROUP, None, 0, 5))
+    # When
+    extent = store.extent(*HERE, [GROUP], 0, 5, tmp_path / "links")
+    store.pack()
+    # Then
+    told = Extent.of_document(json.loads(json.dumps(extent.document())))
+    found = [
+        StoredLine(
+            block.key[3],
+            LogLine(at, message),
+            block.ingestion_ms,
+            Position(at, block.frame, block.block, number),
+        )
+        for block in scan(told)
+        for number, at, message in zip(block.numbers, block.times, block.messages, strict=True)
+    ]
+    assert sorted(found, key=lambda line: line.position) == expected
+    assert len(expected) == 6
