@@ -7,6 +7,7 @@ import pytest
 from lambdad.environment import report
 from lambdad.model.invocation import FunctionError, Report
 from lambdad.model.runtime import Interpreter
+from lambdad.model.trace_header import TraceHeader
 
 INTERPRETER = Interpreter("python3.12", "3.12.1", "/usr/bin/python3.12")
 TIMED_OUT = FunctionError("Sandbox.Timedout", "timeout")
@@ -112,3 +113,14 @@ def test_every_begun_millisecond_is_billed(
     duration_ms: float, init_ms: float | None, billed: int
 ) -> None:
     assert report.billed_ms(duration_ms, init_ms) == billed
+
+
+def test_the_report_of_a_traced_invocation_names_trace_and_segment() -> None:
+    trace = TraceHeader("1-5759e988-bd862e3fe1be46a994272793", "53995c3f42cd8ad8", True)
+    line = report.report(Report("r1", 1.0, 1, 128, 40, trace=trace))
+    first, second = line.split("\n")
+    assert first.endswith("Max Memory Used: 40 MB\t")
+    assert second == (
+        "XRAY TraceId: 1-5759e988-bd862e3fe1be46a994272793\tSegmentId: 53995c3f42cd8ad8\t"
+        "Sampled: true\t"
+    )
