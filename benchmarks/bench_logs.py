@@ -32,11 +32,11 @@ _LOOK_EVERY = 0.5
 _MB = 1_000_000
 _NUMBER = re.compile(rb"line=(\d+) at=")
 _MOMENT = re.compile(rb" at=(\d+) ")
-_RATE = "P150: >= 50,000/s"
-_LAG = "P150: <= 1,000 ms"
-_COLD = "P151: <= 300 ms"
-_WARM = "P151: <= 100 ms"
-_DISK = "P152: <= 400 MB"
+_RATE = "P161: >= 50,000/s"
+_LAG = "P161: <= 1,000 ms"
+_COLD = "P162: <= 300 ms"
+_WARM = "P162: <= 100 ms"
+_DISK = "P163: <= 400 MB"
 
 
 def measure(run: Run) -> list[Result]:
