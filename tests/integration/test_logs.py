@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from support.functions import DeployedFunction
 from support.sandboxes import on_both
@@ -185,3 +186,38 @@ def test_a_filter_pattern_finds_lines_of_one_request(make_function: MakeFunction
     function.invoke()
     found = function.log_messages(f'"{first.request_id}"')
     assert [message.split()[0] for message in found] == ["START", "END", "REPORT"]
+
+
+def test_filter_patterns_find_members_of_json_columns_and_regexes(
+    make_function: MakeFunction,
+) -> None:
+    # Given
+    source = """
+def handler(event, context):
+    print('{"level": "ERROR", "took_ms": 1500, "path": ["items", "7"]}')
+    print('{"level": "INFO", "took_ms": 2}')
+    print('10.0.0.7 - frank "GET /a HTTP/1.0" 404 12')
+"""
+    function = make_function(source=source)
+    function.invoke()
+    slow, _, missing = found = [
+        message for message in function.log_messages() if message[:1] in "{1"
+    ]
+    assert len(found) == 3
+    # When, then
+    for pattern, lines in {
+        '{ $.level = "ERR*" && ($.took_ms > 1e3 || $.path[0] NOT EXISTS) }': [slow],
+        "{ $.path[*] = items }": [slow],
+        "[ip = 10.0.*, ..., status = 4*, bytes]": [missing],
+        r"%GET.*4\d\d%": [missing],
+        "?frank ?ERROR": [slow, missing],
+    }.items():
+        assert function.log_messages(pattern) == lines
+
+
+def test_a_pattern_that_breaks_the_syntax_is_refused_as_on_aws(make_function: MakeFunction) -> None:
+    function = make_function("echo")
+    function.invoke()
+    with pytest.raises(ClientError, match="Invalid filter pattern") as refused:
+        function.log_messages("{ $.level = }")
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterException"

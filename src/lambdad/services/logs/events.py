@@ -10,11 +10,12 @@ from itertools import islice
 from typing import Any
 
 from lambdad.model.caller import Caller, RequestContext
+from lambdad.model.filter_pattern import FilterPattern
 from lambdad.model.log_line import Position, StoredLine
 from lambdad.observe.log_store import LogStore
-from lambdad.services.logs.filter_pattern import FilterPattern, parse_filter_pattern
 from lambdad.services.logs.names import invalid_parameter, require_group, require_stream
 from lambdad.services.logs.paging import parse_place_token, place_digits, place_token
+from lambdad.services.logs.patterns import read_filter_pattern
 
 MAX_EVENTS = 10_000
 MAX_PAGE_CHARACTERS = 1_048_576
@@ -58,7 +59,7 @@ async def filter_log_events(
 ) -> dict[str, Any]:
     """A page of the lines of a group that the pattern lets through, streams interleaved."""
     caller = context.caller
-    pattern = parse_filter_pattern(request.get("filterPattern") or "")
+    pattern = read_filter_pattern(request.get("filterPattern"))
     group = require_group(log_store, caller, request)
     streams = _chosen_streams(log_store, caller, group, request)
     direction, place = _start(request, default_from_head=True)
