@@ -235,9 +235,9 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         watched = cloudwatch.CloudWatch(
             resources, observation.metrics, log_store, AlarmHistory(database), clock
         )
-        operations = _operations(
-            control, watched, insights, sessions, xray.XRay(observation.traces, clock)
-        )
+        logged = logs.Logs(log_store, resources, clock)
+        traced = xray.XRay(observation.traces, clock)
+        operations = _operations(control, watched, logged, insights, sessions, traced)
         client = Client(
             operations, endpoint_url=_own_url(listener), endpoints=_endpoints(config, parts)
         )
@@ -360,6 +360,7 @@ def _caller(environment: ExecutionEnvironment) -> Caller:
 def _operations(
     control: lambda_.ControlPlane,
     watched: cloudwatch.CloudWatch,
+    logged: logs.Logs,
     insights: Queries,
     sessions: sts.Sessions,
     traced: xray.XRay,
@@ -369,7 +370,7 @@ def _operations(
         **lambda_.operations(control),
         **iam.operations(iam.Iam(control.resources, control.clock)),
         **sts.operations(sessions),
-        **logs.operations(watched.logs, insights, control.resources, control.clock),
+        **logs.operations(logged, insights),
         **cloudwatch.operations(watched),
         **xray.operations(traced),
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+DIGITS = 14  # of each of a place's four numbers: 56 in all, as many as CloudWatch's
+
 
 class LogLine(NamedTuple):
     """One line of a log stream; CloudWatch calls it a log event."""
@@ -22,6 +24,11 @@ class Position(NamedTuple):
     frame: int = 0
     block: int = 0
     line: int = 0
+
+    @property
+    def digits(self) -> str:
+        """A number of 56 digits, which orders as places do: the line's identifier."""
+        return "".join(f"{number:0{DIGITS}d}" for number in self)
 
     def next(self) -> Position:
         """The first place behind this one."""

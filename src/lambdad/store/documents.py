@@ -33,6 +33,8 @@ from lambdad.model.iam.managed_policy import ManagedPolicy
 from lambdad.model.iam.role import Role
 from lambdad.model.iam.user import User
 from lambdad.model.layer import Layer, LayerVersion
+from lambdad.model.log_group_settings import LogGroupSettings
+from lambdad.model.metric_filter import MetricFilter
 from lambdad.model.policy import LayerPolicy, Policy
 from lambdad.model.provisioned_concurrency import ProvisionedConcurrency
 from lambdad.model.query_definition import QueryDefinition
@@ -40,6 +42,7 @@ from lambdad.model.resource import Resource
 from lambdad.model.runtime_management import RuntimeManagementConfig
 from lambdad.model.scaling_config import ScalingConfig
 from lambdad.model.session import Session
+from lambdad.model.subscription_filter import SubscriptionFilter
 
 FORMAT = 1
 
@@ -64,6 +67,7 @@ KINDS: tuple[type[Resource], ...] = (
     Policy,
     LayerPolicy,
     QueryDefinition,
+    *(LogGroupSettings, MetricFilter, SubscriptionFilter),
     *(AccessKey, AccountAlias, Group, InstanceProfile, ManagedPolicy, Role, Session, User),
 )
 

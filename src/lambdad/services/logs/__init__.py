@@ -6,31 +6,45 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
-from lambdad.clock import Clock
 from lambdad.model.caller import RequestContext
 from lambdad.observe.insights.queries import Queries
-from lambdad.observe.log_store import LogStore
-from lambdad.services.logs import events, groups, queries, query_definitions, streams
+from lambdad.services.logs import (
+    events,
+    fields,
+    groups,
+    metric_filters,
+    queries,
+    query_definitions,
+    retention,
+    streams,
+    subscription_filters,
+    tags,
+)
+from lambdad.services.logs.logs import Logs
 from lambdad.services.logs.put_events import put_log_events
 from lambdad.services.logs.records import get_log_record
-from lambdad.store.resources import Resources
 
 Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, Any]]]
 
 
-def operations(
-    log_store: LogStore, insights: Queries, resources: Resources, clock: Clock
-) -> dict[tuple[str, str], Operation]:
+# Files whose operations work with all that there is of the service.
+_RESOURCES = (fields, groups, metric_filters, retention, subscription_filters, tags)
+
+
+def operations(logs: Logs, insights: Queries) -> dict[tuple[str, str], Operation]:
     """Every operation that lambdad performs."""
+    log_store, resources, clock = logs.store, logs.resources, logs.clock
     return {
-        ("logs", "CreateLogGroup"): partial(groups.create_log_group, log_store),
+        **{
+            ("logs", operation): partial(run, logs)
+            for resource in _RESOURCES
+            for operation, run in resource.OPERATIONS.items()
+        },
         ("logs", "CreateLogStream"): partial(streams.create_log_stream, log_store),
-        ("logs", "DeleteLogGroup"): partial(groups.delete_log_group, log_store),
         ("logs", "DeleteLogStream"): partial(streams.delete_log_stream, log_store),
         ("logs", "DeleteQueryDefinition"): partial(
             query_definitions.delete_query_definition, resources
         ),
-        ("logs", "DescribeLogGroups"): partial(groups.describe_log_groups, log_store),
         ("logs", "DescribeLogStreams"): partial(streams.describe_log_streams, log_store),
         ("logs", "DescribeQueries"): partial(queries.describe_queries, insights),
         ("logs", "DescribeQueryDefinitions"): partial(
@@ -47,3 +61,6 @@ def operations(
         ("logs", "StartQuery"): partial(queries.start_query, log_store, insights, clock),
         ("logs", "StopQuery"): partial(queries.stop_query, insights),
     }
+
+
+__all__ = ["Logs", "Operation", "operations"]

@@ -14,7 +14,7 @@ from lambdad.model.filter_pattern import FilterPattern
 from lambdad.model.log_line import Position, StoredLine
 from lambdad.observe.log_store import LogStore
 from lambdad.services.logs.names import invalid_parameter, require_group, require_stream
-from lambdad.services.logs.paging import parse_place_token, place_digits, place_token
+from lambdad.services.logs.paging import parse_place_token, place_token
 from lambdad.services.logs.patterns import read_filter_pattern
 
 MAX_EVENTS = 10_000
@@ -170,5 +170,5 @@ def _filtered_event(line: StoredLine) -> dict[str, Any]:
     return {
         "logStreamName": line.stream,
         **_output_event(line),
-        "eventId": place_digits(line.position),
+        "eventId": line.position.digits,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from lambdad.errors import ClientError
@@ -31,7 +32,7 @@ def group_of_identifier(caller: Caller, identifier: str) -> str:
     return identifier.removeprefix(group_arn(caller, "")).removesuffix(":*")
 
 
-def require_group(log_store: LogStore, caller: Caller, request: dict[str, Any]) -> str:
+def require_group(log_store: LogStore, caller: Caller, request: Mapping[str, Any]) -> str:
     """The name of the group that `logGroupName` or `logGroupIdentifier` names."""
     name, identifier = request.get("logGroupName"), request.get("logGroupIdentifier")
     if (name is None) == (identifier is None):

@@ -14,13 +14,12 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from lambdad.model.log_line import Position
+from lambdad.model.log_line import DIGITS, Position
 from lambdad.services.logs.names import invalid_parameter
 
 DEFAULT_LIST_LIMIT = 50
 
-_DIGITS = 14  # for each of a place's four numbers: 56 in all, as many as CloudWatch's
-_PLACE_TOKEN = re.compile(rf"([fb])/(\d{{{4 * _DIGITS}}})/s")
+_PLACE_TOKEN = re.compile(rf"([fb])/(\d{{{4 * DIGITS}}})/s")
 _INVALID_TOKEN = "The specified nextToken is invalid."  # noqa: S105 (no password)
 
 T = TypeVar("T")
@@ -50,13 +49,8 @@ def page(
     return chosen, _list_token(sort_key(chosen[-1]))
 
 
-def place_digits(position: Position) -> str:
-    """A line's place as a number of 56 digits, which orders as places do."""
-    return "".join(f"{number:0{_DIGITS}d}" for number in position)
-
-
 def place_token(direction: str, position: Position) -> str:
-    return f"{direction}/{place_digits(position)}/s"
+    return f"{direction}/{position.digits}/s"
 
 
 def parse_place_token(token: str) -> tuple[str, Position]:
@@ -65,7 +59,7 @@ def parse_place_token(token: str) -> tuple[str, Position]:
     if match is None:
         raise invalid_parameter(_INVALID_TOKEN)
     direction, digits = match.groups()
-    numbers = (int(digits[at : at + _DIGITS]) for at in range(0, len(digits), _DIGITS))
+    numbers = (int(digits[at : at + DIGITS]) for at in range(0, len(digits), DIGITS))
     return direction, Position(*numbers)
 
 

@@ -34,7 +34,7 @@ async def get_log_record(
         raise ClientError("ResourceNotFoundException", "The specified log record does not exist.")
     return {
         "logRecord": {
-            **_discovered(line.line.message),
+            **discovered(line.line.message),
             "@ptr": pointer,
             "@log": f"{caller.account_id}:{group}",
             "@logStream": line.stream,
@@ -50,7 +50,8 @@ def _read(log_store: LogStore, key: tuple[str, str, str], position: Position) ->
     return next(lines, None)
 
 
-def _discovered(message: str) -> dict[str, str]:
+def discovered(message: str) -> dict[str, str]:
+    """The members of a message that is JSON, by their paths."""
     try:
         document = json.loads(message)
         leaves = list(islice(_leaves(document), MAX_FIELDS)) if isinstance(document, dict) else []

@@ -1,0 +1,79 @@
+"""Subscription filters: which lines of a log group a function gets, and in what form."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from lambdad.model.filter_pattern import FilterPattern
+from lambdad.model.filter_pattern.columns import Columns
+from lambdad.model.log_line import StoredLine
+
+MAX_FILTERS = 2  # of one group
+MAX_BATCH_SIZE = 512 * 1024  # bytes of messages: packed and in base64 an event may be 1 MiB
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionFilter:
+    """A pattern, and the function that gets the lines of a group that it lets through. Lines of
+    frames up to `start_frame` came before it."""
+
+    kind: ClassVar[str] = "subscription-filter"
+
+    account_id: str
+    region: str
+    log_group: str
+    name: str
+    pattern: str
+    destination_arn: str
+    created_ms: int
+    start_frame: int
+    distribution: str = "ByLogStream"
+    role_arn: str | None = None
+    applies_to_transformed_logs: bool = False  # kept and told; there are no transformers
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Where it lives: account id, region, group and name."""
+        return (self.account_id, self.region, f"{self.log_group}:{self.name}")
+
+
+def chosen_events(
+    pattern: FilterPattern, lines: Iterable[StoredLine]
+) -> list[tuple[StoredLine, dict[str, str]]]:
+    """The lines that the pattern lets through, with the columns that it names."""
+    if isinstance(pattern, Columns):
+        found = ((line, pattern.extract(line.line.message)) for line in lines)
+        return [(line, columns) for line, columns in found if columns is not None]
+    return [(line, {}) for line in lines if pattern.matches(line.line.message)]
+
+
+def event_payload(
+    subscription: SubscriptionFilter, events: Sequence[tuple[StoredLine, dict[str, str]]]
+) -> bytes:
+    """The event that the function gets for lines of one stream."""
+    message = {
+        "messageType": "DATA_MESSAGE",
+        "owner": subscription.account_id,
+        "logGroup": subscription.log_group,
+        "logStream": events[0][0].stream,
+        "subscriptionFilters": [subscription.name],
+        "logEvents": [_log_event(line, columns) for line, columns in events],
+    }
+    packed = gzip.compress(json.dumps(message, separators=(",", ":")).encode(), mtime=0)
+    return b'{"awslogs":{"data":"%b"}}' % base64.b64encode(packed)
+
+
+def _log_event(line: StoredLine, columns: dict[str, str]) -> dict[str, Any]:
+    event = {
+        "id": line.position.digits,
+        "timestamp": line.line.timestamp_ms,
+        "message": line.line.message,
+    }
+    if columns:
+        event["extractedFields"] = {name.removeprefix("$"): columns[name] for name in columns}
+    return event
