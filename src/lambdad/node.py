@@ -275,6 +275,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             observation.journal.settle_forever(log_store),
             observation.metrics.age_forever(),
             cloudwatch.AlarmWatch(watched, client).run(),
+            logs.SubscriptionFeed(logged, database, dispatcher).run(),
             dispatcher.run(),
             lambda_.remove_forever(control),
             forget_dead_forever(records, steady_clock, config.dead_event_days * 86_400),

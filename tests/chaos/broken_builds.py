@@ -23,7 +23,7 @@ async def _accept_in_time(queue, event, is_claimed):
     await asyncio.sleep(0.5)
     await _begin_in_truth(queue, event, is_claimed=is_claimed)[1]
 
-def _begin_hastily(self, event, *, is_claimed=False):
+def _begin_hastily(self, event, *, is_claimed=False, also=None):
     asyncio.ensure_future(_accept_in_time(self, event, is_claimed))
     written = asyncio.get_running_loop().create_future()
     written.set_result(None)

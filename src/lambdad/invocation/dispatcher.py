@@ -29,6 +29,7 @@ from lambdad.model.emit import Emit
 from lambdad.model.event import Claim, Delivery, Event
 from lambdad.model.fate import Requeued
 from lambdad.model.resource import Key
+from lambdad.store.database import Connection
 from lambdad.store.event_queue import LEASE_SECONDS, Claimed, EventQueue, Settlement
 
 TICK_SECONDS = 0.1  # in which functions with a backlog get more workers
@@ -114,9 +115,11 @@ class Dispatcher:
         request_id: str,
         trace_header: str = "",
         tenant_id: str | None = None,
+        also: Callable[[Connection], None] | None = None,
     ) -> None:
-        """Keep an event until it has an outcome; returns when it is on disk.
-        TooManyRequestsException when its account sends too many in a second."""
+        """Keep an event until it has an outcome; returns when it is on disk, and with it what
+        `also` has changed. TooManyRequestsException when its account sends too many in a second.
+        """
         self._admit(function)
         event = Event(
             self._queue.make_id(),
@@ -131,7 +134,7 @@ class Dispatcher:
         backlog = self._backlog(function)
         is_claimed = self._can_be_claimed(backlog)
         backlog.coming += is_claimed
-        claim, written = self._queue.begin_accept(event, is_claimed=is_claimed)
+        claim, written = self._queue.begin_accept(event, is_claimed=is_claimed, also=also)
         written.add_done_callback(partial(self._accepted, backlog, claim, is_claimed))
         # Shielded, so that the event is run at once even if the one who sent it has hung up.
         await asyncio.shield(written)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ from lambdad.model.filter_pattern.columns import Columns
 from lambdad.model.log_line import StoredLine
 
 MAX_FILTERS = 2  # of one group
-MAX_BATCH_SIZE = 512 * 1024  # bytes of messages: packed and in base64 an event may be 1 MiB
+MAX_BATCH_SIZE = 512 * 1024  # characters of messages: packed and in base64 an event may be 1 MiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +42,37 @@ class SubscriptionFilter:
         return (self.account_id, self.region, f"{self.log_group}:{self.name}")
 
 
-def chosen_events(
-    pattern: FilterPattern, lines: Iterable[StoredLine]
-) -> list[tuple[StoredLine, dict[str, str]]]:
-    """The lines that the pattern lets through, with the columns that it names."""
-    if isinstance(pattern, Columns):
-        found = ((line, pattern.extract(line.line.message)) for line in lines)
-        return [(line, columns) for line, columns in found if columns is not None]
-    return [(line, {}) for line in lines if pattern.matches(line.line.message)]
+def event_payloads(
+    subscription: SubscriptionFilter, pattern: FilterPattern, lines: Iterable[StoredLine]
+) -> Iterator[bytes]:
+    """The events that the function gets for lines of one stream: one, or several if they are too
+    long for it."""
+    batch: list[dict[str, Any]] = []
+    size, stream = 0, ""
+    for line in lines:
+        columns = pattern.extract(line.line.message) if isinstance(pattern, Columns) else {}
+        if columns is None or not (columns or pattern.matches(line.line.message)):
+            continue
+        length = len(line.line.message)
+        if batch and size + length > MAX_BATCH_SIZE:
+            yield _payload(subscription, stream, batch)
+            batch, size = [], 0
+        batch.append(_log_event(line, columns))
+        size, stream = size + length, line.stream
+    if batch:
+        yield _payload(subscription, stream, batch)
 
 
-def event_payload(
-    subscription: SubscriptionFilter, events: Sequence[tuple[StoredLine, dict[str, str]]]
+def _payload(
+    subscription: SubscriptionFilter, stream: str, log_events: Sequence[dict[str, Any]]
 ) -> bytes:
-    """The event that the function gets for lines of one stream."""
     message = {
         "messageType": "DATA_MESSAGE",
         "owner": subscription.account_id,
         "logGroup": subscription.log_group,
-        "logStream": events[0][0].stream,
+        "logStream": stream,
         "subscriptionFilters": [subscription.name],
-        "logEvents": [_log_event(line, columns) for line, columns in events],
+        "logEvents": log_events,
     }
     packed = gzip.compress(json.dumps(message, separators=(",", ":")).encode(), mtime=0)
     return b'{"awslogs":{"data":"%b"}}' % base64.b64encode(packed)

@@ -19,6 +19,7 @@ from lambdad.clock import Clock, SystemClock
 from lambdad.model.lines import Lines
 from lambdad.model.log_line import LogLine, Position, StoredLine
 from lambdad.observe.archive import Archive
+from lambdad.observe.arrivals import Arrival, arrivals
 from lambdad.observe.backlog import LIMIT, Backlog, MakeRecords
 from lambdad.observe.catalog import LogGroup, LogStream
 from lambdad.observe.flusher import Flusher
@@ -161,6 +162,27 @@ class LogStore:
                     body = segment.body(frame)
                     if body is not None:
                         yield frame.header.frame_id, body[offset : offset + size]
+
+    @property
+    def durable_frame(self) -> int:
+        """The last frame that is on disk with all before it."""
+        with self._lock:
+            pending = next((frame.frame_id for frame in self._backlog), None)
+            return self._backlog.last_frame if pending is None else pending - 1
+
+    def arrivals(self, groups: Collection[GroupKey], after_frame: int) -> Iterator[Arrival]:
+        """The lines of these groups that are on disk, in the order in which they came, from behind
+        this frame on. Iterating reads from disk: do it on a thread."""
+        with self._lock:
+            segments = [each for each in self._segments if each.index.last_frame > after_frame]
+        return arrivals(segments, groups, after_frame)
+
+    def follow(self, frame_id: int | None) -> None:
+        """Somebody reads `arrivals` from this frame on; nobody with None. What he has yet to read
+        stays where it is."""
+        with self._lock:
+            self._packer.followed_frame = frame_id
+            self._packer.wake()
 
     def settled(self, frame_id: int) -> None:
         """The records up to this frame are elsewhere now, and never asked for again."""

@@ -39,6 +39,7 @@ class Packer:
     ) -> None:
         self.packed_frame = archive.packed_frame()
         self.settled_frame = 0
+        self.followed_frame: int | None = None  # the first that somebody has yet to read
         self.cutoffs: Mapping[GroupKey, int] = {}
         self.removal = (
             threading.Lock()
@@ -118,6 +119,8 @@ class Packer:
         """The oldest one, if it is full and its records are settled."""
         segment = next(iter(self._segments), None)
         if segment is None or not segment.is_sealed:
+            return None
+        if self.followed_frame is not None and segment.index.last_frame >= self.followed_frame:
             return None
         if segment.index.has_records and segment.index.last_frame > self.settled_frame:
             return None

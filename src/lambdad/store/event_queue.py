@@ -39,6 +39,9 @@ MOST_AT_ONCE = 4096  # claims in one change, so that many of them hold nobody up
 _IDS_PER_EPOCH = 1 << 32
 _QUEUE = "events"
 
+# A claim, the epoch that has it, and what else is changed together with it.
+_Accepted = tuple[Claim, int, Callable[[Connection], None] | None]
+
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
@@ -108,12 +111,17 @@ class EventQueue:
         return claim
 
     def begin_accept(
-        self, event: Event, *, is_claimed: bool = False
+        self,
+        event: Event,
+        *,
+        is_claimed: bool = False,
+        also: Callable[[Connection], None] | None = None,
     ) -> tuple[Claim, asyncio.Future[None]]:
-        """The same for who goes on meanwhile: the claim counts when the future has ended well."""
+        """The same for who goes on meanwhile: the claim counts when the future has ended well.
+        `also` is changed in the transaction in which the event is kept."""
         until = self._clock.now() + self._lease if is_claimed else event.accepted_at
         claim = Claim(event, int(is_claimed), until)
-        return claim, self._accepted.begin((claim, self.epoch if is_claimed else 0))
+        return claim, self._accepted.begin((claim, self.epoch if is_claimed else 0, also))
 
     async def due_functions(self) -> dict[Key, float]:
         """When each function that has events has the next one due."""
@@ -177,19 +185,22 @@ def _open(connection: Connection, now: float, longest_wait: float) -> int:
     return int(epoch)
 
 
-def _accept(connection: Connection, items: Sequence[tuple[Claim, int]]) -> list[None]:
+def _accept(connection: Connection, items: Sequence[_Accepted]) -> list[None]:
     connection.execute(
         insert(events),
         [
             event_rows.event_row(claim.event)
             | {"due_at": claim.until, "fence": claim.fence, "epoch": epoch}
-            for claim, epoch in items
+            for claim, epoch, _ in items
         ],
     )
     connection.execute(
         insert(event_payloads),
-        [{"id": claim.event.id, "payload": claim.event.payload} for claim, _ in items],
+        [{"id": claim.event.id, "payload": claim.event.payload} for claim, _, _ in items],
     )
+    for _, _, also in items:
+        if also is not None:
+            also(connection)
     return [None] * len(items)
 
 

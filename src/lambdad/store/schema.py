@@ -207,6 +207,18 @@ alarm_history = Table(
     Index("alarm_history_age", "at"),
 )
 
+# How far those who follow log lines have got: all of the frames before this one, and so many of its
+# batches.
+log_cursors = Table(
+    "log_cursors",
+    metadata,
+    Column("account_id", String, primary_key=True),
+    Column("region", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("frame", Integer, nullable=False),
+    Column("batches", Integer, nullable=False),
+)
+
 _EVENT_SQL = """id INTEGER NOT NULL,
             request_id VARCHAR NOT NULL,
             account_id VARCHAR NOT NULL,
@@ -364,6 +376,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE INDEX alarm_history_of
             ON alarm_history (account_id, region, alarm_name, at)""",
         "CREATE INDEX alarm_history_age ON alarm_history (at)",
+    ),
+    (
+        """CREATE TABLE log_cursors (
+            account_id VARCHAR NOT NULL,
+            region VARCHAR NOT NULL,
+            id VARCHAR NOT NULL,
+            frame INTEGER NOT NULL,
+            batches INTEGER NOT NULL,
+            PRIMARY KEY (account_id, region, id)
+        )""",
     ),
 )
 

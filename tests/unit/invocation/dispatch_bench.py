@@ -30,13 +30,13 @@ class WatchedQueue(EventQueue):
     gates: dict[str, asyncio.Event]
     settled: list[tuple[Settlement, bool]]
 
-    def begin_accept(self, event: Event, *, is_claimed: bool = False) -> Any:
+    def begin_accept(self, event: Event, **options: Any) -> Any:
         if self.refusals.get("accept"):
             refused = asyncio.get_running_loop().create_future()
             refused.set_exception(self.refusals["accept"].pop(0))
             return Claim(event, 0, 0.0), refused
         self.calls["accept"] += 1
-        claim, written = super().begin_accept(event, is_claimed=is_claimed)
+        claim, written = super().begin_accept(event, **options)
         if "accept" in self.gates:
             written = asyncio.ensure_future(self._behind(self.gates["accept"], written))
         return claim, written
