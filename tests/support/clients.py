@@ -32,6 +32,7 @@ def make_client(
     region: str = REGION,
     read_timeout: float = 60,
     attempts: int = 1,
+    host_prefix: bool = True,
 ) -> Any:
     """A client of `service`; the caller closes it."""
     return _session().create_client(
@@ -46,5 +47,6 @@ def make_client(
             connect_timeout=10,
             max_pool_connections=50,
             retries={"total_max_attempts": attempts},
+            inject_host_prefix=host_prefix,
         ),
     )

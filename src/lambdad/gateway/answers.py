@@ -1,7 +1,7 @@
 """What goes out on one connection: answers in their order, no faster than the client reads them.
 
-An answer may be a stream: it is written while it comes to be. A client that is gone ends no stream:
-what it was promised runs to its end, and is dropped.
+An answer may be a stream: it is written while it comes to be. A client that is gone ends no stream
+but those that say so: what it was promised runs to its end, and is dropped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import termios
 from collections.abc import Sequence
 from typing import cast
 
-from lambdad.gateway.http import Request, Response
+from lambdad.gateway.http import Request, Response, close_stream
 from lambdad.gateway.outbox import Outbox
 from lambdad.gateway.pulse import Pulse
 
@@ -29,6 +29,7 @@ class Answers:
 
     def __init__(self, outbox: Outbox, pulse: Pulse) -> None:
         self.is_lost = False
+        self.is_ending = False  # no stream goes on that ends with its client
         self._outbox = outbox
         self._pulse = pulse
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
@@ -107,6 +108,9 @@ class Answers:
         self._write((head,))
         is_heard = request.method != "HEAD" and response.has_body
         async for piece in response.stream:
+            if response.ends_with_client and (self.is_lost or self.is_ending):
+                await close_stream(response.stream)
+                break
             if piece and is_heard:
                 self._write((b"%x\r\n" % len(piece), piece, b"\r\n") if is_chunked else (piece,))
                 # The outbox sends at the end of this turn; only then is known who is held up.

@@ -66,7 +66,7 @@ class Connection(asyncio.Protocol):
 
     def shut_down(self) -> None:
         """Take no more requests; end when the one in flight is answered."""
-        self._is_ending = True
+        self._is_ending = self._answers.is_ending = True
         if self._current is None:
             self._end()
 

@@ -3,20 +3,24 @@
     total length │ length of headers │ CRC of these │ headers │ payload │ CRC of all before
     each 4 bytes, big-endian
 
-An event is a union with one member, its type: `{"PayloadChunk": {"Payload": b"…"}}`.
+An event is a union with one member, its type: `{"PayloadChunk": {"Payload": b"…"}}`. The protocols
+that have no headers of their own for a result's other members tell these in a first event.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 from zlib import crc32
 
 from botocore.model import Shape, StructureShape
 
+from lambdad.gateway.http import close_stream
+
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
 
+_JSON = "application/json"
 _STRING = 7  # the type of a header's value
 _PRELUDE = struct.Struct("!II")
 _WORD = struct.Struct("!I")
@@ -36,6 +40,24 @@ def compile_event_writer(
         return writers[name](members)
 
     return write
+
+
+async def written(
+    events: AsyncIterator[Mapping[str, Any]], write: WriteEvent, first: bytes = b""
+) -> AsyncIterator[bytes]:
+    """Events as they come, behind what is written first."""
+    try:
+        if first:
+            yield first
+        async for event in events:
+            yield write(event)
+    finally:
+        await close_stream(events)
+
+
+def initial_response(body: bytes) -> bytes:
+    """The event that tells a result's other members."""
+    return message(_head("event", "initial-response", _JSON), body)
 
 
 def message(head: bytes, payload: bytes) -> bytes:
@@ -65,13 +87,14 @@ def _event_writer(
     assert isinstance(shape, StructureShape)
     for name, member in shape.members.items():
         if member.serialization.get("eventpayload") and member.type_name == "blob":
-            head = _event_head(event, "application/octet-stream")
+            head = _head("event", event, "application/octet-stream")
             return lambda members: message(head, members[name])
-    head, write = _event_head(event, "application/json"), to_json(shape)
+    kind = "exception" if shape.metadata.get("exception") else "event"
+    head, write = _head(kind, event, _JSON), to_json(shape)
     return lambda members: message(head, write(members))
 
 
-def _event_head(event: str, content_type: str) -> bytes:
+def _head(kind: str, event: str, content_type: str) -> bytes:
     return encode_headers(
-        {":message-type": "event", ":event-type": event, ":content-type": content_type}
+        {":message-type": kind, f":{kind}-type": event, ":content-type": content_type}
     )

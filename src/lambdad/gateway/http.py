@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import httptools
@@ -170,7 +171,8 @@ class Response:
     """What goes back. Header values are text; `head` makes them fit for the wire.
 
     `cookies` are the values of as many set-cookie headers. A body that comes to be while it is
-    sent is a `stream`, and `body` empty: it must be read to its end, or it is not over.
+    sent is a `stream`, and `body` empty: it must be read to its end, or it is not over. One that
+    `ends_with_client` has no end of its own: it is over when nobody listens any more.
     """
 
     status: int
@@ -178,6 +180,7 @@ class Response:
     body: bytes = b""
     cookies: Sequence[str] = ()
     stream: AsyncIterator[bytes] | None = None
+    ends_with_client: bool = False
 
     def head(self, date_line: str, *, is_last: bool, is_chunked: bool = False) -> bytes:
         """Everything before the body; the client is told when the connection ends with it."""
@@ -199,6 +202,12 @@ class Response:
     def has_body(self) -> bool:
         """Whether HTTP lets a body follow."""
         return self.status not in _WITHOUT_BODY
+
+
+async def close_stream(stream: AsyncIterator[Any]) -> None:
+    """Nobody reads on: let it end what it has begun."""
+    if isinstance(stream, AsyncGenerator):
+        await stream.aclose()
 
 
 @lru_cache(maxsize=64)

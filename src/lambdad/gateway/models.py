@@ -28,6 +28,8 @@ _INTERNAL_ERRORS = (
 )
 _INTERNAL_FAILURE = "InternalFailure"
 
+_WITH_EVENT_STREAMS = ("json", "rest-json")
+
 
 @dataclass(frozen=True, slots=True)
 class OperationPlan:
@@ -71,8 +73,8 @@ class ServicePlan:
 
     def _compile(self, name: str) -> OperationPlan:
         model = self.model.operation_model(name)
-        # Only rest-json writes event streams so far; no operation that is served needs the others.
-        streams = model.has_event_stream_output and self.protocol_name != "rest-json"
+        # Some write event streams; no operation that is served needs the others.
+        streams = model.has_event_stream_output and self.protocol_name not in _WITH_EVENT_STREAMS
         return OperationPlan(
             name=name,
             parse=_bounded(self.protocol.compile_parse(model)),

@@ -27,23 +27,32 @@ class Source:
         self.pieces: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()
         self.status = 200
         self.taken = 0
-        self.status = 200
+        self.ends_with_client = False
         self.ended = 0
+        self.closed = 0
 
     def put(self, *pieces: bytes | Exception | None) -> None:
         for piece in pieces:
             self.pieces.put_nowait(piece)
 
     async def __call__(self, request: Request) -> Response:
-        return Response(self.status, {"x-path": request.raw_path}, stream=self._stream())
+        return Response(
+            self.status,
+            {"x-path": request.raw_path},
+            stream=self._stream(),
+            ends_with_client=self.ends_with_client,
+        )
 
     async def _stream(self) -> AsyncIterator[bytes]:
-        while (piece := await self.pieces.get()) is not None:
-            if isinstance(piece, Exception):
-                raise piece
-            self.taken += 1
-            yield piece
-        self.ended += 1
+        try:
+            while (piece := await self.pieces.get()) is not None:
+                if isinstance(piece, Exception):
+                    raise piece
+                self.taken += 1
+                yield piece
+            self.ended += 1
+        finally:
+            self.closed += 1
 
 
 class Line:
@@ -151,6 +160,33 @@ async def test_a_client_that_does_not_read_holds_the_stream_up(line: Line, sourc
     for _ in range(64):
         assert len(await line.chunk()) == MB
     assert await line.chunk() == b""
+
+
+async def test_a_stream_may_end_with_its_client(line: Line, source: Source) -> None:
+    source.ends_with_client = True
+    source.put(b"one")
+    await line.ask()
+    assert await line.chunk() == b"one"
+    line.writer.transport.abort()
+    async with asyncio.timeout(5):
+        while not source.closed:
+            source.put(b"one")
+            await asyncio.sleep(0.001)
+    assert source.ended == 0
+
+
+async def test_a_stream_that_ends_with_its_client_ends_when_the_server_does(
+    line: Line, source: Source
+) -> None:
+    source.ends_with_client = True
+    source.put(b"one")
+    await line.ask()
+    assert await line.chunk() == b"one"
+    draining = asyncio.create_task(line.listener.drain(5))
+    await asyncio.sleep(0)
+    source.put(b"two")
+    assert await line.chunk() == b""
+    await draining
 
 
 async def test_a_client_that_hangs_up_does_not_end_the_stream(line: Line, source: Source) -> None:

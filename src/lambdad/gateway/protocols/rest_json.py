@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from lambdad.gateway import eventstream
-from lambdad.gateway.eventstream import WriteEvent, compile_event_writer
+from lambdad.gateway.eventstream import WriteEvent, compile_event_writer, written
 from lambdad.gateway.http import Request, Response
 from lambdad.gateway.protocols.error_body import body_members, error_body
 from lambdad.gateway.protocols.json_values import decode_json, encode_json, json_values
@@ -279,18 +279,11 @@ def _write_event_stream(name: str, write: WriteEvent) -> _WriteStep:
         response.headers["content-type"] = eventstream.CONTENT_TYPE
         events = result.get(name) or ()
         if isinstance(events, AsyncIterator):
-            response.stream = _written(events, write)
+            response.stream = written(events, write)
         else:
             response.body = b"".join(map(write, events))
 
     return step
-
-
-async def _written(
-    events: AsyncIterator[Mapping[str, Any]], write: WriteEvent
-) -> AsyncIterator[bytes]:
-    async for event in events:
-        yield write(event)
 
 
 def _text(body: bytes) -> str:

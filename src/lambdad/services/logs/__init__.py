@@ -12,6 +12,7 @@ from lambdad.services.logs import (
     events,
     fields,
     groups,
+    live_tail,
     metric_filters,
     queries,
     query_definitions,
@@ -29,7 +30,7 @@ Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, An
 
 
 # Files whose operations work with all that there is of the service.
-_RESOURCES = (fields, groups, metric_filters, retention, subscription_filters, tags)
+_RESOURCES = (fields, groups, live_tail, metric_filters, retention, subscription_filters, tags)
 
 
 def operations(logs: Logs, insights: Queries) -> dict[tuple[str, str], Operation]:
