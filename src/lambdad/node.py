@@ -56,6 +56,7 @@ from lambdad.launcher import packets
 from lambdad.model import limits
 from lambdad.model.caller import Caller
 from lambdad.model.fate import longest_wait
+from lambdad.model.metric_filter import MetricFilter
 from lambdad.model.runtime import Interpreter, family_of, is_python
 from lambdad.observe.exposition import Exposition
 from lambdad.observe.insights.queries import Queries
@@ -131,15 +132,20 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
     async with AsyncExitStack() as parts:
         database = Database.open(home / "state.db")
         parts.callback(database.close)
+        resources = await Resources.load(database)
         observation = await Observation.open(
-            database, home / "logs", clock, lambda_.machine_architecture(), is_on=config.observe
+            database,
+            home / "logs",
+            clock,
+            lambda_.machine_architecture(),
+            filters=partial(resources.all, MetricFilter),
+            is_on=config.observe,
         )
         parts.push_async_callback(observation.close)
         log_store, emit = observation.logs, observation.recorder.emit
         insights = Queries(log_store, home / "insights", clock)
         parts.push_async_callback(insights.close)
         blobs = Blobs.open(home / "blobs")
-        resources = await Resources.load(database)
 
         launcher = LauncherClient(launcher_socket, on_gone=_end_at_once)
         launcher.listen()
@@ -274,6 +280,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             health.measure_forever(emit),
             observation.journal.settle_forever(log_store),
             observation.metrics.age_forever(),
+            logs.expire_forever(logged, observation.traces.cutoffs),
             cloudwatch.AlarmWatch(watched, client).run(),
             logs.SubscriptionFeed(logged, database, dispatcher).run(),
             dispatcher.run(),

@@ -115,6 +115,10 @@ class Catalog:
         entry = self._entries.get(key)
         return None if entry is None else entry.group
 
+    def keys(self) -> list[GroupKey]:
+        """Every group."""
+        return list(self._entries)
+
     def groups(self, account_id: str, region: str) -> list[LogGroup]:
         owner = (account_id, region)
         return [entry.group for key, entry in self._entries.items() if key[:2] == owner]

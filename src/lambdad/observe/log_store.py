@@ -76,11 +76,13 @@ class LogStore:
         backlog_limit: int = LIMIT,
         clock: Clock | None = None,
         collect: Callable[[], MakeRecords] | None = None,
+        followed_frame: int | None = None,
     ) -> Self:
         """Open what is in `directory`, cut a torn end, and start the threads.
 
         `collect` takes, while the store's lock is held, what the journal has gathered; what it
         returns makes the records of a frame of it, which are on disk when the frame's lines are.
+        `followed_frame` is what `follow` says.
         """
         segments = Segments.open(directory, segment_size=segment_size)
         archive = Archive(directory)
@@ -93,6 +95,7 @@ class LogStore:
             clock=clock,
             collect=collect,
         )
+        store._packer.followed_frame = followed_frame
         store._flusher.start()
         store._packer.start()
         return store
@@ -240,6 +243,11 @@ class LogStore:
             groups = self._catalog.groups(account_id, region)
             found = [replace(group) for group in groups if group.name.startswith(prefix)]
         return sorted(found, key=lambda group: group.name)
+
+    def group_keys(self) -> list[GroupKey]:
+        """The groups of every account and region."""
+        with self._lock:
+            return self._catalog.keys()
 
     def find_group(self, account_id: str, region: str, group: str) -> LogGroup | None:
         """A copy of the group; None if there is none."""

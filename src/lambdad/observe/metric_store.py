@@ -8,7 +8,7 @@ not, so a value is seen as soon as the journal has collected it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -18,14 +18,16 @@ from lambdad.model.embedded_metrics import MARK, embedded_metrics
 from lambdad.model.function_metric import FunctionMetric, metrics_of
 from lambdad.model.lines import Lines
 from lambdad.model.metric import FIVE_MINUTES, HOUR, KEPT, MINUTE, SECOND, Metric
+from lambdad.model.metric_filter import MetricFilter, metric_data
 from lambdad.model.statistic_set import StatisticSet
 from lambdad.observe.book import Book
-from lambdad.observe.frames import StreamKey
+from lambdad.observe.frames import GroupKey, StreamKey
 from lambdad.observe.journal import Journal
 from lambdad.store import metric_rows
 from lambdad.store.database import Connection, Database
 
 Key = Metric | FunctionMetric
+Filters = Callable[[], Sequence[MetricFilter]]
 
 AGE_EVERY = 3600.0
 MAX_AGE_MS, MAX_AHEAD_MS = 14 * 86_400_000, 2 * HOUR * 1000  # of what a log line tells
@@ -79,14 +81,23 @@ class Wanted:
 class MetricStore:
     """The metrics of a node."""
 
-    def __init__(self, journal: Journal, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, journal: Journal, database: Database, clock: Clock, filters: Filters = tuple
+    ) -> None:
+        self._filters = filters
         self._journal = journal
         self._book: Book[Key, Metric, Points] = journal.add(
             Book("metrics", expand=_expand, encode=_encode, decode=_decode, write=_write),
-            read_lines=read_embedded_metrics,
+            read_lines=self._read_lines,
         )
         self._database = database
         self._clock = clock
+
+    def _read_lines(
+        self, lines_by_stream: Mapping[StreamKey, Lines], entries: dict[Key, Points]
+    ) -> None:
+        read_embedded_metrics(lines_by_stream, entries)
+        apply_filters(self._filters(), lines_by_stream, entries)
 
     def points(self, key: Key) -> Points:
         """What gathers of a metric; only while the journal's lock is held."""
@@ -185,6 +196,22 @@ def read_embedded_metrics(
                         value,
                         is_high_resolution=datum.is_high_resolution,
                     )
+
+
+def apply_filters(
+    filters: Iterable[MetricFilter],
+    lines_by_stream: Mapping[StreamKey, Lines],
+    entries: dict[Key, Points],
+) -> None:
+    """Add the metrics that filters make of the lines of their groups."""
+    by_group: dict[GroupKey, list[MetricFilter]] = {}
+    for each in filters:
+        by_group.setdefault((each.account_id, each.region, each.log_group), []).append(each)
+    for key, lines in lines_by_stream.items():
+        for datum in metric_data(by_group.get(key[:3], ()), lines) if by_group else ():
+            metric = Metric(*key[:2], datum.namespace, datum.name, datum.dimensions)
+            points = entries.setdefault(metric, Points())
+            points.add(datum.unit, datum.timestamp_ms // 1000, datum.value)
 
 
 def _open_rows(

@@ -12,10 +12,11 @@ from lambdad.errors import PlatformError
 from lambdad.observe.function_recorder import FunctionRecorder
 from lambdad.observe.journal import Journal
 from lambdad.observe.log_store import LogStore
-from lambdad.observe.metric_store import MetricStore
+from lambdad.observe.metric_store import Filters, MetricStore
 from lambdad.observe.traces import TraceStore
 from lambdad.observe.usage_ledger import UsageLedger
 from lambdad.store.database import Database
+from lambdad.store.log_cursors import first_followed_frame
 
 _log = logging.getLogger(__name__)
 
@@ -33,14 +34,23 @@ class Observation:
 
     @classmethod
     async def open(
-        cls, database: Database, directory: Path, clock: Clock, architecture: str, *, is_on: bool
+        cls,
+        database: Database,
+        directory: Path,
+        clock: Clock,
+        architecture: str,
+        *,
+        filters: Filters = tuple,
+        is_on: bool,
     ) -> Self:
-        """Open the log store of `directory` and replay what a killed node had not settled. Without
-        `is_on` lines are kept, and nothing else of what functions do."""
+        """Open the log store of `directory` and replay what a killed node had not settled.
+        `filters` tells the metric filters that there are. Without `is_on` lines are kept, and
+        nothing else of what functions do."""
         journal = Journal(database)
-        metrics = MetricStore(journal, database, clock)
+        metrics = MetricStore(journal, database, clock, filters)
         ledger = UsageLedger(journal)
-        logs = LogStore.open(directory, collect=journal.collect)
+        followed_frame = await database.read(first_followed_frame)
+        logs = LogStore.open(directory, collect=journal.collect, followed_frame=followed_frame)
         await journal.open(logs)
         traces = TraceStore(logs, clock)
         recorder = FunctionRecorder(logs, metrics, ledger, traces, clock, architecture, is_on=is_on)

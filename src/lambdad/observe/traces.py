@@ -15,11 +15,13 @@ from lambdad.clock import Clock
 from lambdad.model.function import FunctionVersion
 from lambdad.model.invocation import Ended
 from lambdad.model.lambda_segments import lambda_segments
-from lambdad.model.log_line import LogLine
+from lambdad.model.log_line import LogLine, StoredLine
 from lambdad.model.segment import Segment, read_segment
+from lambdad.observe.frames import GroupKey
 from lambdad.observe.log_store import LogStore
 
 KEPT_DAYS = 30  # as X-Ray keeps traces
+_HIDDEN = "/traces"
 _SEGMENTS, _INVOCATIONS = "segments", "invocations"
 _SLACK_MS = 3_600_000  # so much earlier than its trace's own time a segment may have arrived
 _Place = tuple[str, str]  # account, region
@@ -64,7 +66,7 @@ class TraceStore:
         begun = min((_epoch(trace_id) for trace_id in trace_ids), default=0)
         start_ms = max(begun * 1000 - _SLACK_MS, self._oldest_ms())
         lines = self._find(account_id, region, _SEGMENTS, start_ms, None, trace_ids)
-        for segment in filter(None, map(read_segment, lines)):
+        for segment in filter(None, map(read_segment, dict.fromkeys(lines))):
             if segment.trace_id in trace_ids:
                 yield segment
 
@@ -112,14 +114,20 @@ class TraceStore:
         end_ms: int | None,
         words: Collection[str] | None,
     ) -> Iterator[str]:
-        """The lines in which one of the words occurs; without words, all."""
-        stored = self._logs.read(
-            account_id, _hidden(region), group, start_ms=max(0, start_ms), end_ms=end_ms
-        )
-        for each in stored:
-            text = each.line.message
-            if words is None or any(word in text for word in words):
-                yield text
+        """The lines in which one of the words occurs; without words, all. One in which several
+        occur comes as often."""
+        place = (account_id, _hidden(region), group)
+        for terms in [()] if words is None else [(word,) for word in words]:
+            for each in self._logs.search(
+                *place, start_ms=max(0, start_ms), end_ms=end_ms, terms=terms
+            ):
+                if isinstance(each, StoredLine):
+                    yield each.line.message
+
+    def cutoffs(self) -> dict[GroupKey, int]:
+        """The time before which traces are too old, by where they are kept."""
+        oldest_ms = self._oldest_ms()
+        return {key: oldest_ms for key in self._logs.group_keys() if key[1].endswith(_HIDDEN)}
 
     def _oldest_ms(self) -> int:
         return int((self._clock.now() - KEPT_DAYS * 86_400) * 1000)
@@ -127,7 +135,7 @@ class TraceStore:
 
 def _hidden(region: str) -> str:
     """Where a region's traces are kept; no region's name has a slash."""
-    return f"{region}/traces"
+    return f"{region}{_HIDDEN}"
 
 
 def _epoch(trace_id: str) -> int:

@@ -25,6 +25,11 @@ def read_cursors(connection: Connection) -> dict[Key, Cursor]:
     return {(row.account_id, row.region, row.id): Cursor(row.frame, row.batches) for row in rows}
 
 
+def first_followed_frame(connection: Connection) -> int | None:
+    """The first frame that somebody has yet to read; None when nobody follows."""
+    return min((cursor.frame for cursor in read_cursors(connection).values()), default=None)
+
+
 def write_cursors(connection: Connection, cursors: Mapping[Key, Cursor]) -> None:
     """From now on they are there."""
     for key, cursor in cursors.items():

@@ -24,6 +24,7 @@ from lambdad.services.logs import (
 from lambdad.services.logs.logs import Logs
 from lambdad.services.logs.put_events import put_log_events
 from lambdad.services.logs.records import get_log_record
+from lambdad.services.logs.retention import expire_forever
 from lambdad.services.logs.subscription_feed import SubscriptionFeed
 
 Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, Any]]]
@@ -65,4 +66,4 @@ def operations(logs: Logs, insights: Queries) -> dict[tuple[str, str], Operation
     }
 
 
-__all__ = ["Logs", "Operation", "SubscriptionFeed", "operations"]
+__all__ = ["Logs", "Operation", "SubscriptionFeed", "expire_forever", "operations"]

@@ -73,7 +73,7 @@ async def filter_log_events(
         request.get("startTime", 0),
         None if end_ms is None else end_ms + 1,  # here, unlike in GetLogEvents, inclusive
         **_bounds(direction, place),
-        terms=pattern.required,
+        terms=pattern.required_terms(),
     )
     limit = request.get("limit") or MAX_EVENTS
     found, unread = await asyncio.to_thread(_search, search, pattern, limit)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +16,7 @@ from lambdad.services.logs.settings import settings_of
 from lambdad.store.resources import Resources
 
 _DAY_MS = 86_400_000
+_LOOK_SECONDS = 60.0
 
 
 async def put_retention_policy(
@@ -53,6 +56,18 @@ def cutoffs(resources: Resources, now_ms: int) -> dict[Key, int]:
     }
 
 
+async def expire_forever(logs: Logs, more: Callable[[], Mapping[Key, int]]) -> None:
+    """Let lines go that have become too old; `more` tells the cutoffs of groups of other kinds."""
+    while True:
+        logs.retention_changed.clear()
+        logs.store.expire({**cutoffs(logs.resources, logs.now_ms()), **more()})
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await logs.retention_changed.wait()
+        except TimeoutError:
+            pass
+
+
 async def _set(
     logs: Logs, context: RequestContext, request: dict[str, Any], days: int | None
 ) -> None:
@@ -60,6 +75,7 @@ async def _set(
         group = require_group(logs.store, context.caller, request)
         settings = settings_of(logs, context.caller, group)
         await logs.resources.save(replace(settings, retention_days=days))
+    logs.retention_changed.set()
 
 
 OPERATIONS = {
