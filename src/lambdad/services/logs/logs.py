@@ -15,7 +15,8 @@ from lambdad.store.resources import Resources
 class Logs:
     """The log store has the groups, streams and lines; `resources` what is set for them. Whoever
     reads settings, decides and saves them holds `lock`; who changes subscription filters sets
-    `subscriptions_changed`, who changes a retention `retention_changed`. `live_tails` counts the sessions of each account and region."""
+    `subscriptions_changed`, who changes a retention `retention_changed`. `live_tails` counts the
+    sessions of each account and region."""
 
     store: LogStore
     resources: Resources
