@@ -138,7 +138,7 @@ def supported_operations() -> dict[str, list[str]]:
     tables = [
         iam.operations(nothing),
         lambda_.operations(nothing),
-        logs.operations(logs.Logs(nothing, nothing, nothing), nothing),
+        logs.operations(logs.Logs(nothing, nothing, nothing), nothing, nothing),
         sts.operations(nothing),
         xray.operations(nothing),
     ]

@@ -243,10 +243,12 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
         )
         logged = logs.Logs(log_store, resources, clock)
         traced = xray.XRay(observation.traces, clock)
-        operations = _operations(control, watched, logged, insights, sessions, traced)
+        exporter = logs.Exporter(logged)
+        operations = _operations(control, watched, logged, insights, exporter, sessions, traced)
         client = Client(
             operations, endpoint_url=_own_url(listener), endpoints=_endpoints(config, parts)
         )
+        exporter.reach_through(client)
         deliveries = Deliveries(
             EventOutbox(database),
             deliver=Deliverer(client).deliver,
@@ -282,6 +284,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             observation.metrics.age_forever(),
             logs.expire_forever(logged, observation.traces.cutoffs),
             cloudwatch.AlarmWatch(watched, client).run(),
+            exporter.run(),
             logs.SubscriptionFeed(logged, database, dispatcher).run(),
             dispatcher.run(),
             lambda_.remove_forever(control),
@@ -370,6 +373,7 @@ def _operations(
     watched: cloudwatch.CloudWatch,
     logged: logs.Logs,
     insights: Queries,
+    exporter: logs.Exporter,
     sessions: sts.Sessions,
     traced: xray.XRay,
 ) -> Operations:
@@ -378,7 +382,7 @@ def _operations(
         **lambda_.operations(control),
         **iam.operations(iam.Iam(control.resources, control.clock)),
         **sts.operations(sessions),
-        **logs.operations(logged, insights),
+        **logs.operations(logged, insights, exporter),
         **cloudwatch.operations(watched),
         **xray.operations(traced),
     }

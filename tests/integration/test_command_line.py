@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -112,6 +113,27 @@ def test_a_function_is_deployed_invoked_listed_read_and_removed(run: Run, tmp_pa
     # rm
     assert f"Deleted {name}." in run("lambdad", "rm", name, "--yes").stdout
     run("lambdad", "invoke", name, code=3)
+
+
+@pytest.mark.parametrize("name", ["lines.txt", "lines.gz"])
+def test_log_lines_are_exported_to_a_file(
+    run: Run, tmp_path: Path, make_function: Callable[..., DeployedFunction], name: str
+) -> None:
+    # Given
+    source = "def handler(event, context):\n    for n in (1, 2): print('{\"n\": %d}' % n)\n"
+    function = make_function(source=source)
+    function.invoke()
+    # When
+    command = ["lambdad", "logs", function.name, "--export", name, "--filter", "{ $.n > 1 }"]
+    told = json.loads(run(*command, "--json").stdout)
+    # Then
+    assert told == {"file": name, "lines": 1}
+    content = (tmp_path / name).read_bytes()
+    text = gzip.decompress(content) if name.endswith(".gz") else content
+    (line,) = text.decode().splitlines()
+    assert line.endswith('Z {"n": 2}')
+    # and what is being followed has no end
+    run(*command, "-f", code=2)
 
 
 def test_a_function_is_deployed_with_a_url_of_its_own(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -41,13 +42,25 @@ def _read_age(context: click.Context, parameter: click.Parameter, text: str) -> 
     help="Oldest line to show: 30s, 10m, 2h, 1d.",
 )  # fmt: skip
 @click.option("--filter", "pattern", metavar="PATTERN", help="A CloudWatch Logs filter pattern.")
+@click.option(
+    "--export", "export_to", type=click.Path(dir_okay=False, writable=True), metavar="FILE",
+    help="Write the lines to a file instead, compressed if its name ends with .gz.",
+)  # fmt: skip
 def command(
-    endpoint: Endpoint, screen: Screen, name: str, follow: bool, since: float, pattern: str | None
+    endpoint: Endpoint,
+    screen: Screen,
+    name: str,
+    follow: bool,
+    since: float,
+    pattern: str | None,
+    export_to: str | None,
 ) -> None:
     """Show the log lines of a function.
 
     With --json and -f each line is a JSON document of its own.
     """
+    if follow and export_to:
+        raise click.UsageError("--export writes what is there; it cannot --follow.")
     query: dict[str, Any] = {"logGroupName": _log_group(endpoint, name)}
     if pattern:
         query["filterPattern"] = pattern
@@ -55,6 +68,12 @@ def command(
     client = endpoint.client("logs")
     if follow:
         _follow(client, screen, query, start_ms)
+        return
+    if export_to:
+        lines = _export(_read(client, query, start_ms), export_to)
+        screen.note(f"{lines} lines are in {export_to}.")
+        if screen.as_json:
+            screen.json({"file": export_to, "lines": lines})
         return
     events = list(_read(client, query, start_ms))
     if screen.as_json:
@@ -85,6 +104,19 @@ def _read(client: Any, query: dict[str, Any], start_ms: int) -> Iterator[dict[st
     except ClientError as error:
         if error_code(error) != "ResourceNotFoundException":
             raise
+
+
+def _export(events: Iterator[dict[str, Any]], path: str) -> int:
+    """Write the lines as an export task of CloudWatch writes them; returns how many."""
+    count = 0
+    open_file = gzip.open if path.endswith(".gz") else open
+    with open_file(path, "wt", encoding="utf-8", errors="replace") as file:
+        for event in events:
+            count += 1
+            moment = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).replace(tzinfo=None)
+            message = event["message"].rstrip("\n")
+            file.write(f"{moment.isoformat(timespec='milliseconds')}Z {message}\n")
+    return count
 
 
 def _follow(client: Any, screen: Screen, query: dict[str, Any], start_ms: int) -> None:

@@ -23,6 +23,7 @@ from lambdad.model.dashboard import Dashboard
 from lambdad.model.durable_execution import DurableExecution
 from lambdad.model.event_invoke_config import EventInvokeConfig
 from lambdad.model.event_source_mapping import EventSourceMapping
+from lambdad.model.export_task import ExportTask
 from lambdad.model.function import Function, FunctionVersion
 from lambdad.model.function_url import FunctionUrl
 from lambdad.model.iam.access_key import AccessKey
@@ -67,7 +68,7 @@ KINDS: tuple[type[Resource], ...] = (
     Policy,
     LayerPolicy,
     QueryDefinition,
-    *(LogGroupSettings, MetricFilter, SubscriptionFilter),
+    *(ExportTask, LogGroupSettings, MetricFilter, SubscriptionFilter),
     *(AccessKey, AccountAlias, Group, InstanceProfile, ManagedPolicy, Role, Session, User),
 )
 

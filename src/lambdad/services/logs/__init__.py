@@ -10,6 +10,7 @@ from lambdad.model.caller import RequestContext
 from lambdad.observe.insights.queries import Queries
 from lambdad.services.logs import (
     events,
+    export_tasks,
     fields,
     groups,
     live_tail,
@@ -21,6 +22,7 @@ from lambdad.services.logs import (
     subscription_filters,
     tags,
 )
+from lambdad.services.logs.exporter import Exporter
 from lambdad.services.logs.logs import Logs
 from lambdad.services.logs.put_events import put_log_events
 from lambdad.services.logs.records import get_log_record
@@ -34,7 +36,9 @@ Operation = Callable[[RequestContext, dict[str, Any]], Awaitable[Mapping[str, An
 _RESOURCES = (fields, groups, live_tail, metric_filters, retention, subscription_filters, tags)
 
 
-def operations(logs: Logs, insights: Queries) -> dict[tuple[str, str], Operation]:
+def operations(
+    logs: Logs, insights: Queries, exporter: Exporter
+) -> dict[tuple[str, str], Operation]:
     """Every operation that lambdad performs."""
     log_store, resources, clock = logs.store, logs.resources, logs.clock
     return {
@@ -42,6 +46,10 @@ def operations(logs: Logs, insights: Queries) -> dict[tuple[str, str], Operation
             ("logs", operation): partial(run, logs)
             for resource in _RESOURCES
             for operation, run in resource.OPERATIONS.items()
+        },
+        **{
+            ("logs", operation): partial(run, exporter)
+            for operation, run in export_tasks.OPERATIONS.items()
         },
         ("logs", "CreateLogStream"): partial(streams.create_log_stream, log_store),
         ("logs", "DeleteLogStream"): partial(streams.delete_log_stream, log_store),
@@ -66,4 +74,11 @@ def operations(logs: Logs, insights: Queries) -> dict[tuple[str, str], Operation
     }
 
 
-__all__ = ["Logs", "Operation", "SubscriptionFeed", "expire_forever", "operations"]
+__all__ = [
+    "Exporter",
+    "Logs",
+    "Operation",
+    "SubscriptionFeed",
+    "expire_forever",
+    "operations",
+]

@@ -13,7 +13,7 @@ from lambdad.errors import ClientError
 from lambdad.model.caller import Caller, RequestContext
 from lambdad.observe.insights.queries import Queries
 from lambdad.observe.log_store import LogStore
-from lambdad.services.logs import Logs, operations
+from lambdad.services.logs import Exporter, Logs, operations
 from lambdad.store.database import Database
 from lambdad.store.resources import Resources
 
@@ -48,7 +48,8 @@ async def resources(tmp_path: Path) -> AsyncIterator[Resources]:
 
 @pytest.fixture
 def call(log_store: LogStore, insights: Queries, resources: Resources, clock: FakeClock) -> Call:
-    table = operations(Logs(log_store, resources, clock), insights)
+    logs = Logs(log_store, resources, clock)
+    table = operations(logs, insights, Exporter(logs))
 
     async def call(operation: str, *, account_id: str = "000000000000", **request: Any) -> Any:
         caller = Caller(account_id=account_id, region="us-east-1")
