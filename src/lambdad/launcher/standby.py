@@ -51,7 +51,8 @@ class Standby:
     @property
     def request(self) -> dict[str, object]:
         """What the zygote must know to start it."""
-        variables = {**self._program.variables, WAITS: self._waits}
+        known = entering.with_addresses(dict(self._program.variables), [])
+        variables = {**known, WAITS: self._waits}
         return {"command": self._program.command, "variables": variables}
 
     @property

@@ -11,7 +11,7 @@ const { endOnCrash } = require('./crashes.cjs');
 const { load } = require('./handler.cjs');
 const { begin } = require('./invocation.cjs');
 const logs = require('./logs.cjs');
-const { connect } = require('./runtime_api.cjs');
+const { runtimeApi } = require('./runtime_api.cjs');
 const { awslambda } = require('./streaming.cjs');
 const { endOnSigterm } = require('./termination.cjs');
 const { waitForFunction } = require('./waiting.cjs');
@@ -19,8 +19,11 @@ const { waitForFunction } = require('./waiting.cjs');
 const TRACE_VARIABLE = '_X_AMZN_TRACE_ID';
 
 async function main() {
-  await waitForFunction();
-  const api = connect(process.env.AWS_LAMBDA_RUNTIME_API);
+  if (process.pid === 1) {
+    endOnSigterm();
+  }
+  globalThis.awslambda = awslambda;
+  const api = runtimeApi(await waitForFunction());
   const log = logs.setUp(process.env);
   let failRunning = (error) => api.failInit(error);
   let isCrashing = false;
@@ -28,10 +31,6 @@ async function main() {
     isCrashing = true;
     return failRunning?.(error);
   });
-  if (process.pid === 1) {
-    endOnSigterm();
-  }
-  globalThis.awslambda = awslambda;
 
   const handler = await loadHandler(api, log, () => isCrashing);
   const makeContext = contextBuilder(process.env);

@@ -1,54 +1,33 @@
-// The Runtime API, as a runtime sees it, on one connection that is kept open.
-//
-// There is only ever one request under way; another waits for its turn.
+// The Runtime API, as a runtime sees it.
 
 'use strict';
-
-const { Agent, request: httpRequest } = require('node:http');
 
 const { shortened, toHeader, toResponse, toXrayCause } = require('./errors.cjs');
 
 const VERSION = '/2018-06-01/runtime';
-const JSON_TYPE = 'application/json';
 const TYPE = 'Lambda-Runtime-Function-Error-Type';
 const BODY = 'Lambda-Runtime-Function-Error-Body';
 const CAUSE = 'Lambda-Runtime-Function-XRay-Error-Cause';
-const LARGEST_HEADERS = 65536;
+const JSON_TYPE = 'Content-Type: application/json\r\n';
+const STREAMING = `Lambda-Runtime-Function-Response-Mode: streaming\r\nTrailer: ${TYPE}, ${BODY}\r\n`;
+const NOT_IN_HEADERS = /[^\t\x20-\x7e\x80-\xff]/;
+const END_OF_CHUNK = Buffer.from('\r\n');
 const ALWAYS_TAKEN = 65536;
 const TOO_LARGE = 413;
 
-/** Speaks to the Runtime API at `address`. */
-function connect(address) {
-  const colon = address.lastIndexOf(':');
-  const server = {
-    host: colon < 0 ? address : address.slice(0, colon),
-    port: colon < 0 ? 80 : Number(address.slice(colon + 1)),
-    agent: new Agent({ keepAlive: true, maxSockets: 1, noDelay: true }),
-    maxHeaderSize: LARGEST_HEADERS,
-  };
-
-  /** `fields` are names and values of headers in turn, which costs Node.js less than an object. */
-  function send(method, path, fields, body) {
-    return new Promise((resolve, reject) => {
-      const headers = ['Host', address, ...fields];
-      const request = httpRequest({ ...server, method, path: VERSION + path, headers });
-      request.on('response', (answer) => read(answer, resolve, reject));
-      request.on('error', (error) => {
-        error.isOfOldConnection = request.reusedSocket;
-        reject(error);
-      });
-      request.end(body);
-    });
-  }
+/** Speaks to the Runtime API on a connection of its own. */
+function runtimeApi(connection) {
+  const end = ` HTTP/1.1\r\nHost: ${connection.address}\r\n`;
+  const next = `GET ${VERSION}/invocation/next${end}\r\n`;
 
   async function post(path, fields, body, subject) {
-    const size = String(Buffer.byteLength(body));
+    const size = Buffer.byteLength(body);
+    const head = `POST ${VERSION}${path}${end}${fields}Content-Length: ${size}\r\n\r\n`;
     let answer;
     try {
-      const all = ['Content-Type', JSON_TYPE, 'Content-Length', size, ...fields];
-      answer = await send('POST', path, all, body);
+      answer = await connection.request(head + body);
     } catch (error) {
-      if (body.length <= ALWAYS_TAKEN) {
+      if (size <= ALWAYS_TAKEN) {
         throw error;
       }
       return; // refused halfway; the server knows what it refused
@@ -59,22 +38,22 @@ function connect(address) {
   function postError(path, error, subject) {
     const response = toResponse(error);
     const cause = toXrayCause(response);
-    const fields = [TYPE, toHeader(response.errorType), ...(cause ? [CAUSE, cause] : [])];
+    const type = `${TYPE}: ${toHeader(response.errorType)}\r\n`;
+    const fields = `${JSON_TYPE}${type}${cause && `${CAUSE}: ${cause}\r\n`}`;
     return post(path, fields, JSON.stringify(response), subject);
   }
 
   return {
     /** Wait until there is an event. */
     async next() {
-      const path = '/invocation/next';
       let answer;
       try {
-        answer = await send('GET', path, []);
+        answer = await connection.request(next);
       } catch (error) {
         if (!error.isOfOldConnection) {
           throw error;
         }
-        answer = await send('GET', path, []); // the server had closed the connection meanwhile
+        answer = await connection.request(next); // the server had closed it meanwhile
       }
       if (answer.status !== 200) {
         throw new Error(`The Runtime API gave no event, but status ${answer.status}`);
@@ -84,7 +63,7 @@ function connect(address) {
 
     /** The handler is done; `result` is JSON. */
     respond(invokeId, result) {
-      return post(`/invocation/${invokeId}/response`, [], result, 'success');
+      return post(`/invocation/${invokeId}/response`, JSON_TYPE, result, 'success');
     },
 
     /** The handler failed. */
@@ -99,49 +78,31 @@ function connect(address) {
 
     /** Begin a response that is sent while it is written. */
     stream(invokeId, contentType) {
-      const request = httpRequest({
-        ...server,
-        method: 'POST',
-        path: `${VERSION}/invocation/${invokeId}/response`,
-        headers: {
-          'Content-Type': contentType,
-          'Transfer-Encoding': 'chunked',
-          'Lambda-Runtime-Function-Response-Mode': 'streaming',
-          Trailer: `${TYPE}, ${BODY}`,
-        },
-      });
-      return outgoing(request);
+      if (NOT_IN_HEADERS.test(contentType)) {
+        throw new TypeError('The content type has a character that no header may have.');
+      }
+      const fields = `Content-Type: ${contentType}\r\nTransfer-Encoding: chunked\r\n${STREAMING}`;
+      const path = `${VERSION}/invocation/${invokeId}/response`;
+      return outgoing(connection, Buffer.from(`POST ${path}${end}${fields}\r\n`, 'latin1'));
     },
   };
 }
 
 /** The body of a request, in pieces. When no more of it is taken, the server knows why, and what
  * is written goes nowhere. */
-function outgoing(request) {
+function outgoing(connection, head) {
   let isCutOff = false;
   let isEnded = false;
-  let written = null; // what waits until a piece is out
-  const release = () => {
-    const done = written;
-    written = null;
-    done?.();
+  const cutOff = () => {
+    isCutOff = true;
   };
-  const isOver = new Promise((resolve) => {
-    request.on('response', (answer) => {
-      if (!isEnded) {
-        isCutOff = true; // it is refused before its end
-        request.destroy();
-        return;
-      }
-      read(answer, resolve, resolve);
-    });
-    request.on('error', () => {});
-    request.on('close', () => {
-      isCutOff = true;
-      release();
-      resolve();
-    });
-  });
+  const answer = connection.request(head).then((early) => {
+    if (isEnded) {
+      return early;
+    }
+    cutOff(); // it is refused before its end
+    connection.close();
+  }, cutOff);
   return {
     /** Send a piece, and call `done` when there is room for more. */
     write(piece, done) {
@@ -149,37 +110,28 @@ function outgoing(request) {
         done();
         return;
       }
-      written = done;
-      request.write(piece, release);
+      const size = Buffer.from(`${piece.length.toString(16)}\r\n`);
+      connection.write(Buffer.concat([size, piece, END_OF_CHUNK]), () => done());
     },
 
     /** There is no more of it; the error that ended it, if there is one, is told behind. */
     async end(error) {
       isEnded = true;
       if (!isCutOff) {
-        if (error !== undefined) {
-          const response = shortened(toResponse(error));
-          const body = Buffer.from(JSON.stringify(response)).toString('base64');
-          request.addTrailers({ [TYPE]: toHeader(response.errorType), [BODY]: body });
-        }
-        request.end();
+        connection.write(`0\r\n${error === undefined ? '' : toTrailers(error)}\r\n`);
       }
-      const answer = await isOver;
-      if (answer?.status) {
-        check(answer, 'success');
+      const last = await answer;
+      if (last) {
+        check(last, 'success');
       }
     },
   };
 }
 
-function read(answer, resolve, reject) {
-  const pieces = [];
-  answer.on('data', (piece) => pieces.push(piece));
-  answer.on('end', () => {
-    const body = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
-    resolve({ status: answer.statusCode, headers: answer.headers, body: body.toString() });
-  });
-  answer.on('error', reject);
+function toTrailers(error) {
+  const response = shortened(toResponse(error));
+  const body = Buffer.from(JSON.stringify(response)).toString('base64');
+  return `${TYPE}: ${toHeader(response.errorType)}\r\n${BODY}: ${body}\r\n`;
 }
 
 function check({ status, body }, subject) {
@@ -209,4 +161,4 @@ function toInvocation({ headers, body }) {
   };
 }
 
-module.exports = { connect };
+module.exports = { runtimeApi };

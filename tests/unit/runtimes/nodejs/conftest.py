@@ -10,7 +10,7 @@ import pytest
 sys.path.append(str(Path(__file__).parent))
 sys.path.append(str(Path(__file__).parents[1] / "python"))  # the scripted Runtime API
 
-from node_under_test import BOOTSTRAP, NODE
+from node_under_test import COMMAND, NODE
 from scripted_api import Outcome, run_bootstrap
 
 
@@ -24,6 +24,7 @@ def run_node(tmp_path: Path) -> Callable[..., Outcome]:
         *,
         handler: str = "app.handler",
         variables: dict[str, str] | None = None,
+        command: list[str] = COMMAND,
         **script: Any,
     ) -> Outcome:
         if NODE is None:
@@ -46,6 +47,6 @@ def run_node(tmp_path: Path) -> Callable[..., Outcome]:
             "PATH": "/usr/bin:/bin",
             **(variables or {}),
         }
-        return run_bootstrap([NODE, str(BOOTSTRAP)], environment, events, **script)
+        return run_bootstrap(command, environment, events, **script)
 
     return run
