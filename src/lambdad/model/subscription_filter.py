@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from lambdad.model.filter_pattern import FilterPattern
-from lambdad.model.filter_pattern.columns import Columns
 from lambdad.model.log_line import StoredLine
 
 MAX_FILTERS = 2  # of one group
@@ -47,6 +46,8 @@ def event_payloads(
 ) -> Iterator[bytes]:
     """The events that the function gets for lines of one stream: one, or several if they are too
     long for it."""
+    from lambdad.model.filter_pattern.columns import Columns  # see parse_filter_pattern
+
     batch: list[dict[str, Any]] = []
     size, stream = 0, ""
     for line in lines:

@@ -9,21 +9,21 @@ import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lambdad.model.caller import Caller
 from lambdad.model.metric import MINUTE, Metric
 from lambdad.model.metric_math.errors import ExpressionError
-from lambdad.model.metric_math.evaluator import Known, evaluate, with_label
-from lambdad.model.metric_math.order import order
-from lambdad.model.metric_math.parser import Expression, parse
-from lambdad.model.metric_math.search import Search
 from lambdad.model.metric_math.values import Series, Value, Window
 from lambdad.model.statistic_set import SIMPLE, is_statistic, statistic_of
 from lambdad.observe.metric_store import Datapoints, MetricStore, Wanted
 from lambdad.services.cloudwatch.dimensions import metric_of
 from lambdad.services.cloudwatch.errors import validation_error
 from lambdad.services.cloudwatch.statistics import check_period
+
+if TYPE_CHECKING:  # the language of expressions would cost every start some 20 ms
+    from lambdad.model.metric_math.parser import Expression
+    from lambdad.model.metric_math.search import Search
 
 MAX_QUERIES = 500
 MAX_POINTS = 100_800  # of one series
@@ -69,6 +69,8 @@ def parse_queries(queries: Sequence[Mapping[str, Any]]) -> MetricQueries:
             metrics[query["Id"]] = query["MetricStat"]
         else:
             expressions[query["Id"]] = _parse(query)
+    from lambdad.model.metric_math.order import order
+
     try:
         return MetricQueries(metrics, expressions, queries, order(expressions, metrics))
     except ValueError as error:
@@ -120,6 +122,8 @@ def _check(query: Mapping[str, Any], place: str, taken: Iterable[str]) -> None:
 
 
 def _parse(query: Mapping[str, Any]) -> Expression:
+    from lambdad.model.metric_math.parser import parse
+
     try:
         return parse(query["Expression"])
     except ExpressionError as error:
@@ -201,6 +205,8 @@ def _search_label(metric: Metric) -> str:
 
 
 def _compute(queries: MetricQueries, found: _Found, window: Window) -> None:
+    from lambdad.model.metric_math.evaluator import Known, evaluate
+
     periods = {query["Id"]: query.get("Period") for query in queries.queries}
     for id in queries.order:
         own = Window(window.start, window.end, periods[id] or window.period)
@@ -218,6 +224,8 @@ def _labelled(query: Mapping[str, Any], value: Value, window: Window) -> list[Se
     if not isinstance(value, Series | list):
         times = window.times(window.period)
         value = Series(label, window.period, times, [float(value)] * len(times))
+    from lambdad.model.metric_math.evaluator import with_label
+
     labelled = with_label(value, label, is_given=is_given)
     return list(labelled) if isinstance(labelled, list) else [labelled]  # type: ignore[list-item]
 
