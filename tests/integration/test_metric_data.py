@@ -18,9 +18,10 @@ NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 MINUTES = 10
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def cloudwatch(server: LocalServer) -> Iterator[Any]:
-    """Requests are 0, 1, 2, … in each of the last minutes, errors half of that every other one."""
+    """Requests are 0, 1, 2, … in each of the last minutes, errors half of that every other one. To
+    put the same again changes no average."""
     client = make_client("cloudwatch", server.url)
     data = []
     for minute in range(MINUTES):
@@ -34,7 +35,7 @@ def cloudwatch(server: LocalServer) -> Iterator[Any]:
 
 
 def metric(id: str, name: str, **changes: Any) -> dict[str, Any]:
-    stat = {"Metric": {"Namespace": "Math", "MetricName": name}, "Period": 60, "Stat": "Sum"}
+    stat = {"Metric": {"Namespace": "Math", "MetricName": name}, "Period": 60, "Stat": "Average"}
     return {"Id": id, "MetricStat": {**stat, **changes}}
 
 
@@ -75,7 +76,10 @@ def test_pages_are_as_small_as_they_are_asked_for(cloudwatch: Any) -> None:
         ("SUM(METRICS())", [n * 1.5 if n % 2 == 0 else float(n) for n in range(10)]),
         ("m1 / PERIOD(m1)", [n / 60 for n in range(10)]),
         ("MAX(m1) - MIN(m1)", [9.0] * 10),
-        ("SUM(SEARCH('{Math} MetricName=\"Requests\"', 'Sum', 60))", [float(n) for n in range(10)]),
+        (
+            "SUM(SEARCH('{Math} MetricName=\"Requests\"', 'Average', 60))",
+            [float(n) for n in range(10)],
+        ),
     ],
 )
 def test_expressions_are_computed(cloudwatch: Any, expression: str, expected: list[float]) -> None:

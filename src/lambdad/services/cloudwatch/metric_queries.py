@@ -98,7 +98,8 @@ def _check(query: Mapping[str, Any], place: str, taken: Iterable[str]) -> None:
     id = query["Id"]
     if not _ID.fullmatch(id):
         raise validation_error(
-            f"The value {id} for parameter {place}.Id is not matching the regex."
+            f"The value {id} for parameter {place}.Id must begin with a lower-case letter and have "
+            "letters, digits and underscores alone."
         )
     if id in taken:
         raise validation_error("The values for parameter id in MetricDataQueries are not unique.")
