@@ -6,6 +6,10 @@
 
 'use strict';
 
+const codeCache = require('./code_cache.cjs');
+
+codeCache.use(); // before anything else is loaded
+
 const { contextBuilder } = require('./context.cjs');
 const { endOnCrash } = require('./crashes.cjs');
 const { load } = require('./handler.cjs');
@@ -33,6 +37,7 @@ async function main() {
   });
 
   const handler = await loadHandler(api, log, () => isCrashing);
+  codeCache.leaveToThreads();
   const makeContext = contextBuilder(process.env);
   while (!isCrashing) {
     failRunning = null; // between two invocations there is nothing to fail
