@@ -53,7 +53,14 @@ class Language:
 
 
 LANGUAGES = (
-    Language("nodejs", nodejs.find, nodejs.command, waiting_mb=12, trees=nodejs.TREES),
+    Language(
+        "nodejs",
+        nodejs.find,
+        nodejs.command,
+        waiting_mb=12,
+        build=nodejs.build,
+        trees=nodejs.TREES,
+    ),
     Language(
         "ruby",
         ruby.find,

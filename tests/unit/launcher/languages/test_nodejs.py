@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+import lambdad
 from lambdad.launcher.languages import nodejs
 
+RUNTIME = Path(lambdad.__file__).parent / "runtimes/nodejs"
 needs_node = pytest.mark.skipif(not nodejs.find(), reason="there is no Node.js on this machine")
 
 
@@ -33,6 +37,28 @@ def test_a_shim_or_what_is_no_program_is_none(
 def test_the_heap_leaves_room_for_what_is_not_in_it() -> None:
     command = nodejs.command("/usr/bin/node", "/var/runtime", 512)
     assert command == ["/usr/bin/node", "--max-old-space-size=460", "/var/runtime/bootstrap.cjs"]
+
+
+@needs_node
+def test_the_runtime_becomes_one_file_that_does_the_same(tmp_path: Path) -> None:
+    shutil.copytree(RUNTIME, tmp_path, dirs_exist_ok=True)
+    node = nodejs.find()[0]
+    nodejs.build(node, tmp_path)
+    assert [path.name for path in tmp_path.glob("*.cjs")] == ["bootstrap.cjs"]
+
+    waiting = {"_LAMBDAD_WAITS": "1", "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9"}
+    answer = subprocess.run(
+        nodejs.command(node.executable, str(tmp_path), 128),
+        input=json.dumps(
+            {"variables": {**waiting, "LAMBDA_TASK_ROOT": "/", "_HANDLER": "none.at"}}
+        ),
+        env=waiting,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Cannot find module 'none'" in answer.stdout
+    assert "connect ECONNREFUSED 127.0.0.1:9" in answer.stderr
 
 
 @needs_node
