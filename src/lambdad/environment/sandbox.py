@@ -44,7 +44,6 @@ Event = Initialized | Answer | Exited | TimedOut
 
 
 _HANDSHAKE_SECONDS = 60.0  # a new zygote may stand in between, on a slow and busy machine
-_RECEIVE_BUFFER = 32 * 1024  # bytes; the kernel doubles it
 _MAX_CONNECTIONS = 64  # a runtime and its extensions need a handful
 
 
@@ -212,9 +211,6 @@ class Sandbox:
         self._close_place()
         loop = asyncio.get_running_loop()
         try:
-            # Connections inherit it: less lies in the kernel and comes in at once, which is faster
-            # than what the kernel would choose, and holds far less of a stream that is read slowly.
-            listeners.runtime_api.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
             server = await loop.create_server(self._connect, sock=listeners.runtime_api)
             self._serving.append(server)
             self._serving.append(await self._serve_endpoint(listeners.endpoint))

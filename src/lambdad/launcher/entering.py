@@ -30,6 +30,7 @@ _ADDRESSES = tuple(f"127.0.0.1:{port}" for port in _PORTS)
 FILE_DESCRIPTORS = 1024
 PROCESSES = 1024
 _BACKLOG = 128
+_RECEIVE_BUFFER = 32 * 1024  # bytes; the kernel doubles it
 _HIGHEST_DESCRIPTOR = 0xFFFFFFFF  # a limit may be lower than what was opened before it
 _MEMORY = "/proc/self/statm"
 _INVALID_ENTRYPOINT = "Runtime.InvalidEntrypoint"
@@ -40,7 +41,12 @@ def open_listeners(has_own_network: bool = False) -> List[socket.socket]:
     """The listeners on this process's loopback: at the usual ports where nobody else has it, and
     otherwise at free ones."""
     runtime_api, endpoint, daemon = _PORTS if has_own_network else (_ANY_PORT,) * len(_PORTS)
-    return [_listen(runtime_api), _listen(endpoint), _open_datagrams(daemon)]
+    listeners = [_listen(runtime_api), _listen(endpoint), _open_datagrams(daemon)]
+    # Connections inherit it, those too that wait for the node to have the listener: less lies in
+    # the kernel and comes in at once, which is faster than what the kernel would choose, and holds
+    # far less of a stream that is read slowly.
+    listeners[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    return listeners
 
 
 def receive_assignment(
