@@ -182,7 +182,7 @@ def test_unsupported_operations_are_refused_by_name(
     client = client_for("logs", server, attempts=3)
     calls: list[tuple[str, dict[str, str]]] = [
         ("describe_destinations", {}),
-        ("get_log_group_fields", {"logGroupName": "g"}),
+        ("describe_deliveries", {}),
     ]
     for method, parameters in calls:
         # When

@@ -35,6 +35,7 @@ from lambdad.launcher.loop import Loop
 from lambdad.launcher.runtime_trees import RuntimeTrees
 from lambdad.launcher.slots import UserIds
 
+_REMOVERS = 20  # one after another
 _STRANGERS_NEED = 0o005  # to list a directory, and to pass
 _MAIN = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
@@ -68,7 +69,7 @@ class Processes:
         self._trees = trees
         self._code_directory = code_directory
         self._temporary_directory = temporary_directory
-        _start_removing(temporary_directory).wait()  # what a killed server left
+        _remove_what_is_left(temporary_directory)
         temporary_directory.mkdir(parents=True)
         temporary_directory.chmod(0o711)
 
@@ -249,6 +250,14 @@ class _Process:
                 os.killpg(self._pid, number)
             except (ProcessLookupError, PermissionError):
                 pass
+
+
+def _remove_what_is_left(directory: Path) -> None:
+    """Of a killed server. Who removes it may be killed as well: another one goes on."""
+    for _ in range(_REMOVERS):
+        _start_removing(directory).wait()
+        if not directory.exists():
+            return
 
 
 def _start_removing(directory: Path) -> subprocess.Popen[bytes]:
