@@ -13,12 +13,14 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from lambdad.model.metric import MINUTE, SECOND, Dimensions, dimensions_of
 
 MARK = '"_aws"'  # in every line of the format
 MAX_METRICS, MAX_VALUES, MAX_DIMENSIONS = 100, 100, 30
+MAX_DATA = 300  # of a line: a hostile one must not take long
 GREATEST = 2.0**360
 
 _UNITS = frozenset(
@@ -52,7 +54,7 @@ def embedded_metrics(message: str) -> list[EmbeddedDatum]:
         return []
     try:
         document = json.loads(message)
-        return list(_data(document))
+        return list(islice(_data(document), MAX_DATA))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return []
 
@@ -93,6 +95,7 @@ def _is_number(value: Any) -> bool:
 def _text(name: Any) -> str:
     if not isinstance(name, str) or not 1 <= len(name) <= 255:
         raise ValueError("no name")
+    name.encode()  # half a surrogate pair is a ValueError, and can be kept nowhere
     return name
 
 
@@ -101,6 +104,7 @@ def _value(told: Any) -> str:
     value = told if isinstance(told, str) else json.dumps(told)
     if not 1 <= len(value) <= 1024:
         raise ValueError("no value of a dimension")
+    value.encode()
     return value
 
 

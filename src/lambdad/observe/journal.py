@@ -15,7 +15,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from lambdad.errors import PlatformError
 from lambdad.model.lines import Lines
 from lambdad.observe.backlog import MakeRecords, PendingFrame
 from lambdad.observe.book import Book, Figures
@@ -98,7 +97,9 @@ class Journal:
             await asyncio.sleep(every)
             try:
                 await self.settle(store)
-            except (OSError, PlatformError) as error:
+            except (
+                Exception
+            ) as error:  # whatever the database says: they stay, and it is tried again
                 _log.error("Metrics and usage cannot be settled yet: %s", error)
 
     def _begin_settling(self) -> None:

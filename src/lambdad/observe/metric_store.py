@@ -8,6 +8,7 @@ not, so a value is seen as soon as the journal has collected it.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,6 +26,8 @@ from lambdad.observe.frames import GroupKey, StreamKey
 from lambdad.observe.journal import Journal
 from lambdad.store import metric_rows
 from lambdad.store.database import Connection, Database
+
+_log = logging.getLogger(__name__)
 
 Key = Metric | FunctionMetric
 Filters = Callable[[], Sequence[MetricFilter]]
@@ -139,7 +142,10 @@ class MetricStore:
         """Roll up and forget what gets old, a few series at a time."""
         while True:
             await asyncio.sleep(every)
-            await self.age()
+            try:
+                await self.age()
+            except Exception as error:  # whatever the database says: it is tried again
+                _log.error("Old metrics cannot be rolled up yet: %s", error)
 
     async def age(self) -> None:
         """Roll up and forget what is old now."""
@@ -155,15 +161,18 @@ def _read(
     connection: Connection, wanted: Wanted, now: float, opened: Sequence[Points | None]
 ) -> dict[str, Datapoints]:
     grain = _grain(now - wanted.start, wanted.period)
-    rows = metric_rows.read_rows(
-        connection,
-        wanted.metric,
-        wanted.unit,
-        grain,
-        wanted.start,
-        wanted.end,
-        with_buckets=wanted.with_buckets,
-    )
+    rows = []
+    # What is old is in coarser sets alone, and each value in one: seconds stand beside minutes.
+    for each in (SECOND,) if grain == SECOND else (MINUTE, FIVE_MINUTES, HOUR):
+        rows += metric_rows.read_rows(
+            connection,
+            wanted.metric,
+            wanted.unit,
+            each,
+            wanted.start,
+            wanted.end,
+            with_buckets=wanted.with_buckets,
+        )
     for points in opened:
         if points is not None:
             rows += _open_rows(points, wanted, grain)

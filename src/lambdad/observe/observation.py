@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Self
 
 from lambdad.clock import Clock
-from lambdad.errors import PlatformError
 from lambdad.observe.function_recorder import FunctionRecorder
 from lambdad.observe.journal import Journal
 from lambdad.observe.log_store import LogStore
@@ -60,6 +59,7 @@ class Observation:
         """Settle, so that the next start has nothing to replay, and bring all to disk."""
         try:
             await self.journal.settle(self.logs)
-        except (OSError, PlatformError) as error:
+        except Exception as error:  # whatever the database says: the journal has them
             _log.error("Metrics and usage are settled by the next start: %s", error)
-        self.logs.close()
+        finally:
+            self.logs.close()

@@ -66,6 +66,8 @@ def test_a_resolution_of_a_second_can_be_asked_for() -> None:
         line(directive(), Page="", Time=1),
         line(directive(Namespace=""), Page="a", Time=1),
         line(directive(Dimensions=[[str(n) for n in range(31)]]), Time=1),
+        line(directive(Namespace="S\ud800"), Page="a", Time=1),
+        line(directive(), Page="\ud800", Time=1),
         '{"_aws": []}',
         '["_aws"]',
         '{"_aws": {"Timestamp": "now", "CloudWatchMetrics": [{}]}}',

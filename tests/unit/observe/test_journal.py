@@ -252,6 +252,19 @@ async def test_metrics_that_lines_tell_are_in_the_frame_of_the_lines(node: Node)
     assert await node.sum() == 7
 
 
+async def test_a_range_that_begins_where_values_are_rolled_up_has_the_new_ones_too(
+    node: Node,
+) -> None:
+    node.put(3)
+    await node.seen.journal.settle(node.seen.logs)
+    node.clock.advance(KEPT[MINUTE] + 2 * HOUR)
+    await node.seen.metrics.age()
+    now = int(node.clock.now()) // HOUR * HOUR
+    node.put(4, now)
+    await node.seen.journal.settle(node.seen.logs)
+    assert await node.sum(NOW // HOUR * HOUR, now + HOUR) == 7
+
+
 async def test_percentiles_survive_settling_and_the_journal(node: Node) -> None:
     for value in range(1, 101):
         node.put(value)

@@ -7,6 +7,7 @@ from typing import Any
 
 from lambdad.model.alarm_evidence import Watch, check_comparison
 from lambdad.model.statistic_set import SIMPLE, is_statistic
+from lambdad.services.cloudwatch.dimensions import parsed_dimensions
 from lambdad.services.cloudwatch.errors import (
     invalid_combination,
     invalid_value,
@@ -112,6 +113,7 @@ def _check_metric(request: Mapping[str, Any]) -> None:
     if extended is not None and (extended in SIMPLE or not is_statistic(extended)):
         raise invalid_value(f"The value {extended} for parameter ExtendedStatistic is invalid.")
     check_period(request["Period"])
+    parsed_dimensions(request.get("Dimensions") or ())
 
 
 def _check_expression(request: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from lambdad.client.client import Client
@@ -68,14 +69,21 @@ class AlarmWatch:
         self._forget_others({alarm.key for alarm in alarms})
         for alarm in alarms:
             if not alarm.is_composite:
-                await self._look_at(alarm)
+                await self._try(self._look_at, alarm)
         for alarm in self._cloudwatch.resources.all(Alarm):
             if alarm.is_composite:
-                await self._follow_rule(alarm)
+                await self._try(self._follow_rule, alarm)
         if self._cloudwatch.clock.now() >= self._retry_at:
             for alarm in self._cloudwatch.resources.all(Alarm):
                 if alarm.pending:
-                    await self._act(alarm)
+                    await self._try(self._act, alarm)
+
+    async def _try(self, look: Callable[[Alarm], Awaitable[None]], alarm: Alarm) -> None:
+        """One that cannot be looked at stops no other."""
+        try:
+            await look(alarm)
+        except Exception:
+            _log.exception("The alarm %s cannot be looked at; trying again.", alarm.arn)
 
     async def _look_at(self, alarm: Alarm) -> None:
         """Judge a metric alarm if a period has ended since the last look."""
