@@ -69,7 +69,8 @@ def strangers(running: Iterable[LocalServer] = ()) -> list[str]:
 
     A description of each, for the message of an assertion.
     """
-    expected = {process.pid for server in running for process in processes_of(server)}
+    alive = [server for server in running if server.is_running]  # some tests stop theirs
+    expected = {process.pid for server in alive for process in processes_of(server)}
     found = [p for p in psutil.Process().children(recursive=True) if p.pid not in expected]
     return [text for process in found if (text := _describe_living(process))]
 
