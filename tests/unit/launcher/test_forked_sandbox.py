@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 from played_zygote import PlayedCgroups, PlayedZygote
 
-from lambdad.launcher import packets
+from lambdad.launcher import entering, packets
 from lambdad.launcher.contract import Exit, Order
 from lambdad.launcher.forked_sandbox import ForkedSandbox, Ground
 from lambdad.launcher.loop import Loop
@@ -346,7 +346,8 @@ def test_a_program_is_told_its_variables_and_the_node_gets_its_output(ward: Ward
     ward.make(PROGRAM)
     ward.zygote.wait()
     told = ward.zygote.requests[-1]["standby"]
-    assert told == {"command": ["/bin/program"], "variables": {"LANG": "C", "_LAMBDAD_WAITS": "1"}}
+    variables = entering.with_addresses({"LANG": "C", "_LAMBDAD_WAITS": "1"}, [])
+    assert told == {"command": ["/bin/program"], "variables": variables}
     # When
     ward.furnish()
     # Then
