@@ -401,6 +401,8 @@ def migrate(connection: Connection) -> None:
         )
     for number, step in enumerate(MIGRATIONS[taken:], start=taken + 1):
         with connection.begin():
+            if _read_version(connection) >= number:
+                continue  # somebody else has opened the file at the same time
             for statement in step:
                 connection.exec_driver_sql(statement)
             connection.exec_driver_sql(f"PRAGMA user_version = {number}")
@@ -408,4 +410,8 @@ def migrate(connection: Connection) -> None:
 
 def _user_version(connection: Connection) -> int:
     with connection.begin():
-        return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+        return _read_version(connection)
+
+
+def _read_version(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())

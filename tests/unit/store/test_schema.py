@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -80,3 +81,10 @@ async def test_functions_of_the_first_release_are_resources_after_the_upgrade(
     # Then
     found = resources.find(Function, "000000000000", "us-east-1", "thumbnail")
     assert found == make_function("thumbnail")
+
+
+def test_a_new_file_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(6) as crowd:
+        opened = list(crowd.map(lambda _: Database.open(tmp_path / "state.db"), range(6)))
+    for database in opened:
+        database.close()
