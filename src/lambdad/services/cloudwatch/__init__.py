@@ -18,6 +18,7 @@ from lambdad.services.cloudwatch import (
     statistics,
     tags,
 )
+from lambdad.services.cloudwatch.alarm_actions import AlarmActions
 from lambdad.services.cloudwatch.alarm_watch import AlarmWatch
 from lambdad.services.cloudwatch.cloudwatch import CloudWatch
 
@@ -46,4 +47,4 @@ def operations(cloudwatch: CloudWatch) -> dict[tuple[str, str], Operation]:
     }
 
 
-__all__ = ["AlarmWatch", "CloudWatch", "Operation", "operations"]
+__all__ = ["AlarmActions", "AlarmWatch", "CloudWatch", "Operation", "operations"]

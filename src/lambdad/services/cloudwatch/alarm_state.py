@@ -34,7 +34,7 @@ async def change_state(
     cloudwatch: CloudWatch, alarm: Alarm, state: str, reason: str, reason_data: str
 ) -> Alarm:
     """Save the new state, and with it the actions that it sets off; whoever calls holds the lock.
-    The actions are done by the watch, which hears of it."""
+    `AlarmActions` does them, which hears of it."""
     now = cloudwatch.clock.now()
     changed = replace(
         alarm,
@@ -53,6 +53,7 @@ async def change_state(
     if state != alarm.state:
         await cloudwatch.history.add(state_entry(alarm, changed, now))
         cloudwatch.alarms_changed.set()
+        cloudwatch.actions_pending.set()
     return changed
 
 

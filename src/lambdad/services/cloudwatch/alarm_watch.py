@@ -1,8 +1,7 @@
-"""The watch over alarms: looks at each when a period of it has ended, and does what it sets off.
+"""The watch over alarms: looks at each when a period of it has ended.
 
 a metric alarm      once a minute, or each 10 s with shorter periods, a second after its period
 a composite alarm   when one of its alarms has changed
-pending actions     at once, and again while their targets cannot be reached
 """
 
 from __future__ import annotations
@@ -10,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
-from lambdad.client.client import Client
-from lambdad.errors import ClientError, LambdadError
+from lambdad.errors import ClientError
 from lambdad.model import alarm as judge
-from lambdad.model.alarm_document import ALARM, OK, Alarm, PendingAction
+from lambdad.model.alarm_document import ALARM, OK, Alarm
 from lambdad.model.alarm_evidence import Datapoint, Watch
 from lambdad.model.alarm_rule import child_reason
 from lambdad.model.caller import Caller
@@ -23,7 +20,6 @@ from lambdad.model.metric import MINUTE
 from lambdad.model.resource import Key
 from lambdad.model.statistic_set import SIMPLE
 from lambdad.observe.metric_store import Wanted
-from lambdad.services.cloudwatch.alarm_changes import action_entry
 from lambdad.services.cloudwatch.alarm_rules import children_of, name_of, rule_of
 from lambdad.services.cloudwatch.alarm_settings import statistic_of, watch_of, watched_query
 from lambdad.services.cloudwatch.alarm_state import change_state
@@ -33,21 +29,17 @@ from lambdad.services.cloudwatch.metric_queries import find, parse_queries, seri
 
 DELAY = 1.0  # seconds after a period's end: values are collected every half second
 SHORT_STEP = 10  # seconds between two looks at an alarm with a period below a minute
-GIVE_UP_AFTER = 6 * 3600.0  # seconds for which an action is tried
-RETRY_SECONDS = 5.0
 _TICK = 1.0
 
 _log = logging.getLogger(__name__)
 
 
 class AlarmWatch:
-    """Watches all alarms of the node; `client` reaches what their actions name."""
+    """Watches all alarms of the node."""
 
-    def __init__(self, cloudwatch: CloudWatch, client: Client) -> None:
+    def __init__(self, cloudwatch: CloudWatch) -> None:
         self._cloudwatch = cloudwatch
-        self._client = client
         self._due: dict[Key, tuple[float, float]] = {}  # when next, and as configured when
-        self._retry_at = 0.0
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -63,7 +55,7 @@ class AlarmWatch:
                 pass
 
     async def look(self) -> None:
-        """Look at every alarm that is due, and do what is pending."""
+        """Look at every alarm that is due."""
         self._cloudwatch.alarms_changed.clear()
         alarms = self._cloudwatch.resources.all(Alarm)
         self._forget_others({alarm.key for alarm in alarms})
@@ -73,10 +65,6 @@ class AlarmWatch:
         for alarm in self._cloudwatch.resources.all(Alarm):
             if alarm.is_composite:
                 await self._try(self._follow_rule, alarm)
-        if self._cloudwatch.clock.now() >= self._retry_at:
-            for alarm in self._cloudwatch.resources.all(Alarm):
-                if alarm.pending:
-                    await self._try(self._act, alarm)
 
     async def _try(self, look: Callable[[Alarm], Awaitable[None]], alarm: Alarm) -> None:
         """One that cannot be looked at stops no other."""
@@ -164,53 +152,6 @@ class AlarmWatch:
             now = self._cloudwatch.resources.find(Alarm, *alarm.key)
             if now is alarm and (state != alarm.state):
                 await change_state(self._cloudwatch, alarm, state, reason, reason_data)
-
-    async def _act(self, alarm: Alarm) -> None:
-        """Do what is pending, the oldest first."""
-        for action in alarm.pending:
-            failure: str | None = None
-            try:
-                await self._do(alarm, action)
-            except ClientError as error:
-                failure = str(error)
-            except LambdadError as error:
-                failure = str(error)
-                if self._cloudwatch.clock.now() - action.created_at < GIVE_UP_AFTER:
-                    self._retry_at = self._cloudwatch.clock.now() + RETRY_SECONDS
-                    _log.warning("The action %s of %s failed: %s", action.arn, alarm.arn, error)
-                    continue
-            await self._settle(alarm, action, failure)
-
-    async def _do(self, alarm: Alarm, action: PendingAction) -> None:
-        service = action.arn.split(":", 3)[2:3]
-        caller = Caller(alarm.account_id, alarm.region)
-        match service:
-            case ["lambda"]:
-                parameters = {
-                    "FunctionName": action.arn,
-                    "InvocationType": "Event",
-                    "Payload": action.body.encode(),
-                }
-                await self._client.call("lambda", "Invoke", parameters, caller)
-            case ["sns"]:
-                subject = f'{alarm.state}: "{alarm.name}" in {alarm.region}'[:100]
-                parameters = {"TopicArn": action.arn, "Subject": subject, "Message": action.body}
-                await self._client.call("sns", "Publish", parameters, caller)
-            case _:
-                raise ClientError(
-                    "InvalidParameterValueException",
-                    f"lambdad does not support the action {action.arn}: a function or an SNS topic "
-                    "can be one.",
-                )
-
-    async def _settle(self, alarm: Alarm, action: PendingAction, failure: str | None) -> None:
-        async with self._cloudwatch.lock:
-            now = self._cloudwatch.resources.find(Alarm, *alarm.key)
-            if now is not None:
-                left = tuple(each for each in now.pending if each != action)
-                await self._cloudwatch.resources.save(replace(now, pending=left))
-        entry = action_entry(alarm, self._cloudwatch.clock.now(), action.arn, failure)
-        await self._cloudwatch.history.add(entry)
 
     def _forget_others(self, keys: set[Key]) -> None:
         for gone in self._due.keys() - keys:

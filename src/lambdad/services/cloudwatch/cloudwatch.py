@@ -17,7 +17,8 @@ class CloudWatch:
     """The parts that CloudWatch's operations work with.
 
     `logs` is the journal that metrics reach the disk in. Whoever decides upon an alarm and saves
-    it holds `lock`, and sets `alarms_changed` to have it evaluated soon.
+    it holds `lock`, and sets `alarms_changed` to have it evaluated soon, `actions_pending` to have
+    its actions done.
     """
 
     resources: Resources
@@ -27,3 +28,4 @@ class CloudWatch:
     clock: Clock
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     alarms_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    actions_pending: asyncio.Event = field(default_factory=asyncio.Event)
