@@ -1,7 +1,8 @@
 """What AWS would have charged: POLICY from usage and a table of prices to amounts of money.
 
-The table is JSON: prices by region and architecture, the region `*` being every other. A price of
-duration has tiers: each holds up to so many GB-seconds of a month, the last without end.
+The table is JSON: prices by region and architecture, the region `*` being every other, with both
+architectures. A price of duration has tiers: each holds up to so many GB-seconds of a month, the
+last without end.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from lambdad.model.usage import Usage, UsageKey
 PROVISIONED = "provisioned-concurrency"
 FREE_STORAGE_MB = 512
 ANY_REGION = "*"
+ARCHITECTURES = ("x86_64", "arm64")
 
 Tiers = tuple[tuple[float, float], ...]  # up to so many GB-seconds: price of each
 
@@ -47,7 +49,7 @@ def gb_seconds(key: UsageKey, used: Usage) -> float:
 def parse_prices(table: Mapping[str, Any]) -> dict[tuple[str, str], Prices]:
     """The prices by region and architecture; ValueError says what is wrong with the table."""
     try:
-        return {
+        prices = {
             (region, architecture): Prices(
                 float(prices["request"]),
                 _tiers(prices["duration"]),
@@ -59,6 +61,10 @@ def parse_prices(table: Mapping[str, Any]) -> dict[tuple[str, str], Prices]:
         }
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"This is no table of prices: {error!r}") from None
+    for architecture in ARCHITECTURES:
+        if (ANY_REGION, architecture) not in prices:
+            raise ValueError(f'The region "{ANY_REGION}" has no prices of {architecture}.')
+    return prices
 
 
 def charges(
@@ -112,11 +118,8 @@ def _tiered(amount: float, tiers: Tiers) -> float:
 
 
 def _prices_of(key: UsageKey, prices: Mapping[tuple[str, str], Prices]) -> Prices:
-    for region in (key.region, ANY_REGION):
-        found = prices.get((region, key.architecture))
-        if found is not None:
-            return found
-    raise ValueError(f"There are no prices of {key.architecture} in {key.region}.")
+    every_other = prices[ANY_REGION, key.architecture]
+    return prices.get((key.region, key.architecture), every_other)
 
 
 def _tiers(tiers: Sequence[Mapping[str, Any]]) -> Tiers:
