@@ -36,8 +36,9 @@ class PendingBlock:
 
 @dataclass(slots=True, eq=False)
 class PendingFrame:
-    """A frame in the making: lines by stream in the order of arrival, or marks. Once it is taken
-    it has the journal's records too."""
+    """A frame in the making: lines by stream in the order of arrival, or marks. Once nothing joins
+    it any more it has what the journal had gathered until then, and when it is written its records.
+    """
 
     frame_id: int
     ingestion_ms: int
@@ -55,13 +56,21 @@ class PendingFrame:
 
 
 class Backlog:
-    """The frame being written, and those that wait behind it, the oldest first."""
+    """The frame being written, and those that wait behind it, the oldest first. `collect` takes
+    what the journal has gathered: it goes with the lines that came at the same time."""
 
-    def __init__(self, next_frame: int, *, limit: int = LIMIT) -> None:
+    def __init__(
+        self,
+        next_frame: int,
+        *,
+        limit: int = LIMIT,
+        collect: Callable[[], MakeRecords] | None = None,
+    ) -> None:
         self.dropped_lines = 0
         self.size = 0
         self.frame_size = limit // FRAMES_AT_LIMIT
         self._limit = limit
+        self._collect = collect
         self._next_frame = next_frame
         self._writing: PendingFrame | None = None
         self._waiting: deque[PendingFrame] = deque()
@@ -109,14 +118,12 @@ class Backlog:
         frame.marks.append(mark)
         return frame
 
-    def take(self, collect: Callable[[], MakeRecords] | None) -> PendingFrame | None:
-        """The oldest frame, to be written; no line joins it any more. What the journal has
-        collected until now goes with it."""
+    def take(self) -> PendingFrame | None:
+        """The oldest frame, to be written; no line joins it any more."""
         assert self._writing is None, "The frame before this one is still being written."
         if self._waiting:
+            self._close(self._waiting[0])
             self._writing = self._waiting.popleft()
-            if collect is not None and self._writing.make_records is None:
-                self._writing.make_records = collect()
         return self._writing
 
     def settle(self) -> None:
@@ -144,10 +151,16 @@ class Backlog:
         return self._begin(now_ms)
 
     def _begin(self, now_ms: int) -> PendingFrame:
+        if self._waiting:
+            self._close(self._waiting[-1])
         frame = PendingFrame(self._next_frame, now_ms)
         self._next_frame += 1
         self._waiting.append(frame)
         return frame
+
+    def _close(self, frame: PendingFrame) -> None:
+        if self._collect is not None and frame.make_records is None:
+            frame.make_records = self._collect()
 
     def _drop_beyond_limit(self) -> None:
         """Marks and records stay: they are few, and what they say cannot be guessed."""
@@ -158,5 +171,5 @@ class Backlog:
             self.size -= oldest.size
             self.dropped_lines += sum(map(len, oldest.lines.values()))
             oldest.lines, oldest.size = {}, 0
-            if oldest.records is None:
+            if oldest.make_records is None:
                 self._waiting.remove(oldest)

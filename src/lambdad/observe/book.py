@@ -30,6 +30,7 @@ class Figures(Protocol):
 G = TypeVar("G")
 K = TypeVar("K")
 V = TypeVar("V", bound=Figures)
+T = TypeVar("T")
 
 
 class Book(Generic[G, K, V]):
@@ -58,6 +59,10 @@ class Book(Generic[G, K, V]):
         self._unsettled: dict[K, V] = {}
         self._settling: dict[K, V] = {}
         self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """How many keys have something that is unsettled."""
+        return len(self._unsettled)
 
     def collect(self) -> dict[G, V]:
         """Take what has gathered; the journal holds its lock meanwhile."""
@@ -94,6 +99,18 @@ class Book(Generic[G, K, V]):
         """Copies of what is being settled, and of what is unsettled, for the chosen keys."""
         with self._lock:
             return _chosen(self._settling, choose), _chosen(self._unsettled, choose)
+
+    def look_at_open(
+        self, choose: Callable[[K], bool], tell: Callable[[V], T]
+    ) -> list[tuple[K, T]]:
+        """What `tell` says of what is not settled, for the chosen keys; a key may come twice."""
+        with self._lock:
+            return [
+                (key, tell(figures))
+                for part in (self._settling, self._unsettled)
+                for key, figures in part.items()
+                if choose(key)
+            ]
 
     def open_figures_of(self, key: K) -> tuple[V | None, V | None]:
         """Copies of what is being settled, and of what is unsettled, for one key."""

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 
 from lambdad.errors import PlatformError
-from lambdad.observe.backlog import Backlog, MakeRecords, PendingFrame
+from lambdad.observe.backlog import Backlog, PendingFrame
 from lambdad.observe.frames import serialize_frame
 from lambdad.observe.segments import Segments, write_frame
 
@@ -28,13 +28,11 @@ class Flusher:
         lock: threading.Condition,
         *,
         every: float,
-        collect: Callable[[], MakeRecords] | None = None,
     ) -> None:
         self._backlog = backlog
         self._segments = segments
         self._lock = lock
         self._every = every
-        self._collect = collect
         self.prepare: Callable[[], None] | None = None
         self._hurry = threading.Event()
         self._closing = False
@@ -110,7 +108,7 @@ class Flusher:
             self.prepare()
         while True:
             with self._lock:
-                frame = self._backlog.take(self._collect)
+                frame = self._backlog.take()
             if frame is None:
                 return
             try:
@@ -134,7 +132,7 @@ class Flusher:
 
     def _write(self, frame: PendingFrame) -> None:
         if frame.records is None:
-            frame.records = frame.make_records(frame) if frame.make_records else b""
+            frame.records = _records(frame)
         if not (frame.lines or frame.marks or frame.records):
             with self._lock:
                 self._settle()
@@ -166,3 +164,12 @@ class Flusher:
             self._failure = None
             dropped = self._backlog.dropped_lines
         _log.warning("Log lines can be written again. Dropped since the start: %d lines.", dropped)
+
+
+def _records(frame: PendingFrame) -> bytes:
+    """What the journal writes of the frame. A fault of ours there costs no lines."""
+    try:
+        return frame.make_records(frame) if frame.make_records else b""
+    except Exception:
+        _log.exception("Metrics and usage of frame %d are lost.", frame.frame_id)
+        return b""

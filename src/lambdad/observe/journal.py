@@ -24,8 +24,10 @@ from lambdad.store.database import Connection, Database
 from lambdad.store.settled_frames import read_settled_frame, write_settled_frame
 
 SETTLE_EVERY = 60.0
+SETTLE_AT = 50_000  # keys: what is unsettled is in memory
 
 T = TypeVar("T")
+C = TypeVar("C")
 G = TypeVar("G")
 K = TypeVar("K")
 V = TypeVar("V", bound=Figures)
@@ -42,7 +44,7 @@ class Journal:
         self._books: dict[str, Book[Any, Any, Any]] = {}
         self._read_lines: dict[str, ReadLines[Any, Any]] = {}
         self._frame = 0  # the last one that the books' figures are in
-        self._settling_frame = 0
+        self._settling_frame = 0  # of what is being settled, or was settled last
         self._is_settling = False
         self._lock = threading.Lock()  # a frame's figures are in all books, or in none yet
 
@@ -53,13 +55,20 @@ class Journal:
             self._read_lines[book.name] = read_lines
         return book
 
-    async def read(self, query: Callable[[Connection, bool], T]) -> T:
-        """What `query` finds in the tables. It is told whether they have what was being settled
-        when this was called."""
-        frame = self._settling_frame if self._is_settling else 0
-        return await self._database.read(
-            lambda connection: query(connection, read_settled_frame(connection) >= frame)
-        )
+    async def read(self, look: Callable[[], C], query: Callable[[Connection, C, bool], T]) -> T:
+        """What `query` makes of the tables and of what is not in them, which `look` copies. It is
+        told whether the tables have what was being settled when `look` was called."""
+        while True:
+            frame, copied = self._settling_frame, look()
+
+            def run(connection: Connection, frame: int = frame, copied: C = copied) -> list[T]:
+                settled = read_settled_frame(connection)
+                if settled > frame:  # what was copied as unsettled is in the tables by now
+                    return []
+                return [query(connection, copied, settled == frame)]
+
+            for found in await self._database.read(run):
+                return found
 
     def collect(self) -> MakeRecords:
         """Take what the books have gathered, quickly, as the log store's lock is held; what this
@@ -67,20 +76,16 @@ class Journal:
         collected = {name: book.collect() for name, book in self._books.items()}
         return lambda frame: self._keep(frame, collected)
 
-    def has_gathered(self) -> bool:
-        """Whether a frame is to be written for the books alone."""
-        return any(book.gathered for book in self._books.values())
-
     async def open(self, store: LogStore) -> None:
         """Replay what is not settled."""
         settled = await self._database.read(read_settled_frame)
-        self._frame = settled
+        self._frame = self._settling_frame = settled
         await asyncio.to_thread(self._replay, store, settled)
         store.settled(settled)
 
     async def settle(self, store: LogStore) -> None:
-        """Bring the books' figures to the database; OSError or PlatformError when the disk
-        refuses, after which everything is as before."""
+        """Bring the books' figures to the database; raises what the disk or the database says,
+        after which everything is as before."""
         if not self._is_settling:
             await asyncio.to_thread(store.flush)  # so that what has gathered is collected
             self._begin_settling()
@@ -92,15 +97,20 @@ class Journal:
         store.settled(self._settling_frame)
 
     async def settle_forever(self, store: LogStore, every: float = SETTLE_EVERY) -> None:
-        """Settle now and then."""
+        """Settle now and then, and when there is much to settle."""
         while True:
-            await asyncio.sleep(every)
+            await self._until_due(every)
             try:
                 await self.settle(store)
-            except (
-                Exception
-            ) as error:  # whatever the database says: they stay, and it is tried again
+            except Exception as error:  # whatever the database says: it is tried again
                 _log.error("Metrics and usage cannot be settled yet: %s", error)
+
+    async def _until_due(self, every: float) -> None:
+        due = asyncio.get_running_loop().time() + every
+        while (left := due - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(min(left, 1.0))
+            if max(map(len, self._books.values()), default=0) > SETTLE_AT:
+                return
 
     def _begin_settling(self) -> None:
         with self._lock:

@@ -61,10 +61,8 @@ class LogStore:
         for segment in segments:
             self._catalog.absorb(segment.index)
         last_frame = max(segments.last_frame, self._packer.packed_frame)
-        self._backlog = Backlog(last_frame + 1, limit=backlog_limit)
-        self._flusher = Flusher(
-            self._backlog, segments, self._lock, every=flush_every, collect=collect
-        )
+        self._backlog = Backlog(last_frame + 1, limit=backlog_limit, collect=collect)
+        self._flusher = Flusher(self._backlog, segments, self._lock, every=flush_every)
 
     @classmethod
     def open(

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from lambdad.clock import Clock
-from lambdad.model.embedded_metrics import MARK, embedded_metrics
+from lambdad.model.embedded_metrics import GREATEST, MARK, embedded_metrics
 from lambdad.model.function_metric import FunctionMetric, metrics_of
 from lambdad.model.lines import Lines
 from lambdad.model.metric import FIVE_MINUTES, HOUR, KEPT, MINUTE, SECOND, Metric
@@ -116,27 +116,37 @@ class MetricStore:
     async def read_all(self, wanted: Sequence[Wanted]) -> list[dict[str, Datapoints]]:
         """The values of several metrics, each by unit, at one moment."""
         now = self._clock.now()
-        opened = [self._book.open_figures_of(each.metric) for each in wanted]
 
-        def read(connection: Connection, has_settled: bool) -> list[dict[str, Datapoints]]:
+        def look() -> list[tuple[Points | None, Points | None]]:
+            return [self._book.open_figures_of(each.metric) for each in wanted]
+
+        def read(
+            connection: Connection,
+            opened: list[tuple[Points | None, Points | None]],
+            has_settled: bool,
+        ) -> list[dict[str, Datapoints]]:
             return [
                 _read(connection, each, now, [None if has_settled else settling, unsettled])
                 for each, (settling, unsettled) in zip(wanted, opened, strict=True)
             ]
 
-        return await self._journal.read(read)
+        return await self._journal.read(look, read)
 
     async def metrics(self, account_id: str, region: str) -> dict[Metric, int]:
         """Every metric there, with the start of its youngest minute."""
-        found = await self._database.read(
-            lambda connection: metric_rows.read_metrics(connection, account_id, region)
-        )
         place = (account_id, region)
-        settling, unsettled = self._book.open_figures(lambda metric: metric[:2] == place)
-        for metric, points in settling + unsettled:
-            youngest = max(start for _, _, start in points.sets)
-            found[metric] = max(found.get(metric, 0), youngest)
-        return found
+
+        def read(
+            connection: Connection, opened: list[tuple[Metric, int]], _: bool
+        ) -> dict[Metric, int]:
+            found = metric_rows.read_metrics(connection, account_id, region)
+            for metric, youngest in opened:
+                found[metric] = max(found.get(metric, 0), youngest)
+            return found
+
+        return await self._journal.read(
+            lambda: self._book.look_at_open(lambda metric: metric[:2] == place, _youngest), read
+        )
 
     async def age_forever(self, every: float = AGE_EVERY) -> None:
         """Roll up and forget what gets old, a few series at a time."""
@@ -179,6 +189,10 @@ def _read(
     return _datapoints(rows, wanted.start, wanted.period)
 
 
+def _youngest(points: Points) -> int:
+    return max(start for _, _, start in points.sets)
+
+
 def _grain(age: float, period: int) -> int:
     """The coarsest sets that a period is made of, and that are still there after `age` seconds."""
     for grain in (SECOND, MINUTE, FIVE_MINUTES):
@@ -218,6 +232,8 @@ def apply_filters(
         by_group.setdefault((each.account_id, each.region, each.log_group), []).append(each)
     for key, lines in lines_by_stream.items():
         for datum in metric_data(by_group.get(key[:3], ()), lines) if by_group else ():
+            if abs(datum.value) > GREATEST:
+                continue
             metric = Metric(*key[:2], datum.namespace, datum.name, datum.dimensions)
             points = entries.setdefault(metric, Points())
             points.add(datum.unit, datum.timestamp_ms // 1000, datum.value)

@@ -12,6 +12,9 @@ from lambdad.observe.journal import Journal
 from lambdad.store.database import Connection
 from lambdad.store.usage_rows import add_usage, read_usage
 
+_Entries = list[tuple[UsageKey, Usage]]
+Copied = tuple[_Entries, _Entries]
+
 
 class UsageLedger:
     """Usage by function, version and day."""
@@ -38,16 +41,17 @@ class UsageLedger:
         def is_asked_for(key: UsageKey) -> bool:
             return key[:2] == (account_id, region) and first_day <= key.day <= last_day
 
-        settling, unsettled = self._book.open_figures(is_asked_for)
-
-        def read(connection: Connection, has_settled: bool) -> dict[UsageKey, Usage]:
+        def read(
+            connection: Connection, copied: Copied, has_settled: bool
+        ) -> dict[UsageKey, Usage]:
+            settling, unsettled = copied
             found = read_usage(connection, account_id, region, first_day, last_day)
             if not has_settled:
                 _add(found, settling)
             _add(found, unsettled)
             return found
 
-        return await self._journal.read(read)
+        return await self._journal.read(lambda: self._book.open_figures(is_asked_for), read)
 
 
 def _add(found: dict[UsageKey, Usage], entries: Iterable[tuple[UsageKey, Usage]]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +17,12 @@ from lambdad.model.function import Code, FunctionVersion, Status
 from lambdad.model.invocation import Ended, FunctionError, Report
 from lambdad.model.log_line import LogLine
 from lambdad.model.metric import FIVE_MINUTES, HOUR, KEPT, MINUTE, SECOND, Metric
+from lambdad.model.metric_filter import MetricFilter, MetricTransformation
 from lambdad.model.usage import Usage
 from lambdad.observe.metric_store import Wanted
 from lambdad.observe.observation import Observation
-from lambdad.store.database import Database
+from lambdad.store.database import Connection, Database
+from lambdad.store.settled_frames import read_settled_frame
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 NOW = 1_700_000_040  # a minute begins
@@ -44,10 +49,14 @@ class Node:
             self.database, self.directory / "logs", self.clock, "x86_64", is_on=True
         )
 
-    async def kill(self) -> None:
-        """Go on from what is on disk now, as a node that was killed does."""
+    async def kill(self, *, torn: bool = False) -> None:
+        """Go on from what is on disk now, as a node that was killed does. The last frame may be
+        torn."""
         taken = self.directory.with_name(f"{self.directory.name}-killed")
         shutil.copytree(self.directory, taken)
+        if torn:
+            segment = max((taken / "logs").glob("*.segment"))
+            os.truncate(segment, segment.stat().st_size - 1)
         await self.stop()
         self.directory = taken
         await self.start()
@@ -107,6 +116,76 @@ async def test_what_was_flushed_survives_a_kill(node: Node) -> None:
     node.seen.logs.flush()
     await node.kill()
     assert await node.sum() == 7
+
+
+async def test_figures_are_in_the_frame_of_their_lines_when_several_wait(node: Node) -> None:
+    # Given two invocations in two frames, of which a crash tears the last
+    run(node, ended(100))
+    node.seen.logs.create_group(ACCOUNT, REGION, "another")  # begins a frame
+    run(node, ended(7))
+    node.seen.logs.flush()
+    await node.kill(torn=True)
+    # Then the line and the usage of the first are there, and neither of the other
+    assert len(list(node.seen.logs.read(ACCOUNT, REGION, VERSION.log_group))) == 1
+    assert (await used(node)).billed_duration_ms == 100
+
+
+async def test_whoever_waits_for_the_database_while_it_settles_counts_once(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a reader that gets its turn after all has been settled
+    node.put(3)
+    node.seen.logs.flush()
+    read, turns = Database.read, 0
+
+    async def read_late(self: Database, query: Callable[[Connection], Any]) -> Any:
+        nonlocal turns
+        turns += 1
+        if turns == 1:
+            await node.seen.journal.settle(node.seen.logs)
+        return await read(self, query)
+
+    monkeypatch.setattr(Database, "read", read_late)
+    # Then
+    assert await node.sum() == 3
+    assert turns == 2
+
+
+async def test_a_fault_in_the_figures_costs_no_lines(
+    node: Node, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken: Any = None
+    node.seen.logs.note(lambda: node.seen.metrics._book.gathered.update({REQUESTS: broken}))
+    node.seen.logs.append(ACCOUNT, REGION, "g", "s", [LogLine(NOW * 1000, "kept")])
+    node.seen.logs.flush()
+    found = list(node.seen.logs.read(ACCOUNT, REGION, "g"))
+    assert [each.line.message for each in found] == ["kept"]
+    assert "Metrics and usage of frame" in caplog.text
+
+
+async def test_much_that_is_unsettled_is_settled_soon(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambdad.observe.journal.SETTLE_AT", 0)
+    node.put(3)
+    node.seen.logs.flush()
+    settling = asyncio.create_task(node.seen.journal.settle_forever(node.seen.logs))
+    while await node.database.read(read_settled_frame) == 0:  # noqa: ASYNC110 - no event tells it
+        await asyncio.sleep(0.01)
+    settling.cancel()
+    assert await node.sum() == 3
+
+
+async def test_values_of_lines_that_are_too_great_to_add_up_are_passed_over(node: Node) -> None:
+    transformation = MetricTransformation("Shop", "Requests", "$.n", "Count")
+    filters = [MetricFilter(ACCOUNT, REGION, "g", "f", "{ $.n > 0 }", transformation, 0)]
+    node.seen.metrics._filters = lambda: filters
+    lines = [LogLine(NOW * 1000, json.dumps({"n": n})) for n in (1e300, 3)]
+    node.seen.logs.append(ACCOUNT, REGION, "g", "s", lines)
+    node.seen.logs.flush()
+    metric = Metric(ACCOUNT, REGION, "Shop", "Requests", ())
+    found = await node.seen.metrics.read(Wanted(metric, None, NOW, NOW + MINUTE, MINUTE))
+    assert found["Count"][NOW].sum == 3
 
 
 async def test_settled_figures_are_not_counted_twice_after_a_kill(node: Node) -> None:
