@@ -203,6 +203,7 @@ def test_an_action_that_cannot_be_done_is_told_in_the_history(cloudwatch: Any) -
         ({"EvaluationPeriods": 2000}, "more than 1 day"),
         ({"TreatMissingData": "maybe"}, "TreatMissingData"),
         ({"ExtendedStatistic": "p99"}, "Exactly one"),
+        ({"Dimensions": [{"Name": "Page", "Value": "a"}] * 2}, "given twice"),
     ],
 )
 def test_what_cannot_be_watched_is_refused(

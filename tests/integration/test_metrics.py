@@ -167,6 +167,7 @@ def test_requests_to_function_urls_and_concurrency_are_counted(
         ({}, "MissingParameter", "Value"),
         ({"Value": 1, "Values": [1]}, "InvalidParameterCombination", "exclusive"),
         ({"Values": [1, 2], "Counts": [1]}, "InvalidParameterValue", "same size"),
+        ({"Values": [1], "Counts": [1e200]}, "InvalidParameterValue", "2\\^360"),
         ({"Value": 1, "Timestamp": datetime(2001, 1, 1)}, "InvalidParameterValue", "two weeks"),
         ({"Value": 1, "StorageResolution": 5}, "InvalidParameterValue", "1 or 60"),
     ],

@@ -20,6 +20,7 @@ from lambdad.model.metric import MINUTE, SECOND, Dimensions, dimensions_of
 
 MARK = '"_aws"'  # in every line of the format
 MAX_METRICS, MAX_VALUES, MAX_DIMENSIONS = 100, 100, 30
+MAX_SETS = 30  # of dimensions
 MAX_DATA = 300  # of a line: a hostile one must not take long
 GREATEST = 2.0**360
 
@@ -66,8 +67,8 @@ def _data(document: Mapping[str, Any]) -> Iterator[EmbeddedDatum]:
         namespace = _text(directive["Namespace"])
         for metric in directive["Metrics"][:MAX_METRICS]:
             values = _values(document.get(metric["Name"]))
-            for names in directive["Dimensions"]:
-                if not values or len(names) > MAX_DIMENSIONS:
+            for names in directive["Dimensions"][:MAX_SETS] if values else ():
+                if len(names) > MAX_DIMENSIONS:
                     continue
                 yield EmbeddedDatum(
                     namespace,

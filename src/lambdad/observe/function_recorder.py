@@ -41,6 +41,7 @@ class FunctionRecorder:
         self._clock = clock
         self._architecture = architecture  # of this machine, and so of every function
         self._is_on = is_on
+        self._today = (-1, "")
 
     def emit(self, name: str, function: Key, value: float = 1.0, resource: str = "", /) -> None:
         """See `Emit`."""
@@ -83,12 +84,19 @@ class FunctionRecorder:
         return UsageKey(
             *version.function_key,
             version.version,
-            f"{to_datetime(now):%Y-%m-%d}",
+            self._day(now),
             version.memory_mb,
             version.ephemeral_storage_mb,
             self._architecture,
             ended.initialization_type,
         )
+
+    def _day(self, now: float) -> str:
+        """The date, which is written anew once a day."""
+        number = int(now) // 86_400
+        if number != self._today[0]:
+            self._today = (number, f"{to_datetime(now):%Y-%m-%d}")
+        return self._today[1]
 
     def _add(self, metric: FunctionMetric, now: float, value: float) -> None:
         if metric.function:

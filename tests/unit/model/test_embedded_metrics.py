@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdad.model.embedded_metrics import EmbeddedDatum, embedded_metrics
+from lambdad.model.embedded_metrics import MAX_DATA, EmbeddedDatum, embedded_metrics
 
 
 def line(*directives: dict[str, Any], **members: Any) -> str:
@@ -75,6 +75,16 @@ def test_a_resolution_of_a_second_can_be_asked_for() -> None:
 )
 def test_a_line_that_does_not_follow_the_format_tells_nothing(message: str) -> None:
     assert embedded_metrics(message) == []
+
+
+def test_a_line_that_tells_too_much_tells_the_beginning() -> None:
+    metrics = [{"Name": f"m{number}"} for number in range(1000)]
+    message = line(
+        *[directive(Dimensions=[["Page"]] * 1000, Metrics=metrics)] * 20,
+        Page="a",
+        **{f"m{number}": 1 for number in range(1000)},
+    )
+    assert len(embedded_metrics(message)) == MAX_DATA
 
 
 json_values = st.recursive(

@@ -88,6 +88,8 @@ async def delete_alarms(
 ) -> dict[str, Any]:
     """Delete alarms; names of which there is none are passed over."""
     names = request["AlarmNames"]
+    if len(names) > MOST_DELETED:
+        raise validation_error(f"At most {MOST_DELETED} alarms can be deleted at once.")
     caller = context.caller
     async with cloudwatch.lock:
         gone = [

@@ -9,8 +9,9 @@ from typing import Any
 from lambdad.model.caller import RequestContext
 from lambdad.model.metric_math.values import Series
 from lambdad.services.cloudwatch.cloudwatch import CloudWatch
-from lambdad.services.cloudwatch.errors import invalid_next_token, validation_error
+from lambdad.services.cloudwatch.errors import validation_error
 from lambdad.services.cloudwatch.metric_queries import find, parse_queries
+from lambdad.services.cloudwatch.paging import place_of
 
 MAX_DATAPOINTS = 100_800
 
@@ -33,7 +34,7 @@ async def get_metric_data(
     if not any(query.get("ReturnData", True) for query in queries.queries):
         raise validation_error("At least one MetricDataQuery must have ReturnData true.")
     is_ascending = request.get("ScanBy") == "TimestampAscending"
-    first = _place(request.get("NextToken"))
+    first = place_of(request.get("NextToken"))
     limit = request.get("MaxDatapoints", MAX_DATAPOINTS)
     if not 0 < limit <= MAX_DATAPOINTS:
         raise validation_error(
@@ -78,14 +79,6 @@ def _results(
         for number, (id, series) in enumerate(results)
         if number in times or is_first
     ]
-
-
-def _place(token: str | None) -> int:
-    if token is None:
-        return 0
-    if not token.isascii() or not token.isdigit() or len(token) > 12:
-        raise invalid_next_token()
-    return int(token)
 
 
 OPERATIONS = {"GetMetricData": get_metric_data}

@@ -14,10 +14,15 @@ _MAX_DIGITS = 12
 
 def page(items: Sequence[T], token: str | None, size: int) -> tuple[Sequence[T], dict[str, str]]:
     """The items of one page, and `NextToken` if there are more."""
-    start = 0
-    if token is not None:
-        if not token.isascii() or not token.isdigit() or len(token) > _MAX_DIGITS:
-            raise invalid_next_token()
-        start = int(token)
+    start = place_of(token)
     end = start + size
     return items[start:end], {"NextToken": str(end)} if end < len(items) else {}
+
+
+def place_of(token: str | None) -> int:
+    """The place that a token names; the first without one."""
+    if token is None:
+        return 0
+    if not token.isascii() or not token.isdigit() or len(token) > _MAX_DIGITS:
+        raise invalid_next_token()
+    return int(token)

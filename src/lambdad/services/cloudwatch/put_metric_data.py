@@ -52,10 +52,12 @@ async def put_metric_data(
     namespace, now = request["Namespace"], cloudwatch.clock.now()
     if namespace.startswith("AWS/"):
         raise invalid_value("The value AWS/ for parameter Namespace is invalid.")
-    parsed = [
-        _parse(context.caller, namespace, datum, now, f"MetricData.member.{number}")
-        for number, datum in enumerate(data, start=1)
-    ]
+    parsed = await asyncio.to_thread(  # there may be 150,000 values
+        lambda: [
+            _parse(context.caller, namespace, datum, now, f"MetricData.member.{number}")
+            for number, datum in enumerate(data, start=1)
+        ]
+    )
     cloudwatch.logs.note(lambda: _put(cloudwatch, parsed))
     await asyncio.to_thread(cloudwatch.logs.flush)
     return {}
@@ -125,8 +127,10 @@ def _set_of(values: list[float], counts: list[float] | None, place: str) -> Stat
     taken = StatisticSet()
     for value, count in zip(values, counts, strict=True):
         _check_number(value, f"{place}.Value")
-        if not (math.isfinite(count) and count > 0):
-            raise invalid_value(f"The parameter {place}.Counts must be greater than 0.")
+        if not 0 < count <= GREATEST:  # so that no sum of products is beyond all numbers
+            raise invalid_value(
+                f"The parameter {place}.Counts must be greater than 0, and at most 2^360."
+            )
         taken.add(value, count)
     return taken
 
