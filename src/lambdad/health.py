@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 
 from lambdad import __version__
+from lambdad.environment.launcher_client import LauncherClient
 from lambdad.errors import PlatformError
 from lambdad.invocation.dispatcher import Dispatcher
 from lambdad.invocation.lease import Leases
@@ -36,13 +37,16 @@ class Health:
     dispatcher: Dispatcher
     log_store: LogStore
     database: Database
+    launcher: LauncherClient
 
-    def gauges(self) -> list[Gauge]:
+    async def gauges(self) -> list[Gauge]:
         """Figures of the node, for Prometheus and collectors."""
+        waiting = await self.launcher.count_waiting()
         logs, commits = self.log_store, self.database.commits
         return [
             Gauge("environments", "Execution environments that there are.", len(self.pool)),
             Gauge("idle_environments", "Those that wait for an event.", self.pool.idle_count),
+            Gauge("waiting_sandboxes", "Sandboxes that wait for an environment.", waiting),
             Gauge("concurrent_executions", "Leases: invocations that run.", self.leases.running),
             Gauge("events_held", "Events that run or are about to.", self.dispatcher.held),
             Gauge("log_pending_bytes", "Log lines that are not on disk yet.", logs.pending_bytes),
@@ -91,8 +95,9 @@ class Health:
         try:
             while True:
                 await asyncio.sleep(EXPORT_SECONDS)
+                gauges = await self.gauges()
                 times = {"started": started, "now": time.time()}
-                document = metrics_document(totals, self.gauges(), version=__version__, **times)
+                document = metrics_document(totals, gauges, version=__version__, **times)
                 try:
                     await collector.send(document)
                 except PlatformError as error:

@@ -256,7 +256,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             emit=emit,
         )
         records = EventRecords(database)
-        health = Health(pool, leases, dispatcher, log_store, database)
+        health = Health(pool, leases, dispatcher, log_store, database, launcher)
         totals = observation.recorder.totals
         operator_routes: dict[str, OperatorRoute] = {
             **lambda_.event_routes(records, dispatcher, steady_clock),

@@ -44,8 +44,10 @@ def test_a_start_takes_one_that_waits(bench: Bench) -> None:
     # Given
     bench.until(bench.is_full)
     waiting = bench.waiting()
+    assert bench.sandboxes.count_waiting() == len(waiting)
     # When
     started = bench.start()
+    assert bench.sandboxes.count_waiting() == len(waiting) - 1
     started.assign()
     # Then
     uid = started.call({"do": "describe"})["uid"]

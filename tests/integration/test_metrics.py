@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -236,8 +237,17 @@ def test_prometheus_reads_what_the_node_does(
 ) -> None:
     function = make_function("echo")
     function.invoke()
-    with urlopen(f"{server.url}/metrics") as answer:
-        text = answer.read().decode()
+
+    def asked() -> tuple[Any, str]:
+        with urlopen(f"{server.url}/metrics") as answer:
+            return answer, answer.read().decode()
+
+    def waiting() -> float:
+        (line,) = re.findall(r"^lambdad_waiting_sandboxes (\d+)$", asked()[1], re.MULTILINE)
+        return float(line)
+
+    wait_until(waiting, "sandboxes wait for the next environments")
+    answer, text = asked()
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert f'function="{function.name}"}} 1' in text
     assert "# TYPE lambdad_environments gauge" in text

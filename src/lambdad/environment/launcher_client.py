@@ -22,6 +22,7 @@ from lambdad.launcher.messages import (
     Prepared,
     Seen,
     Started,
+    WaitingCounted,
 )
 
 
@@ -95,6 +96,11 @@ class LauncherClient:
         """Look at a directory with live code, whatever the caller called it."""
         look: Look = await self._ask(lambda request: messages.LookAt(request, directory))
         return look
+
+    async def count_waiting(self) -> int:
+        """How many sandboxes wait for an environment."""
+        count: int = await self._ask(messages.CountWaiting)
+        return count
 
     async def _ask(self, question: Callable[[int], messages.Message]) -> Any:
         request = len(self._requests) + 1
@@ -208,6 +214,8 @@ class LauncherClient:
                 self._prepared(message)
             case Seen():
                 self._answer(message.request, message.look)
+            case WaitingCounted():
+                self._answer(message.request, message.count)
             case Started():
                 self._started(message, descriptors)
             case NotStarted():
@@ -254,7 +262,7 @@ class LauncherClient:
         elif (future := self._requests.get(message.request)) and not future.done():
             future.set_exception(PlatformError(message.problem))
 
-    def _answer(self, request: int, answer: Look | None) -> None:
+    def _answer(self, request: int, answer: Look | int | None) -> None:
         future = self._requests.get(request)
         if future is not None and not future.done():
             future.set_result(answer)

@@ -156,6 +156,9 @@ class Sandboxes(Protocol):
     def look(self, directory: str, looked: Looked) -> None:
         """Look at a directory with live code, now, and call `looked`."""
 
+    def count_waiting(self) -> int:
+        """How many were made ahead, and wait for a start."""
+
     def start(self, order: Order, channel: int, output: int, ended: Ended) -> Sandbox:
         """Start a sandbox; OSError when the machine does not allow it, NotToBeHad when a directory
         of the host is missing, and nothing is left."""

@@ -37,6 +37,10 @@ class Guarded:
         self.refuse_when_closed()
         self._inner.look(directory, looked)
 
+    def count_waiting(self) -> int:
+        """See the contract."""
+        return self._inner.count_waiting()
+
     def start(self, order: Order, channel: int, output: int, ended: Ended) -> Sandbox:
         """See the contract."""
         self.refuse_when_closed()

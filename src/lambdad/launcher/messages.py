@@ -1,9 +1,9 @@
 """What node and launcher say to each other: one packet each, descriptors beside it.
 
-    node ─▶ launcher   Prepare · LookAt · Start [channel, output] · Restart [channel, output]
-                       Kill · Discard · CheckMemory · Freeze · Thaw
-    launcher ─▶ node   Hello · Prepared · Seen · Started [gauges …] · NotStarted ·
-                       MemoryChecked · Exited
+    node ─▶ launcher   Prepare · LookAt · CountWaiting · Start [channel, output]
+                       Restart [channel, output] · Kill · Discard · CheckMemory · Freeze · Thaw
+    launcher ─▶ node   Hello · Prepared · Seen · WaitingCounted · Started [gauges …] ·
+                       NotStarted · MemoryChecked · Exited
 
 `Hello` is the first packet of all. Every `Start` and `Restart` is answered by `Started` or
 `NotStarted`; every `Started` is followed, some day, by one `Exited`. After it the environment's
@@ -63,6 +63,21 @@ class Seen:
 
     request: int
     look: Look
+
+
+@dataclass(frozen=True)
+class CountWaiting:
+    """Count the sandboxes that were made ahead and wait."""
+
+    request: int
+
+
+@dataclass(frozen=True)
+class WaitingCounted:
+    """Answer to CountWaiting."""
+
+    request: int
+    count: int
 
 
 @dataclass(frozen=True)
@@ -158,6 +173,8 @@ Message = (
     | Prepared
     | LookAt
     | Seen
+    | CountWaiting
+    | WaitingCounted
     | Start
     | Started
     | NotStarted

@@ -76,6 +76,10 @@ class Namespaces:
         """In a process of its own."""
         looking.look(self._ground.loop, self._host.directories, directory, looked)
 
+    def count_waiting(self) -> int:
+        """Those of all runtimes and accounts."""
+        return len(self._pool)
+
     def start(self, order: Order, channel: int, output: int, ended: Ended) -> Sandbox:
         """Take or fork a sandbox; what is to stand in it is looked up first, beneath the code store
         and the operator's lists, no link followed."""

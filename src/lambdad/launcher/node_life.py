@@ -12,6 +12,7 @@ from lambdad.launcher import messages, packets
 from lambdad.launcher.contract import Exit, Look, NotToBeHad, Sandbox, Sandboxes
 from lambdad.launcher.messages import (
     CheckMemory,
+    CountWaiting,
     Discard,
     Exited,
     Freeze,
@@ -26,6 +27,7 @@ from lambdad.launcher.messages import (
     Start,
     Started,
     Thaw,
+    WaitingCounted,
 )
 
 
@@ -75,6 +77,8 @@ class NodeLife:
                     self._prepare(message)
                 case LookAt():
                     self._look_at(message)
+                case CountWaiting(request):
+                    self._tell(WaitingCounted(request, self._sandboxes.count_waiting()))
                 case Start():
                     channel, output = descriptors
                     self._start(message, channel, output)

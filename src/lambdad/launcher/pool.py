@@ -129,6 +129,10 @@ class Pool(Generic[W]):
         self._is_closed = False
         self._last_start = -math.inf
 
+    def __len__(self) -> int:
+        """How many wait, or are about to."""
+        return sum(len(shelf.waiting) for shelf in self._shelves.values())
+
     def expect(self, key: PoolKey) -> None:
         """Somebody will start one of these."""
         self._ask(key)

@@ -86,6 +86,10 @@ class Processes:
         """In a process of its own."""
         looking.look(self._loop, self._directories, directory, looked)
 
+    def count_waiting(self) -> int:
+        """None waits: each is started when it is asked for."""
+        return 0
+
     def start(self, order: Order, channel: int, output: int, ended: Ended) -> Sandbox:
         """Start the interpreter; `code` and `layers` are names below the code store."""
         task = self._find_code(order)

@@ -35,6 +35,10 @@ class Stub:
         """It runs no code, live or not."""
         looked(Look(directory, problem=f"{directory} cannot be had: the stub runs no code"))
 
+    def count_waiting(self) -> int:
+        """None waits."""
+        return 0
+
     def start(self, order: Order, channel: int, output: int, ended: Ended) -> Sandbox:
         """Start the thread."""
         return _Echo(self._loop, os.dup(channel), os.dup(output), ended)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from lambdad.model.caller import Caller
@@ -45,18 +45,21 @@ class Gauge(NamedTuple):
 class Exposition:
     """Writes what `totals` count and what `gauges` tell now."""
 
-    def __init__(self, totals: FunctionTotals, gauges: Callable[[], Iterable[Gauge]]) -> None:
+    def __init__(
+        self, totals: FunctionTotals, gauges: Callable[[], Awaitable[Iterable[Gauge]]]
+    ) -> None:
         self._totals = totals
         self._gauges = gauges
 
     async def show(self, caller: Caller, query: Mapping[str, str]) -> tuple[str, str]:
         """The text and its content type, for operators: of every account and region."""
-        return self.text(), CONTENT_TYPE
+        return await self.text(), CONTENT_TYPE
 
-    def text(self) -> str:
+    async def text(self) -> str:
         """Every figure, grouped by name as the format asks for."""
+        gauges = await self._gauges()
         lines = [*self._counters(), *self._times()]
-        for gauge in self._gauges():
+        for gauge in gauges:
             kind = "counter" if gauge.is_counter else "gauge"
             lines += _head(gauge.name, kind, gauge.help)
             lines.append(f"{_PREFIX}_{gauge.name} {_number(gauge.value)}")

@@ -30,6 +30,8 @@ MESSAGES: list[messages.Message] = [
     messages.LookAt(3, "/srv/code"),
     messages.Seen(3, Look("/srv/code", "c0ffee")),
     messages.Seen(4, Look("/srv/code", problem="it is not there")),
+    messages.CountWaiting(5),
+    messages.WaitingCounted(5, 2),
     messages.NotStarted("e1", "no"),
     messages.NotStarted("e1", "no", "/srv/code"),
     messages.Restart("e1"),
