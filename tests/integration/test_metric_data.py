@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -108,3 +108,44 @@ def test_what_cannot_be_computed_is_refused(
 ) -> None:
     with pytest.raises(ClientError, match=says):
         ask(cloudwatch, query)
+
+
+def test_labels_tell_of_their_series(cloudwatch: Any) -> None:
+    last = (NOW - timedelta(minutes=1)).astimezone(timezone(timedelta(hours=5, minutes=45)))
+    label = "${PROP('MetricName')} [${MIN}..${MAX}, ${AVG}] ${LAST_TIME} (${LABEL})"
+    found = ask(
+        cloudwatch,
+        {**metric("m1", "Requests"), "Label": label},
+        {"Id": "e1", "Expression": "m1 * 2", "Label": "${LABEL} ${PROP('MetricName')}: ${SUM}"},
+        MaxDatapoints=3,
+        LabelOptions={"Timezone": "+0545"},
+    )
+    told = f"Requests [0..9, 4.5] {last.isoformat()} (Requests)"
+    assert {label: len(values) for label, values in found.items()} == {told: 10, "e1 --: 90": 10}
+
+
+def test_a_label_is_that_of_each_series_of_a_search(cloudwatch: Any) -> None:
+    search = "SEARCH('{Math}', 'Average', 60)"
+    for expression in (search, f"SORT({search}, MAX, DESC)", f"SLICE({search}, 0, 2)"):
+        label = "${PROP('MetricName')} ${PROP('Stat')} ${PROP('Period')} ${MAX}"
+        found = ask(cloudwatch, {"Id": "e1", "Expression": expression, "Label": label})
+        assert sorted(found) == ["Errors Average 60 4", "Requests Average 60 9"]
+
+
+@pytest.mark.parametrize(
+    ("label", "timezone", "message"),
+    [
+        ("${MAX}" * 7, "+0000", "more than 6 dynamic values"),
+        ("${LABEL}${LABEL}", "+0000", "more than once"),
+        ("${MAX_TIME}", "CET", "time zone"),
+    ],
+)
+def test_labels_that_cannot_be_filled_in_are_refused(
+    cloudwatch: Any, label: str, timezone: str, message: str
+) -> None:
+    with pytest.raises(ClientError, match=message):
+        ask(
+            cloudwatch,
+            {**metric("m1", "Requests"), "Label": label},
+            LabelOptions={"Timezone": timezone},
+        )

@@ -11,18 +11,30 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TypeAlias
 
+from lambdad.model.metric import Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The metric that a series is of, and which of its statistics."""
+
+    metric: Metric
+    statistic: str
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
     """One time series: values at times.
 
-    `period` is in seconds, `times` are epoch seconds, ascending and each of them once.
+    `period` is in seconds, `times` are epoch seconds, ascending and each of them once. What is
+    computed has no `origin`.
     """
 
     label: str
     period: int
     times: Sequence[int]
     values: Sequence[float]
+    origin: Origin | None = None
 
     def __len__(self) -> int:
         return len(self.times)

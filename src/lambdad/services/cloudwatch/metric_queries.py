@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lambdad.model.caller import Caller
+from lambdad.model.dynamic_label import is_dynamic
 from lambdad.model.metric import MINUTE, Metric
 from lambdad.model.metric_math.errors import ExpressionError
-from lambdad.model.metric_math.values import Series, Value, Window
+from lambdad.model.metric_math.values import Origin, Series, Value, Window
 from lambdad.model.statistic_set import SIMPLE, is_statistic, statistic_of
 from lambdad.observe.metric_store import Datapoints, MetricStore, Wanted
 from lambdad.services.cloudwatch.dimensions import metric_of
@@ -168,7 +169,10 @@ async def _read(
     )
     return await asyncio.to_thread(
         lambda: [
-            series_of(_search_label(metric), told["Period"], by_unit.values(), told["Stat"])
+            replace(
+                series_of(_search_label(metric), told["Period"], by_unit.values(), told["Stat"]),
+                origin=Origin(metric, told["Stat"]),
+            )
             for (metric, told), by_unit in zip(metrics, read, strict=True)
         ]
     )
@@ -228,8 +232,9 @@ def _compute(queries: MetricQueries, found: _Found, window: Window) -> None:
 
 
 def _labelled(query: Mapping[str, Any], value: Value, window: Window) -> list[Series]:
-    """The series of a result, under the labels that are shown; a scalar is one of all periods."""
-    is_given = "Label" in query
+    """The series of a result, under the labels that are shown; a scalar is one of all periods. A
+    dynamic label is filled in by who shows them, in the place of the usual one."""
+    is_given = "Label" in query and not is_dynamic(query["Label"])
     label = query["Label"] if is_given else _usual_label(query)
     if not isinstance(value, Series | list):
         times = window.times(window.period)
