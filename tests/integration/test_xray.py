@@ -242,6 +242,54 @@ def test_segments_of_others_are_kept_and_answered(server: LocalServer) -> None:
     xray.close()
 
 
+# Sends what no SDK does, and what a mistake makes one send.
+HOSTILE = """
+import json, os, socket, time
+
+ANNOTATIONS = ['{"a": 1' + '0' * 400 + '}', '{"a": NaN}', '{"a": 1e999}', '{"a": "\\\\ud800"}',
+               '[' * 5000 + ']' * 5000]
+
+def handler(event, context):
+    root, parent, _ = (p.split("=")[1] for p in os.environ["_X_AMZN_TRACE_ID"].split(";")[:3])
+    host, port = os.environ["AWS_XRAY_DAEMON_ADDRESS"].split(":")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
+        def send(annotations="{}", **members):
+            segment = {"id": os.urandom(8).hex(), "trace_id": root, "name": "hostile",
+                       "type": "subsegment", "start_time": time.time(), "annotations": {},
+                       "parent_id": parent, **members}
+            text = json.dumps(segment).replace("{}", annotations)
+            daemon.sendto(b'{"format": "json"}\\n' + text.encode(), (host, int(port)))
+            return segment["id"]
+        for annotations in ANNOTATIONS:
+            send(annotations)
+        below = parent
+        for number in range(40):
+            below = send(parent_id=below)
+        send(id=parent)
+        send(parent_id="x", user="\\ud800")
+    return root
+"""
+
+
+def test_what_a_function_sends_wrongly_hides_no_trace(
+    make_function: MakeFunction, server: LocalServer
+) -> None:
+    # Given
+    xray = make_client("xray", server.url)
+    honest = make_function(source=TOLD, **ACTIVE).invoke().value["root"]
+    # When
+    hostile = make_function(source=HOSTILE, **ACTIVE).call()
+    # Then all are told
+    wait_until(lambda: {honest, hostile} <= set(summaries(xray)), "the traces are there")
+    wait_until(lambda: "hostile" in str(trace_of(xray, hostile)), "it is kept")
+    asked = [hostile, honest, "x", "1-" + "f" * 33]
+    answer = xray.batch_get_traces(TraceIds=asked)
+    assert {trace["Id"] for trace in answer["Traces"]} == {hostile, honest}
+    assert answer["UnprocessedTraceIds"] == asked[2:]
+    assert xray.get_trace_graph(TraceIds=asked)["Services"]
+    xray.close()
+
+
 def test_what_filters_cannot_do_is_refused_by_name(server: LocalServer) -> None:
     xray = make_client("xray", server.url)
     for expression, word in (('edge("a", "b")', "edge"), ("group.name = 1", "group.name")):

@@ -10,12 +10,15 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from math import isfinite
+from typing import Any, NoReturn, TypeGuard
 
 LARGEST = 64 * 1024  # bytes of a document
+DEEPEST = 200  # objects and lists within each other
 
 _TRACE_ID = re.compile(r"1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24}")
 _ID = re.compile(r"[0-9a-fA-F]{16}")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # half of a character, if it is not a whole one
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,13 @@ class Segment:
     start_time: float  # epoch seconds
     end_time: float | None
     parent_id: str
+    size: int  # bytes, as it was sent
     document: dict[str, Any] = field(repr=False)
+
+    @property
+    def trace_begun(self) -> int:
+        """When its trace began, as the id tells: whole seconds."""
+        return int(self.trace_id.split("-")[1], 16)
 
     @property
     def is_subsegment(self) -> bool:
@@ -54,12 +63,7 @@ def read_segment(text: str) -> Segment | None:
 
 def parse_segment(text: str) -> Segment:
     """The segment of a document; InvalidSegment when it lacks what every segment has."""
-    if len(text) > LARGEST:
-        raise InvalidSegment(f"A segment document has at most {LARGEST} bytes.")
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        raise InvalidSegment("A segment document is one JSON object.") from None
+    document, size = _read_json(text)
     if not isinstance(document, dict):
         raise InvalidSegment("A segment document is one JSON object.")
     segment_id = document.get("id")
@@ -75,7 +79,12 @@ def parse_segment(text: str) -> Segment:
         raise InvalidSegment("start_time and end_time have to be seconds.", segment_id)
     parent = document.get("parent_id")
     parent_id = parent if isinstance(parent, str) and _ID.fullmatch(parent) else ""
-    return Segment(segment_id, trace_id, name, float(start), end, parent_id, document)
+    return Segment(segment_id, trace_id, name, float(start), end, parent_id, size, document)
+
+
+def is_trace_id(text: str) -> bool:
+    """Whether it is the id of a trace, as SDKs make them."""
+    return _TRACE_ID.fullmatch(text) is not None
 
 
 def subsegments(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -93,3 +102,50 @@ def subsegments(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def is_time(value: Any) -> TypeGuard[float]:
     """Whether it is a number of seconds since the epoch that a calendar has."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**36
+
+
+def _read_json(text: str) -> tuple[Any, int]:
+    """A document that can be told again as JSON, and its size; InvalidSegment of any other."""
+    try:
+        size = len(text.encode())
+        if size > LARGEST:
+            raise InvalidSegment(f"A segment document has at most {LARGEST} bytes.")
+        document = _decode(text)
+        if _SURROGATE.search(text):
+            whole = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+            document = _decode(whole.decode())
+    except InvalidSegment:
+        raise
+    except (ValueError, RecursionError):
+        raise InvalidSegment("A segment document is one JSON object.") from None
+    if text.count("{") + text.count("[") > DEEPEST and _is_deep(document):
+        raise InvalidSegment(f"A segment document is at most {DEEPEST} levels deep.")
+    return document, size
+
+
+def _is_deep(document: Any) -> bool:
+    level = [document]
+    for _ in range(DEEPEST):
+        level = [
+            below
+            for each in level
+            for below in (each.values() if isinstance(each, dict) else each)
+            if isinstance(below, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is too large")
+    return number
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite).decode

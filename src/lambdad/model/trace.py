@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from lambdad.model.segment import Segment, is_time, subsegments
 
+LARGEST = 5 * 1024 * 1024  # bytes that are sent of a trace; what is more is left out
+DEEPEST = 100  # subsegments below each other; those of the last begin again, as if without a place
+
 Service = tuple[str, str]  # name and type, AWS::Lambda say
+
+
+class TooManySegments(ValueError):
+    """There is more of all traces than is to be put together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +26,7 @@ class Trace:
 
     id: str
     segments: tuple[Segment, ...]
+    is_cut: bool = False  # there is more of it
 
     @property
     def start_time(self) -> float:
@@ -60,49 +70,89 @@ class TraceSummary:
         return max(0.0, (root.end_time or root.start_time) - root.start_time)
 
 
-def put_together(segments: Iterable[Segment]) -> list[Trace]:
-    """Traces by their start. Of what was sent more than once, the last counts."""
-    traces: dict[str, dict[str, Segment]] = {}
+@dataclass(slots=True)
+class _Sent:
+    """What has been sent of a trace, each part as it was sent last."""
+
+    size: int = 0
+    parts: dict[str, Segment] = field(default_factory=dict)
+
+    @property
+    def is_cut(self) -> bool:
+        return self.size > LARGEST
+
+
+def put_together(segments: Iterable[Segment], most_bytes: int = sys.maxsize) -> list[Trace]:
+    """Traces by their start. Of what was sent more than once, the last counts. TooManySegments
+    when all of them have more than `most_bytes`."""
+    traces: defaultdict[str, _Sent] = defaultdict(_Sent)
+    kept = 0
     for each in segments:
-        traces.setdefault(each.trace_id, {})[each.id] = each
-    found = [_trace(trace_id, parts) for trace_id, parts in traces.items()]
+        sent = traces[each.trace_id]
+        sent.size += each.size
+        if not sent.is_cut:
+            sent.parts[each.id] = each
+            kept += each.size
+        if kept > most_bytes:
+            raise TooManySegments
+    found = [Trace(id, _whole(sent.parts), sent.is_cut) for id, sent in traces.items()]
     return sorted(found, key=lambda trace: trace.start_time)
 
 
-def _trace(trace_id: str, parts: dict[str, Segment]) -> Trace:
-    holders: dict[str, dict[str, Any]] = {}
-    embedded: set[str] = set()
+def _whole(parts: dict[str, Segment]) -> tuple[Segment, ...]:
+    """The segments, by their start, with the subsegments that belong to them. One whose place is
+    not known is told as a segment, as are some of those that hang below each other in a circle."""
+    below = _by_holder(parts)
+    hanging = {part.id for each in below.values() for part in each}
+    placed: set[str] = set()
+    whole = []
+    for part in sorted(parts.values(), key=lambda part: (part.id in hanging, part.start_time)):
+        if part.id not in placed:
+            placed.add(part.id)
+            whole.append(part)
+            _hang(part, below, hanging, placed)
+    return tuple(sorted(whole, key=lambda part: part.start_time))
+
+
+def _by_holder(parts: dict[str, Segment]) -> dict[str, list[Segment]]:
+    """The subsegments that were sent by themselves and have a place, by what they hang below."""
+    holders = set(parts)
     for part in parts.values():
-        holders[part.id] = part.document
-        for below in subsegments(part.document):
-            if isinstance(below.get("id"), str):
-                embedded.add(below["id"])
-                holders.setdefault(below["id"], below)
-    whole = [
-        part
-        for part in parts.values()
-        if not part.is_subsegment or not _hang(part, holders, is_again=part.id in embedded)
-    ]
-    # Hostile subsegments may hang below each other in a circle: then nothing is whole.
-    whole = whole or list(parts.values())[:1]
-    return Trace(trace_id, tuple(sorted(whole, key=lambda part: part.start_time)))
+        holders.update(map(_id, subsegments(part.document)))
+    below: dict[str, list[Segment]] = {}
+    for part in parts.values():
+        if part.is_subsegment and part.parent_id in holders and part.parent_id != part.id:
+            below.setdefault(part.parent_id, []).append(part)
+    return below
 
 
-def _hang(part: Segment, holders: dict[str, dict[str, Any]], *, is_again: bool) -> bool:
-    """Put a subsegment where it belongs, instead of an earlier one if it came again; False when
-    its place is not known."""
-    holder = holders.get(part.parent_id)
-    if holder is None or holder is part.document:
-        return False
-    if any(each is holder for each in subsegments(part.document)):
-        return False
-    kept = holder.get("subsegments")
-    if not isinstance(kept, list):
-        kept = holder["subsegments"] = []
-    if is_again:
-        kept[:] = [e for e in kept if not (isinstance(e, dict) and e.get("id") == part.id)]
-    kept.append(part.document)
-    return True
+def _hang(
+    whole: Segment, below: dict[str, list[Segment]], hanging: set[str], placed: set[str]
+) -> None:
+    """Put what hangs below a segment into it, in the place of what was sent earlier of the same."""
+    level = [whole.document]
+    for _ in range(DEEPEST):
+        following = []
+        for document in level:
+            kept = [each for each in _held(document) if _id(each) not in hanging]
+            for part in below.pop(_id(document), ()):
+                if part.id not in placed:
+                    placed.add(part.id)
+                    kept.append(part.document)
+            if kept or "subsegments" in document:
+                document["subsegments"] = kept
+            following += kept
+        level = following
+
+
+def _id(document: dict[str, Any]) -> str:
+    found = document.get("id")
+    return found if isinstance(found, str) else ""
+
+
+def _held(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    held = document.get("subsegments")
+    return (each for each in held if isinstance(each, dict)) if isinstance(held, list) else iter(())
 
 
 def summarize(trace: Trace) -> TraceSummary:
@@ -146,10 +196,15 @@ def _add_annotations(
 ) -> None:
     annotations = part.get("annotations")
     for key, value in annotations.items() if isinstance(annotations, dict) else ():
-        if isinstance(value, str | bool | int | float):
+        if isinstance(value, str) or _is_number(value):
             services = found.setdefault(key, {}).setdefault(value, [])
             if service not in services:
                 services.append(service)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a truth value, or a number that others than Python have too."""
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
 
 
 def _http(trace: Trace) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from lambdad.model.invocation import Ended
 from lambdad.model.lambda_segments import lambda_segments
 from lambdad.model.log_line import LogLine, StoredLine
 from lambdad.model.segment import Segment, read_segment
+from lambdad.model.trace import LARGEST
 from lambdad.observe.frames import GroupKey
 from lambdad.observe.log_store import LogStore
 
@@ -47,6 +48,10 @@ class TraceStore:
         is read."""
         self._append(account_id, region, _SEGMENTS, documents)
 
+    def flush(self) -> None:
+        """Return when what was kept until now is on disk."""
+        self._logs.flush()
+
     def put_invocation(self, version: FunctionVersion, log_stream: str, ended: Ended) -> None:
         """Keep where the time of an invocation went, and its segments if it is traced."""
         self._noted.append((version, log_stream, ended, self._clock.now()))
@@ -54,21 +59,26 @@ class TraceStore:
     def invocations(self, account_id: str, region: str, request_id: str) -> list[dict[str, Any]]:
         """What `put_invocation` kept of the invocations with this id, the first try first."""
         self._write_noted()
-        lines = self._find(account_id, region, _INVOCATIONS, self._oldest_ms(), None, [request_id])
+        lines = self._find(account_id, region, _INVOCATIONS, self._oldest_ms(), None, request_id)
         found = (json.loads(line) for line in lines)
         return [each for each in found if each["request_id"] == request_id]
 
     def segments(
         self, account_id: str, region: str, trace_ids: Collection[str]
     ) -> Iterator[Segment]:
-        """The segments of these traces as they came, also those that were sent more than once."""
+        """The segments of these traces as they came, also those that were sent more than once;
+        of each trace not much more than is put together."""
         self._write_noted()
-        begun = min((_epoch(trace_id) for trace_id in trace_ids), default=0)
-        start_ms = max(begun * 1000 - _SLACK_MS, self._oldest_ms())
-        lines = self._find(account_id, region, _SEGMENTS, start_ms, None, trace_ids)
-        for segment in filter(None, map(read_segment, dict.fromkeys(lines))):
-            if segment.trace_id in trace_ids:
-                yield segment
+        for trace_id in trace_ids:
+            start_ms = max(_epoch(trace_id) * 1000 - _SLACK_MS, self._oldest_ms())
+            lines = self._find(account_id, region, _SEGMENTS, start_ms, None, trace_id)
+            size = 0
+            for segment in filter(None, map(read_segment, lines)):
+                if segment.trace_id == trace_id:
+                    yield segment
+                    size += segment.size
+                    if size > LARGEST:
+                        break
 
     def segments_between(
         self, account_id: str, region: str, start: float, end: float
@@ -112,17 +122,16 @@ class TraceStore:
         group: str,
         start_ms: int,
         end_ms: int | None,
-        words: Collection[str] | None,
+        word: str | None,
     ) -> Iterator[str]:
-        """The lines in which one of the words occurs; without words, all. One in which several
-        occur comes as often."""
+        """The lines in which a word occurs; without one, all."""
         place = (account_id, _hidden(region), group)
-        for terms in [()] if words is None else [(word,) for word in words]:
-            for each in self._logs.search(
-                *place, start_ms=max(0, start_ms), end_ms=end_ms, terms=terms
-            ):
-                if isinstance(each, StoredLine):
-                    yield each.line.message
+        terms = () if word is None else (word,)
+        for each in self._logs.search(
+            *place, start_ms=max(0, start_ms), end_ms=end_ms, terms=terms
+        ):
+            if isinstance(each, StoredLine):
+                yield each.line.message
 
     def cutoffs(self) -> dict[GroupKey, int]:
         """The time before which traces are too old, by where they are kept."""

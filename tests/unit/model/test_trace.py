@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdad.model.segment import InvalidSegment, parse_segment, read_segment, subsegments
-from lambdad.model.trace import put_together, summarize
+from lambdad.model.trace import DEEPEST, LARGEST, TooManySegments, put_together, summarize
 
 TRACE = "1-5759e988-bd862e3fe1be46a994272793"
 
@@ -39,13 +39,31 @@ def put(*documents: str) -> Any:
         *("", "[]", "{}", "[" * 50_000, '"x"'),
         *(document(1, id="x"), document(1, trace_id="x"), document(1, name="")),
         *(document(1, start_time="x"), document(1, end_time=True), document(1, end_time=1e300)),
-        document(1, note="x" * 70_000),
+        *(document(1, note="x" * 70_000), document(1, note="ä" * 11_000)),
+        *(document(1, note=float("nan")), document(1, note=float("-inf"))),
+        document(1).replace('"n"', '"n", "note": 1e999'),
+        document(1).replace('"n"', f'"n", "note": {"[" * 200}{"]" * 200}'),
+        document(1).replace("n", "\ud800"),
     ],
 )
 def test_what_is_no_segment_is_refused(text: str) -> None:
     with pytest.raises(InvalidSegment):
         parse_segment(text)
     assert read_segment(text) is None
+
+
+def test_half_a_character_is_none() -> None:
+    text = document(1, name="\ud83d\ude00 \ud83d", note="\\ud83d")
+    segment = parse_segment(text)
+    assert segment.name == "\U0001f600 ?"
+    assert segment.document["note"] == "\\ud83d"
+    assert json.loads(json.dumps(segment.document, ensure_ascii=False).encode())
+
+
+def test_a_document_is_nested_as_deep_as_it_likes_up_to_a_bound() -> None:
+    nested = f"{'[' * 199}{']' * 199}"
+    assert parse_segment(document(1).replace('"n"', f'"n", "note": {nested}'))
+    assert parse_segment(document(1, notes=[[]] * 300))
 
 
 def test_subsegments_are_put_where_they_belong_however_they_come() -> None:
@@ -68,6 +86,51 @@ def test_subsegments_in_a_circle_end_nothing() -> None:
     for each in trace.segments:
         list(subsegments(each.document))
         json.dumps(each.document)
+
+
+def test_a_subsegment_that_comes_again_is_there_once() -> None:
+    early = {"id": segment_id(3), "name": "early", "subsegments": [{"id": segment_id(4)}]}
+    trace = put(document(1, subsegments=[early, {"id": []}, "x"]), subsegment(3, 1, name="late"))
+    (whole,) = trace.segments
+    assert [each.get("name") for each in whole.document["subsegments"]] == [None, "late"]
+
+
+@pytest.mark.parametrize("is_child_first", [False, True])
+def test_a_long_way_down_is_told_in_pieces(is_child_first: bool) -> None:
+    # Given
+    last = 25 * DEEPEST
+    chain = [document(1), *(subsegment(number, number - 1) for number in range(2, last + 1))]
+    # When
+    trace = put(*(reversed(chain) if is_child_first else chain))
+    # Then each can be told as JSON, and nothing is missing
+    found = []
+    for whole in trace.segments:
+        assert json.dumps(whole.document)
+        found += [whole.document["id"], *(each["id"] for each in subsegments(whole.document))]
+    assert sorted(found) == [segment_id(number) for number in range(1, last + 1)]
+    assert len(trace.segments) == 25
+
+
+def test_of_a_large_trace_the_first_part_is_kept() -> None:
+    texts = [subsegment(number, 1, note="x" * 60_000) for number in range(2, 102)]
+    trace = put(document(1), *texts)
+    (whole,) = trace.segments
+    assert trace.is_cut
+    assert 0 < len(whole.document["subsegments"]) * 60_000 < LARGEST
+    assert not put(document(1)).is_cut
+
+
+def test_more_than_is_asked_for_is_not_put_together() -> None:
+    segments = [parse_segment(document(number)) for number in range(10)]
+    size = sum(segment.size for segment in segments)
+    assert put_together(segments, size)
+    with pytest.raises(TooManySegments):
+        put_together(segments, size - 1)
+
+
+def test_numbers_that_only_python_has_are_no_annotations() -> None:
+    told = summarize(put(document(1, annotations={"a": 10**400, "b": -(10**400), "c": 10**300})))
+    assert set(told.annotations) == {"c"}
 
 
 def test_the_summary_is_of_all_of_it() -> None:
@@ -94,6 +157,27 @@ _parts = st.one_of(
         ),
     ),
 )
+
+
+_anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+_members = st.sampled_from(
+    ["annotations", "http", "user", "origin", "subsegments", "fault", "type", "parent_id", "name"]
+)
+
+
+@given(st.dictionaries(_members, _anything))
+def test_whatever_is_in_a_segment_is_told_or_refused(members: dict[str, Any]) -> None:
+    segment = read_segment(document(1, **members))
+    if segment is not None:
+        (trace,) = put_together([segment])
+        told = summarize(trace)
+        json.dumps(segment.document, ensure_ascii=False, allow_nan=False).encode()
+        for values in told.annotations.values():
+            assert [isinstance(value, str) or float(value) for value in values]
 
 
 @given(st.lists(_parts, min_size=1, max_size=8))

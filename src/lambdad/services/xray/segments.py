@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from lambdad.model.caller import RequestContext
@@ -12,7 +13,8 @@ from lambdad.services.xray.xray import XRay
 async def put_trace_segments(
     xray: XRay, context: RequestContext, request: dict[str, Any]
 ) -> dict[str, Any]:
-    """Keep documents of segments; those that are none are told, and the others kept."""
+    """Keep documents of segments, which are on disk when this returns; those that are none are
+    told, and the others kept."""
     taken, refused = [], []
     for document in request["TraceSegmentDocuments"]:
         try:
@@ -24,6 +26,7 @@ async def put_trace_segments(
             )
     caller = context.caller
     xray.traces.put(caller.account_id, caller.region, taken)
+    await asyncio.to_thread(xray.traces.flush)
     return {"UnprocessedTraceSegments": refused}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,11 +22,14 @@ async def get_service_graph(
     """The services of a time's traces."""
     start, end = request["StartTime"].timestamp(), request["EndTime"].timestamp()
     check_range(start, end)
-    found = await asyncio.to_thread(traces_between, xray, context, start, end)
+
+    def read() -> list[dict[str, Any]]:
+        return _services(traces_between(xray, context, start, end), context.caller.account_id)
+
     return {
         "StartTime": request["StartTime"],
         "EndTime": request["EndTime"],
-        "Services": _services(found, context.caller.account_id),
+        "Services": await asyncio.to_thread(read),
         "ContainsOldGroupVersions": False,
     }
 
@@ -35,12 +39,12 @@ async def get_trace_graph(
 ) -> dict[str, Any]:
     """The services of some traces."""
     found = await read_traces(xray, context, request["TraceIds"])
-    return {"Services": _services(found, context.caller.account_id)}
+    return {"Services": await asyncio.to_thread(_services, found, context.caller.account_id)}
 
 
 def _services(traces: Iterable[Trace], account_id: str) -> list[dict[str, Any]]:
     nodes: dict[Service, list[Segment]] = {}
-    edges: dict[tuple[Service, Service], list[Segment]] = {}
+    edges: defaultdict[Service, dict[Service, list[Segment]]] = defaultdict(dict)
     roots: set[Service] = set()
     for trace in traces:
         owners = _owners(trace)
@@ -51,7 +55,7 @@ def _services(traces: Iterable[Trace], account_id: str) -> list[dict[str, Any]]:
             if caller is None:
                 roots.add(service)
             else:
-                edges.setdefault((caller, service), []).append(segment)
+                edges[caller].setdefault(service, []).append(segment)
     ids = {service: number for number, service in enumerate(nodes)}
     return [
         {
@@ -71,8 +75,7 @@ def _services(traces: Iterable[Trace], account_id: str) -> list[dict[str, Any]]:
                     "SummaryStatistics": _statistics(calls),
                     "Aliases": [],
                 }
-                for (caller, called), calls in edges.items()
-                if caller == service
+                for called, calls in edges[service].items()
             ],
         }
         for service, segments in nodes.items()

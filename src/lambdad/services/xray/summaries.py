@@ -7,12 +7,21 @@ from typing import Any
 
 from lambdad.clock import to_datetime
 from lambdad.model.caller import RequestContext
-from lambdad.model.trace import Service, Trace, TraceSummary, put_together, service_of, summarize
+from lambdad.model.trace import (
+    Service,
+    TooManySegments,
+    Trace,
+    TraceSummary,
+    put_together,
+    service_of,
+    summarize,
+)
 from lambdad.model.trace_filter import InvalidFilter, parse_trace_filter
 from lambdad.services.xray.xray import XRay, invalid_request
 
 _PAGE = 1000
 _LONGEST_RANGE = 86_400  # seconds
+_MOST_BYTES = 64 * 1024 * 1024  # of the segments that one request may have read
 
 
 async def get_trace_summaries(
@@ -28,11 +37,8 @@ async def get_trace_summaries(
     is_by_id = request.get("TimeRangeType", "TraceId") == "TraceId"
 
     def read() -> tuple[int, list[TraceSummary]]:
-        found = [
-            summarize(trace)
-            for trace in traces_between(xray, context, start, end)
-            if (not is_by_id or start <= _begun(trace) <= end)
-        ]
+        traces = traces_between(xray, context, start, end, is_by_id=is_by_id)
+        found = [summarize(trace) for trace in traces]
         return len(found), [summary for summary in reversed(found) if is_wanted(summary)]
 
     looked_at, found = await asyncio.to_thread(read)
@@ -55,20 +61,21 @@ def check_range(start: float, end: float) -> None:
         raise invalid_request("EndTime has to be at most 24 hours behind StartTime.")
 
 
-def traces_between(xray: XRay, context: RequestContext, start: float, end: float) -> list[Trace]:
-    """Traces of which something happened in this time. Call it on a thread."""
+def traces_between(
+    xray: XRay, context: RequestContext, start: float, end: float, *, is_by_id: bool = False
+) -> list[Trace]:
+    """Traces of which something happened in this time, and which begun in it as their ids tell if
+    that is asked for. Call it on a thread."""
     caller = context.caller
     segments = xray.traces.segments_between(caller.account_id, caller.region, start, end)
-    return [
-        trace
-        for trace in put_together(segments)
-        if trace.start_time <= end and trace.end_time >= start
-    ]
-
-
-def _begun(trace: Trace) -> int:
-    """The time in a trace's id, whole seconds."""
-    return int(trace.id.split("-")[1], 16)
+    wanted = (each for each in segments if not is_by_id or start <= each.trace_begun <= end)
+    try:
+        traces = put_together(wanted, _MOST_BYTES)
+    except TooManySegments:
+        raise invalid_request(
+            "Too much has been traced in this time to be looked at at once. Ask for a shorter one."
+        ) from None
+    return [each for each in traces if each.start_time <= end and each.end_time >= start]
 
 
 def _place(token: str | None) -> int:

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from lambdad.model.caller import RequestContext
+from lambdad.model.segment import is_trace_id
 from lambdad.model.trace import Trace, put_together
 from lambdad.services.xray.xray import XRay, invalid_request
 
@@ -17,9 +18,11 @@ async def batch_get_traces(
     xray: XRay, context: RequestContext, request: dict[str, Any]
 ) -> dict[str, Any]:
     """Traces by their ids. Subsegments that were sent by themselves are where they belong."""
-    found = await read_traces(xray, context, request["TraceIds"])
-    missing = [each for each in request["TraceIds"] if each not in {trace.id for trace in found}]
-    return {"Traces": [_described(trace) for trace in found], "UnprocessedTraceIds": missing}
+    wanted = request["TraceIds"]
+    found = await read_traces(xray, context, wanted)
+    described = await asyncio.to_thread(lambda: [_described(trace) for trace in found])
+    missing = [each for each in wanted if each not in {trace.id for trace in found}]
+    return {"Traces": described, "UnprocessedTraceIds": missing}
 
 
 async def read_traces(xray: XRay, context: RequestContext, trace_ids: list[str]) -> list[Trace]:
@@ -27,11 +30,10 @@ async def read_traces(xray: XRay, context: RequestContext, trace_ids: list[str])
     if len(trace_ids) > _MOST:
         raise invalid_request(f"At most {_MOST} trace ids can be asked for at once.")
     caller = context.caller
+    known = frozenset(filter(is_trace_id, trace_ids))
 
     def read() -> list[Trace]:
-        return put_together(
-            xray.traces.segments(caller.account_id, caller.region, frozenset(trace_ids))
-        )
+        return put_together(xray.traces.segments(caller.account_id, caller.region, known))
 
     return await asyncio.to_thread(read)
 
@@ -40,7 +42,7 @@ def _described(trace: Trace) -> dict[str, Any]:
     return {
         "Id": trace.id,
         "Duration": round(trace.duration, 3),
-        "LimitExceeded": False,
+        "LimitExceeded": trace.is_cut,
         "Segments": [
             {"Id": segment.id, "Document": json.dumps(segment.document, ensure_ascii=False)}
             for segment in trace.segments
