@@ -14,6 +14,7 @@ LARGEST = 5 * 1024 * 1024  # bytes that are sent of a trace; what is more is lef
 DEEPEST = 100  # subsegments below each other; those of the last begin again, as if without a place
 
 Service = tuple[str, str]  # name and type, AWS::Lambda say
+Services = dict[Service, None]  # each once, in order
 
 
 class TooManySegments(ValueError):
@@ -59,8 +60,8 @@ class TraceSummary:
     has_throttle: bool
     is_partial: bool
     http: dict[str, Any]  # url, method, status, user_agent, client_ip: those that are known
-    annotations: dict[str, dict[str | float | bool, list[Service]]] = field(default_factory=dict)
-    users: dict[str, list[Service]] = field(default_factory=dict)
+    annotations: dict[str, dict[str | float | bool, Services]] = field(default_factory=dict)
+    users: dict[str, Services] = field(default_factory=dict)
     services: tuple[Service, ...] = ()
 
     @property
@@ -157,8 +158,8 @@ def _held(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def summarize(trace: Trace) -> TraceSummary:
     """What is told of a trace."""
-    annotations: dict[str, dict[str | float | bool, list[Service]]] = {}
-    users: dict[str, list[Service]] = {}
+    annotations: dict[str, dict[str | float | bool, Services]] = {}
+    users: dict[str, Services] = {}
     flags = {"fault": False, "error": False, "throttle": False}
     is_partial = False
     for segment in trace.segments:
@@ -169,7 +170,7 @@ def summarize(trace: Trace) -> TraceSummary:
                 flags[flag] |= part.get(flag) is True
             _add_annotations(annotations, part, service)
             if isinstance(part.get("user"), str):
-                users.setdefault(part["user"], []).append(service)
+                users.setdefault(part["user"], {})[service] = None
     return TraceSummary(
         trace,
         flags["fault"],
@@ -190,16 +191,14 @@ def service_of(segment: Segment) -> Service:
 
 
 def _add_annotations(
-    found: dict[str, dict[str | float | bool, list[Service]]],
+    found: dict[str, dict[str | float | bool, Services]],
     part: dict[str, Any],
     service: Service,
 ) -> None:
     annotations = part.get("annotations")
     for key, value in annotations.items() if isinstance(annotations, dict) else ():
         if isinstance(value, str) or _is_number(value):
-            services = found.setdefault(key, {}).setdefault(value, [])
-            if service not in services:
-                services.append(service)
+            found.setdefault(key, {}).setdefault(value, {})[service] = None
 
 
 def _is_number(value: Any) -> bool:

@@ -141,7 +141,14 @@ def test_the_summary_is_of_all_of_it() -> None:
     told = summarize(trace)
     assert (told.has_throttle, told.has_fault, told.is_partial) == (True, False, True)
     assert (trace.duration, told.response_time, trace.root.id) == (4, 4, segment_id(1))
-    assert told.annotations == {"a": {1: [("n", "")]}}
+    assert told.annotations == {"a": {1: {("n", ""): None}}}
+
+
+def test_who_has_a_user_or_an_annotation_is_told_once() -> None:
+    parts = [document(number, user="ann", annotations={"a": 1}) for number in range(3)]
+    told = summarize(put(*parts, document(4, name="m", user="ann")))
+    assert list(told.users["ann"]) == [("n", ""), ("m", "")]
+    assert list(told.annotations["a"][1]) == [("n", "")]
 
 
 _ids = st.integers(1, 4)
