@@ -149,3 +149,20 @@ def test_labels_that_cannot_be_filled_in_are_refused(
             {**metric("m1", "Requests"), "Label": label},
             LabelOptions={"Timezone": timezone},
         )
+
+
+@pytest.mark.parametrize(
+    "queries",
+    [
+        [metric(f"m{number}", "Requests") for number in range(100)],
+        [{"Id": f"e{number}", "Expression": "1", "Period": 60} for number in range(100)],
+    ],
+    ids=["read", "computed"],
+)
+def test_more_than_a_request_may_ask_for_is_refused(
+    cloudwatch: Any, queries: list[dict[str, Any]]
+) -> None:
+    with pytest.raises(ClientError, match="more than 1,000,000 datapoints"):
+        cloudwatch.get_metric_data(
+            MetricDataQueries=queries, StartTime=NOW - timedelta(days=14), EndTime=NOW
+        )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # the language of expressions would cost every start some 20 
 
 MAX_QUERIES = 500
 MAX_POINTS = 100_800  # of one series
-MAX_POINTS_IN_ALL = 1_000_000  # that one request may have read, some 5 s
+MAX_POINTS_IN_ALL = 1_000_000  # that one request may have read or computed, some 5 s
 MAX_FOUND = 500  # metrics of one search
 
 _ID = re.compile(r"[a-z][A-Za-z0-9_]{0,254}")
@@ -85,15 +85,12 @@ async def find(
     """The series of every query by its id, from `start` on and before `end` (epoch seconds)."""
     found = _Found()
     window = _window(start, end, queries.period())
+    _check_amount(len(queries.expressions) * (end - start) / window.period)
     metrics = [(metric_of(caller, told["Metric"]), told) for told in queries.metrics.values()]
     found.values.update(zip(queries.metrics, await _read(store, metrics, window), strict=True))
     for search in {each for parsed in queries.expressions.values() for each in parsed.searches()}:
         found.searched[search] = await _search(store, caller, search, window)
-    await asyncio.to_thread(_compute, queries, found, window)
-    return {
-        query["Id"]: _labelled(query, found.values[query["Id"]], window)
-        for query in queries.queries
-    }
+    return await asyncio.to_thread(_compute, queries, found, window)
 
 
 def _check(query: Mapping[str, Any], place: str, taken: Iterable[str]) -> None:
@@ -144,16 +141,19 @@ def _window(start: float, end: float, period: int) -> Window:
     return Window(int(start) // period * period, int(-(-end // 1)), period)
 
 
-async def _read(
-    store: MetricStore, metrics: Sequence[tuple[Metric, Mapping[str, Any]]], window: Window
-) -> list[Series]:
-    """One statistic of each metric, as its MetricStat tells."""
-    asked = sum((window.end - window.start) / told["Period"] for _, told in metrics)
-    if asked > MAX_POINTS_IN_ALL:
+def _check_amount(points: float) -> None:
+    if points > MAX_POINTS_IN_ALL:
         raise validation_error(
             f"The request asks for more than {MAX_POINTS_IN_ALL:,} datapoints. Increase Period, or "
             "ask for fewer metrics or a shorter time."
         )
+
+
+async def _read(
+    store: MetricStore, metrics: Sequence[tuple[Metric, Mapping[str, Any]]], window: Window
+) -> list[Series]:
+    """One statistic of each metric, as its MetricStat tells."""
+    _check_amount(sum((window.end - window.start) / told["Period"] for _, told in metrics))
     read = await store.read_all(
         [
             Wanted(
@@ -218,7 +218,8 @@ def _search_label(metric: Metric) -> str:
     return " ".join([*(value for _, value in metric.dimensions), metric.name])
 
 
-def _compute(queries: MetricQueries, found: _Found, window: Window) -> None:
+def _compute(queries: MetricQueries, found: _Found, window: Window) -> dict[str, list[Series]]:
+    """The series of every query, once all that they need has been read."""
     from lambdad.model.metric_math.evaluator import Known, evaluate
 
     periods = {query["Id"]: query.get("Period") for query in queries.queries}
@@ -229,6 +230,10 @@ def _compute(queries: MetricQueries, found: _Found, window: Window) -> None:
             found.values[id] = evaluate(queries.expressions[id], known)
         except ExpressionError as error:
             raise validation_error(error.told_of(id)) from None
+    return {
+        query["Id"]: _labelled(query, found.values[query["Id"]], window)
+        for query in queries.queries
+    }
 
 
 def _labelled(query: Mapping[str, Any], value: Value, window: Window) -> list[Series]:
