@@ -562,7 +562,7 @@ def test_whoever_says_no_more_still_hears(ground: Ground) -> None:
 
 @pytest.mark.parametrize(
     ("target", "name", "most"),
-    [(b"/?stream=100", "streaming", 60 * MB), (b"/?large=5000000", "neighbour", 230 * MB)],
+    [(b"/?stream=100", "streaming", 60 * MB), (b"/?large=5000000", "neighbour", 200 * MB)],
     ids=["streamed", "buffered"],
 )
 def test_those_who_do_not_read_take_bounded_memory(

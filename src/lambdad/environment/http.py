@@ -225,6 +225,7 @@ class Connection(asyncio.Protocol):
         self._is_receiving = False
         self._stream = None
         self.body = b"" if self.is_too_large else b"".join(self._chunks)
+        self._chunks = []  # megabytes, which would stay until the next request
         self._is_keep_alive = self._parser.should_keep_alive()
         self._is_answered = False
         self._routes.handle(self)
