@@ -66,7 +66,8 @@ def _own_table() -> str:
 
 
 def _newest_sizes(entries: Mapping[UsageKey, Usage]) -> dict[str, tuple[int, Usage]]:
-    """The memory that each function had last, with what it used since it has it."""
+    """The memory that each function had on its last day (the largest, if it changed on that day),
+    with what it used with so much."""
     newest: dict[str, tuple[str, int]] = {}
     for key in entries:
         newest[key.function_name] = max(
