@@ -16,6 +16,7 @@ _LARGEST = 65_536  # bytes of a datagram
 _AT_ONCE = 64  # datagrams
 _BYTES_AT_ONCE = 256 * 1024
 _PAUSE_SECONDS = 0.05
+_PARTS_AT_END = 8  # more than the kernel keeps, should somebody send on meanwhile
 
 
 class XRayDaemon:
@@ -38,7 +39,9 @@ class XRayDaemon:
     def close(self) -> None:
         """Take what has come, and stop."""
         if self._datagrams.fileno() >= 0:
-            self._read()
+            for _ in range(_PARTS_AT_END):
+                if not self._read():
+                    break
             self._loop.remove_reader(self._datagrams.fileno())
             self._datagrams.close()
 
