@@ -73,7 +73,7 @@ def launch(config: Config) -> int:
         sandboxes=_sandboxes(
             config, standing, loop, data, present, front_door=listener.getsockname()[1]
         ),
-        interpreters=present.all(),
+        interpreters=present.all,
         start_node=_node_starter(config, standing, listener, home, present.pythons),
     )
     try:

@@ -42,12 +42,12 @@ class Supervisor:
         *,
         loop: Loop,
         sandboxes: Callable[[], Sandboxes],
-        interpreters: dict[str, Interpreter],
+        interpreters: Callable[[], dict[str, Interpreter]],
         start_node: StartNode,
     ) -> None:
         self._loop = loop
         self._make_sandboxes = sandboxes
-        self._interpreters = interpreters
+        self._find_interpreters = interpreters
         self._start_node = start_node
         self._pid: int | None = None  # of the node, while it lives
         self._deaths: list[float] = []
@@ -68,14 +68,15 @@ class Supervisor:
         self._is_stopping = True
 
     def _begin(self) -> None:
-        sandboxes = self._make_sandboxes()
         ours, theirs = packets.socket_pair()
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
-        life = NodeLife(ours, sandboxes, lambda: self._signal_node(signal.SIGKILL))
-        messages.send(ours, messages.Hello(sandboxes.name, self._present()))
         self._pid = self._start_node(theirs.fileno())
         theirs.close()
+        # The node imports for half a second; what takes time here, it does not wait for.
+        sandboxes = self._make_sandboxes()
+        life = NodeLife(ours, sandboxes, lambda: self._signal_node(signal.SIGKILL))
+        messages.send(ours, messages.Hello(sandboxes.name, self._present()))
         descriptor = ours.fileno()
         is_watched = True
 
@@ -101,7 +102,7 @@ class Supervisor:
     def _present(self) -> list[dict[str, str]]:
         return [
             {"name": i.name, "version": i.version, "executable": i.executable}
-            for i in self._interpreters.values()
+            for i in self._find_interpreters().values()
         ]
 
     def _signal_node(self, number: int) -> None:

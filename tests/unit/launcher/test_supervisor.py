@@ -43,7 +43,7 @@ class Bench:
         return Supervisor(
             loop=self.loop,
             sandboxes=lambda: self.make_sandboxes(),
-            interpreters={"python3.12": interpreter},
+            interpreters=lambda: {"python3.12": interpreter},
             start_node=self._start_node,
         ).run()
 
@@ -86,6 +86,18 @@ def bench(loop: Loop, fork: Fork) -> Bench:
 def test_a_node_that_refuses_to_start_ends_the_server(bench: Bench) -> None:
     assert bench.run(refuse) == REFUSED_TO_START
     assert bench.started == 1
+
+
+def test_the_node_starts_before_the_sandboxes_are_made(bench: Bench) -> None:
+    started: list[int] = []
+
+    def make() -> Sandboxes:
+        started.append(bench.started)
+        return Scripted()
+
+    bench.make_sandboxes = make
+    bench.run(die, refuse)
+    assert started == [1, 2]
 
 
 def test_a_dead_node_is_followed_by_a_new_one(
