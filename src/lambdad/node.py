@@ -5,9 +5,14 @@ python -m lambdad.node LAUNCHER_SOCKET LISTENER CONFIG     (descriptors that it 
 
 from __future__ import annotations
 
+import gc
+
+if __name__ == "__main__":
+    # Until all is built: there is no garbage yet, and to look for it is a tenth of a start.
+    gc.disable()
+
 import asyncio
 import ctypes
-import gc
 import json
 import logging
 import os
@@ -460,10 +465,10 @@ def _place_in_order(interpreter: Interpreter) -> tuple[bool, str, list[int]]:
 
 def _settle_memory() -> None:
     """What has been built lives as long as the node: the garbage collector need not look at it
-    again and again while invocations come and go."""
-    gc.collect()
+    again and again while invocations come and go, nor now."""
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER, 20, 50)
+    gc.enable()
     _give_back_large_blocks()
 
 
