@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 sys.path.append(str(Path(__file__).parent))
 
+import lambdad
 from lambdad.testing.server import LocalServer
 from support import runtime_trees
 from support.cache import CACHE
@@ -42,6 +44,8 @@ SERVERS = pytest.StashKey[list[LocalServer]]()
 def pytest_configure() -> None:
     """A shell in which tests run in the background has Ctrl-C ignored, in what they start too."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A node may not write beside the code, and would compile it at each of a thousand starts.
+    compileall.compile_dir(Path(lambdad.__file__).parent, quiet=2)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
