@@ -12,7 +12,6 @@ if __name__ == "__main__":
     gc.disable()
 
 import asyncio
-import ctypes
 import json
 import logging
 import os
@@ -98,7 +97,6 @@ _BODY_LIMITS = {
 }
 _CONNECTIONS = 64  # of one environment to its AWS endpoint
 _COLLECT_AFTER = 10_000  # objects; an invocation makes and drops some hundreds
-_M_MMAP_THRESHOLD, _LARGE_BLOCK = -3, 1024 * 1024  # bytes; see mallopt(3)
 DRAIN_SECONDS = 25.0
 DELIVERY_DRAIN_SECONDS = 2.0  # what is not sent by then is sent after the next start
 _DISK_RETRY_SECONDS = 1.0
@@ -469,15 +467,6 @@ def _settle_memory() -> None:
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER, 20, 50)
     gc.enable()
-    _give_back_large_blocks()
-
-
-def _give_back_large_blocks() -> None:
-    """glibc keeps blocks as large as one that was given back lately: payloads of megabytes would
-    leave holes that nothing else fits into. Other libraries know no such call."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
 
 
 def _end_at_once() -> None:

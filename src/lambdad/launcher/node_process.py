@@ -28,6 +28,10 @@ CLIENT_VARIABLES = (
     *("AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_EC2_METADATA_DISABLED"),
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
 )
+# For glibc. What is as large as the first goes back to the system when it is freed; by itself
+# malloc raises that with each large payload that it sees freed, and keeps holes of that size from
+# then on. Up to the second it keeps free at the end, so that smaller ones cost nothing anew.
+_MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20), "MALLOC_TRIM_THRESHOLD_": str(8 << 20)}
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ class NodeProcess:
         for descriptor in descriptors:
             os.set_inheritable(descriptor, True)
         kept = (*_KEPT_VARIABLES, *self.variables)
-        variables = {k: os.environ[k] for k in kept if k in os.environ}
+        variables = _MALLOC | {k: os.environ[k] for k in kept if k in os.environ}
         variables.update(HOME=str(self.home), TMPDIR=str(self.home / "tmp"), PYTHONSAFEPATH="1")
         os.chdir("/")
         command = [sys.executable, "-P", "-m", "lambdad.node", *map(str, descriptors)]
