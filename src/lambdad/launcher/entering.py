@@ -23,29 +23,29 @@ from lambdad.launcher import packets
 RUNTIME_API_PORT = 9001
 ENDPOINT_PORT = 4566
 XRAY_DAEMON_PORT = 2000
-_PORTS = (RUNTIME_API_PORT, ENDPOINT_PORT, XRAY_DAEMON_PORT)
+PORTS = (RUNTIME_API_PORT, ENDPOINT_PORT, XRAY_DAEMON_PORT)
 _ANY_PORT = 0
 LISTENERS = ("runtime_api", "endpoint", "xray_daemon")
-_ADDRESSES = tuple(f"127.0.0.1:{port}" for port in _PORTS)
+_ADDRESSES = tuple(f"127.0.0.1:{port}" for port in PORTS)
 FILE_DESCRIPTORS = 1024
 PROCESSES = 1024
 _BACKLOG = 128
-_RECEIVE_BUFFER = 32 * 1024  # bytes; the kernel doubles it
+RECEIVE_BUFFER = 32 * 1024  # bytes; the kernel doubles it
 _HIGHEST_DESCRIPTOR = 0xFFFFFFFF  # a limit may be lower than what was opened before it
 _MEMORY = "/proc/self/statm"
 _INVALID_ENTRYPOINT = "Runtime.InvalidEntrypoint"
-_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
 def open_listeners(has_own_network: bool = False) -> List[socket.socket]:
     """The listeners on this process's loopback: at the usual ports where nobody else has it, and
     otherwise at free ones."""
-    runtime_api, endpoint, daemon = _PORTS if has_own_network else (_ANY_PORT,) * len(_PORTS)
+    runtime_api, endpoint, daemon = PORTS if has_own_network else (_ANY_PORT,) * len(PORTS)
     listeners = [_listen(runtime_api), _listen(endpoint), _open_datagrams(daemon)]
     # Connections inherit it, those too that wait for the node to have the listener: less lies in
     # the kernel and comes in at once, which is faster than what the kernel would choose, and holds
     # far less of a stream that is read slowly.
-    listeners[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    listeners[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     return listeners
 
 
@@ -182,7 +182,7 @@ def run_program(variables: Dict[str, str], program: Sequence[str]) -> None:
     command = list(program)
     wrapper = variables.get("AWS_LAMBDA_EXEC_WRAPPER")
     os.chdir(variables["LAMBDA_TASK_ROOT"])
-    for number in _IGNORED_BY_PYTHON:  # and by every program that it becomes
+    for number in IGNORED_BY_PYTHON:  # and by every program that it becomes
         signal.signal(number, signal.SIG_DFL)
     if wrapper:
         _check_wrapper(wrapper)
@@ -198,7 +198,7 @@ def run_program(variables: Dict[str, str], program: Sequence[str]) -> None:
 def run_standby(command: List[str], variables: Dict[str, str]) -> NoReturn:
     """Become a program that waits for its function; it has its two pipes already."""
     os.chdir("/")
-    for number in _IGNORED_BY_PYTHON:
+    for number in IGNORED_BY_PYTHON:
         signal.signal(number, signal.SIG_DFL)
     try:
         os.execve(command[0], command, variables)  # noqa: S606
@@ -211,7 +211,7 @@ def run_bootstrap(variables: Dict[str, str], roots: Sequence[str]) -> None:
     Runtime API, as AWS tells it. Does not return."""
     programs = [os.path.join(root, "bootstrap") for root in roots]
     os.chdir(variables["LAMBDA_TASK_ROOT"])
-    for number in _IGNORED_BY_PYTHON:
+    for number in IGNORED_BY_PYTHON:
         signal.signal(number, signal.SIG_DFL)
     for path in programs:
         if os.path.isfile(path) and os.access(path, os.X_OK):

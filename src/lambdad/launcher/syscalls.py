@@ -13,8 +13,9 @@ import platform
 import signal
 import socket
 import struct
+from contextvars import ContextVar
 from fcntl import ioctl
-from typing import Any, Optional
+from typing import Any, Callable, Dict, List, Optional, Union
 
 CLONE_FS = 0x00000200
 CLONE_NEWNS = 0x00020000
@@ -56,33 +57,62 @@ _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
-_LAST_CAPABILITY = 63
+_LAST_CAPABILITY = "/proc/sys/kernel/cap_last_cap"
 _SECCOMP_SET_MODE_FILTER = 1
 _CAPABILITY_VERSION_3 = 0x20080522
 
-# The calls that differ between the two architectures; those from 424 on are the same on all.
+_ARCHITECTURES = ("x86_64", "aarch64")
 _NUMBERS = {
-    "x86_64": {"clone": 56, "capset": 126, "pivot_root": 155, "setns": 308, "seccomp": 317},
-    "aarch64": {"clone": 220, "capset": 91, "pivot_root": 41, "setns": 268, "seccomp": 277},
-}
-_SAME_EVERYWHERE = {
-    "open_tree": 428,
-    "move_mount": 429,
-    "close_range": 436,
-    "openat2": 437,
-    "mount_setattr": 442,
+    "clone": (56, 220),
+    "capset": (126, 91),
+    "pivot_root": (155, 41),
+    "prctl": (157, 167),
+    "mount": (165, 40),
+    "umount2": (166, 39),
+    "sethostname": (170, 161),
+    "unshare": (272, 97),
+    "dup3": (292, 24),
+    "setns": (308, 268),
+    "seccomp": (317, 277),
+    "open_tree": (428, 428),
+    "move_mount": (429, 429),
+    "pidfd_open": (434, 434),
+    "close_range": (436, 436),
+    "openat2": (437, 437),
+    "mount_setattr": (442, 442),
 }
 
+# A number, a text, a structure (its address is what the kernel gets), or none.
+Argument = Union[int, str, bytes, None]
+# What was recorded: the call's name, its number, and its arguments, a structure as {"bytes": hex}.
+Call = List[Any]
+
 _libc = ctypes.CDLL(None, use_errno=True)
+_record: ContextVar[Optional[List[Call]]] = ContextVar("_record", default=None)
+
+
+def recorded(steps: Callable[[], None]) -> List[Call]:
+    """The calls that `steps` makes. None is made: they are for a zygote that is not Python, which
+    plays them. It takes the same steps so, and they are written once."""
+    calls: List[Call] = []
+    token = _record.set(calls)
+    try:
+        steps()
+    finally:
+        _record.reset(token)
+    return calls
+
+
+def numbers(*names: str) -> Dict[str, int]:
+    """The numbers of these calls on this machine."""
+    return {name: _number(name) for name in names}
 
 
 def _number(name: str) -> int:
-    if name in _SAME_EVERYWHERE:
-        return _SAME_EVERYWHERE[name]
     machine = platform.machine()
-    if machine not in _NUMBERS:
+    if machine not in _ARCHITECTURES:
         raise OSError(f"namespaces are not available on {machine} (x86_64 and aarch64 are)")
-    return _NUMBERS[machine][name]
+    return _NUMBERS[name][_ARCHITECTURES.index(machine)]
 
 
 def _check(result: int, name: str) -> int:
@@ -92,19 +122,31 @@ def _check(result: int, name: str) -> int:
     return result
 
 
-def _syscall(name: str, *arguments: Any) -> int:
-    wrapped = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+def _syscall(name: str, *arguments: Argument) -> int:
+    record = _record.get()
+    if record is not None:
+        record.append([name, _number(name), *map(_as_data, arguments)])
+        return 0
     _libc.syscall.restype = ctypes.c_long
-    return _check(_libc.syscall(ctypes.c_long(_number(name)), *wrapped), name)
+    result = _libc.syscall(ctypes.c_long(_number(name)), *map(_as_passed, arguments))
+    return _check(result, " ".join([name, *(a for a in arguments if a and isinstance(a, str))]))
 
 
-def _text(value: Optional[str]) -> Optional[bytes]:
-    return value.encode() if value is not None else None
+def _as_passed(argument: Argument) -> Any:
+    if isinstance(argument, int):
+        return ctypes.c_long(argument)
+    return argument.encode() if isinstance(argument, str) else argument
+
+
+def _as_data(argument: Argument) -> Any:
+    if isinstance(argument, bytes):
+        return {"bytes": argument.hex()}
+    return 0 if argument is None else argument
 
 
 def unshare(flags: int) -> None:
     """Leave the namespaces in `flags` for new ones."""
-    _check(_libc.unshare(ctypes.c_int(flags)), "unshare")
+    _syscall("unshare", flags)
 
 
 def fork_into_new_pid_namespace() -> int:
@@ -126,26 +168,23 @@ def mount(
     options: Optional[str] = None,
 ) -> None:
     """mount(2)."""
-    result = _libc.mount(
-        _text(source), _text(target), _text(kind), ctypes.c_ulong(flags), _text(options)
-    )
-    _check(result, f"mount {target}")
+    _syscall("mount", source, target, kind, flags, options)
 
 
 def unmount(target: str, flags: int = MNT_DETACH) -> None:
     """umount2(2)."""
-    _check(_libc.umount2(_text(target), ctypes.c_int(flags)), f"umount {target}")
+    _syscall("umount2", target, flags)
 
 
 def pivot_root(new_root: str, put_old: str) -> None:
     """Make `new_root` the root of this mount namespace."""
-    _syscall("pivot_root", _text(new_root), _text(put_old))
+    _syscall("pivot_root", new_root, put_old)
 
 
 def open_beneath(directory: int, path: str) -> int:
     """An O_PATH descriptor of `path` beneath `directory`, no symbolic link followed."""
     how = struct.pack("QQQ", os.O_PATH | os.O_CLOEXEC, 0, _RESOLVE_BENEATH | _RESOLVE_NO_SYMLINKS)
-    return _syscall("openat2", directory, _text(path), ctypes.c_char_p(how), len(how))
+    return _syscall("openat2", directory, path, how, len(how))
 
 
 def clone_mount(descriptor: int, attributes: int, mapping: Optional[int] = None) -> int:
@@ -154,19 +193,17 @@ def clone_mount(descriptor: int, attributes: int, mapping: Optional[int] = None)
     user namespace forbids to leave it out."""
     flags = _OPEN_TREE_CLONE | _AT_EMPTY_PATH | os.O_CLOEXEC
     try:
-        tree = _syscall("open_tree", descriptor, b"", flags)
+        tree = _syscall("open_tree", descriptor, "", flags)
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
-        tree = _syscall("open_tree", descriptor, b"", flags | _AT_RECURSIVE)
+        tree = _syscall("open_tree", descriptor, "", flags | _AT_RECURSIVE)
     if mapping is not None:
         attributes |= _MOUNT_ATTR_IDMAP
     wanted = struct.pack("QQQQ", attributes, 0, 0, mapping or 0)
     try:
-        _syscall(
-            "mount_setattr", tree, b"", _AT_EMPTY_PATH | _AT_RECURSIVE,
-            ctypes.c_char_p(wanted), len(wanted),
-        )  # fmt: skip
+        flags = _AT_EMPTY_PATH | _AT_RECURSIVE
+        _syscall("mount_setattr", tree, "", flags, wanted, len(wanted))
     except OSError:
         os.close(tree)
         raise
@@ -175,7 +212,7 @@ def clone_mount(descriptor: int, attributes: int, mapping: Optional[int] = None)
 
 def move_mount(descriptor: int, target: str) -> None:
     """Attach the detached mount `descriptor` at `target` of this mount namespace."""
-    _syscall("move_mount", descriptor, b"", _AT_FDCWD, _text(target), _MOVE_MOUNT_F_EMPTY_PATH)
+    _syscall("move_mount", descriptor, "", _AT_FDCWD, target, _MOVE_MOUNT_F_EMPTY_PATH)
 
 
 def close_range(first: int, last: int) -> None:
@@ -185,11 +222,7 @@ def close_range(first: int, last: int) -> None:
 
 def prctl(option: int, argument: int = 0, second: int = 0) -> None:
     """prctl(2)."""
-    result = _libc.prctl(
-        ctypes.c_int(option), ctypes.c_ulong(argument), ctypes.c_ulong(second),
-        ctypes.c_ulong(0), ctypes.c_ulong(0),
-    )  # fmt: skip
-    _check(result, f"prctl {option}")
+    _syscall("prctl", option, argument, second, 0, 0)
 
 
 def die_with_parent() -> None:
@@ -199,12 +232,11 @@ def die_with_parent() -> None:
 
 def drop_bounding_capabilities(keep: int = 0) -> None:
     """Give up every capability but those in the bit set `keep`, for this process's programs too."""
-    for capability in range(_LAST_CAPABILITY + 1):
+    with open(_LAST_CAPABILITY) as file:
+        last = int(file.read())
+    for capability in range(last + 1):
         if not keep >> capability & 1:
-            try:
-                prctl(_PR_CAPBSET_DROP, capability)
-            except OSError:
-                break  # beyond the kernel's last capability
+            prctl(_PR_CAPBSET_DROP, capability)
 
 
 def set_capabilities(capabilities: int) -> None:
@@ -213,7 +245,7 @@ def set_capabilities(capabilities: int) -> None:
     low, high = capabilities & 0xFFFFFFFF, capabilities >> 32
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
     content = struct.pack("IIIIII", low, low, 0, high, high, 0)
-    _syscall("capset", ctypes.c_char_p(header), ctypes.c_char_p(content))
+    _syscall("capset", header, content)
 
 
 def no_new_privileges() -> None:
@@ -225,7 +257,7 @@ def seccomp_filter(program: bytes) -> None:
     """Let the BPF `program` judge every system call from now on."""
     buffer = ctypes.create_string_buffer(program, len(program))
     filter_description = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
-    _syscall("seccomp", _SECCOMP_SET_MODE_FILTER, 0, ctypes.c_char_p(filter_description))
+    _syscall("seccomp", _SECCOMP_SET_MODE_FILTER, 0, filter_description)
 
 
 def bring_loopback_up() -> None:
@@ -237,4 +269,4 @@ def bring_loopback_up() -> None:
 
 def sethostname(name: str) -> None:
     """Name this UTS namespace."""
-    _check(_libc.sethostname(_text(name), len(name)), "sethostname")
+    _syscall("sethostname", name, len(name))

@@ -32,15 +32,9 @@ import threading
 import traceback
 from typing import Any, Dict, List, Tuple
 
-from lambdad.launcher import entering, mounts, packets, seccomp, signalling
+from lambdad.launcher import entering, isolation, mounts, packets, seccomp, signalling
 from lambdad.launcher import syscalls as calls
 
-_OWN = calls.CLONE_NEWIPC | calls.CLONE_NEWUTS | calls.CLONE_NEWCGROUP
-_KEPT = calls.CLONE_NEWNS | calls.CLONE_NEWNET  # from one run of an environment to the next
-_MASKED = ("/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/timer_list", "/proc/sched_debug",
-           "/proc/sysrq-trigger", "/proc/kmsg", "/proc/latency_stats")  # fmt: skip
-_READ_ONLY = ("/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs")
-_PROC_FLAGS = calls.MS_NOSUID | calls.MS_NODEV | calls.MS_NOEXEC
 _SIGNALLING = {"kill": signalling.kill, "freeze": signalling.freeze, "thaw": signalling.thaw}
 _COULD_NOT_FORK = 1 << 8  # a wait status: exit status 1
 
@@ -75,8 +69,6 @@ class Zygote:
         self._filter = seccomp.filter_program(platform.machine())
         self._environments: Dict[int, str] = {}
         self._pids: Dict[str, int] = {}
-        self._masked = [path for path in _MASKED if os.path.exists(path)]
-        self._read_only = [path for path in _READ_ONLY if os.path.exists(path)]
         self._wakeup, wakeup_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wakeup_end)
@@ -213,11 +205,7 @@ class Zygote:
         if request["namespaces"]:
             self._return_to(descriptors[0])
             return []
-        calls.unshare(_OWN | _KEPT)
-        calls.sethostname("sandbox")
-        self._mount_proc()
-        mounts.keep_network()
-        mounts.mount_tmp()
+        isolation.enter()
         calls.bring_loopback_up()
         return entering.open_listeners(has_own_network=True)
 
@@ -228,34 +216,13 @@ class Zygote:
         network = os.open(mounts.NETWORK, os.O_RDONLY | os.O_CLOEXEC)
         calls.setns(network, calls.CLONE_NEWNET)
         os.close(network)
-        calls.unshare(_OWN)
-        calls.sethostname("sandbox")
-        self._mount_proc()
-
-    def _mount_proc(self) -> None:
-        """Of our own PID namespace. In a user namespace the kernel lets nobody mount one who does
-        not see another, so the old one goes last."""
-        calls.mount("proc", mounts.NEW_PROC, "proc", _PROC_FLAGS)
-        calls.unmount("/proc")
-        calls.mount(mounts.NEW_PROC, "/proc", None, calls.MS_MOVE)
-        self._cover_proc()
-
-    def _cover_proc(self) -> None:
-        for path in self._masked:
-            calls.mount("/dev/null", path, None, calls.MS_BIND)
-        for path in self._read_only:
-            calls.mount(path, path, None, calls.MS_BIND | calls.MS_REC)
-            flags = calls.MS_BIND | calls.MS_REMOUNT | calls.MS_RDONLY | _PROC_FLAGS
-            calls.mount(None, path, None, flags)
+        isolation.enter_again()
 
     def _give_up_privileges(self, uid: int) -> None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
-        calls.set_capabilities(0)
-        calls.prctl(calls.PR_SET_DUMPABLE, 1)  # its own /proc/self is its own again
-        calls.die_with_parent()
-        calls.no_new_privileges()
+        isolation.give_up_privileges()
         calls.seccomp_filter(self._filter)
 
 
