@@ -11,7 +11,7 @@ module LambdadRuntime
     LIBRARIES = 'LD_LIBRARY_PATH'
     UTF_8_LOCALE = { 'LC_CTYPE' => 'C.UTF-8' }.freeze # which is everywhere, unlike en_US.UTF-8
     MARK = 'fresh'
-    BOOTSTRAP = File.join(__dir__, 'bootstrap.rb')
+    BOOTSTRAP = File.expand_path($PROGRAM_NAME) # not everybody sees it where it was compiled for
 
     # Remembers with which variables, and arguments, this process has started.
     def initialize(variables, arguments)

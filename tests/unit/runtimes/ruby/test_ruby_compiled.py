@@ -69,6 +69,18 @@ def test_a_function_finds_what_it_finds_in_the_sources(compiled, run_ruby):
     assert "INFO" in outcome.text
 
 
+def test_it_can_be_started_anew_where_it_was_not_compiled_for(run_ruby, tmp_path):
+    """As in sandboxes of the kind `process`."""
+    installed = tmp_path / "installed"
+    shutil.copytree(RUNTIME, installed)
+    ruby.build(Interpreter("ruby", "", str(RUBY), "/usr"), installed)
+    command = ruby.command(str(RUBY), str(installed), 128)
+    function = "def handler(event:, context:)\n  defined?(Open3)\nend"
+    outcome = run_ruby(function, [event()], variables={"RUBYOPT": "-ropen3"}, command=command)
+    assert (installed / "runtime.bin").exists()
+    assert outcome.results() == ["constant"]
+
+
 def test_its_own_frames_stand_in_no_stack_trace(compiled, run_ruby):
     command = ruby.command(str(RUBY), str(compiled), 128)
     outcome = run_ruby(TELLING, [event("raise")], command=command)
