@@ -29,6 +29,7 @@ def directory() -> Iterator[Path]:
         code.mkdir(parents=True)
         shutil.copy(Path(__file__).parent / "function.py", code / "app.py")
         shutil.copy(Path(__file__).parent / "function.mjs", code / "app.mjs")
+        shutil.copy(Path(__file__).parent / "function.rb", code / "app.rb")
         layers = top / "code/layers"
         layers.mkdir()
         (layers / "shared.txt").write_text("from a layer")

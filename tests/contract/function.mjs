@@ -1,5 +1,6 @@
 // The function of the contract's tests in Node.js: tells what it finds.
 
+import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 
 const deeds = {
@@ -12,6 +13,12 @@ const deeds = {
   }),
   read: ({ path }) => readFileSync(path, 'utf8'),
   descriptors: () => readdirSync('/proc/self/fd').length,
+  tick: () => {
+    setInterval(() => process.stdout.write('tick\n'), 1);
+  },
+  tick_below: () => {
+    spawn('/bin/sh', ['-c', 'while :; do echo tick; sleep 0.001; done'], { stdio: 'inherit' });
+  },
 };
 
 export async function handler(event) {

@@ -6,10 +6,12 @@ import errno
 import os
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import psutil
 import pytest
 
+from lambdad.launcher.languages import ruby
 from lambdad.testing.server import LocalServer
 from support.functions import DeployedFunction
 from support.probes import Probe
@@ -170,10 +172,30 @@ def handler(event, context):
 """
 
 
+RANDOM_IN_RUBY = """
+require 'openssl'
+require 'securerandom'
+def handler(event:, context:)
+  {
+    rand: rand, integer: Random.rand(2**64), own: Random.new.rand, seed: Random.new_seed,
+    shuffled: (1..99).to_a.shuffle, sample: (1..99_999).to_a.sample(9), uuid: SecureRandom.uuid,
+    secure: SecureRandom.hex, openssl: OpenSSL::Random.random_bytes(8).unpack1('H*')
+  }
+end
+"""
+DRAWING: dict[str, dict[str, Any]] = {
+    "python": {"files": {"app.py": RANDOM}},
+    "ruby": {"files": {"app.rb": RANDOM_IN_RUBY}, "Runtime": "ruby3.3"},
+}
+
+
+@pytest.mark.parametrize("settings", DRAWING.values(), ids=DRAWING)
 def test_random_numbers_differ_between_environments_of_one_zygote(
-    make_function: MakeFunction,
+    make_function: MakeFunction, settings: dict[str, Any]
 ) -> None:
-    first, *others = (make_function(source=RANDOM).call() for _ in range(3))
+    if "Runtime" in settings and not ruby.find():
+        pytest.skip("this needs Ruby")
+    first, *others = (make_function(**settings).call() for _ in range(3))
     assert [
         source for source in first if len({str(drawn[source]) for drawn in (first, *others)}) != 3
     ] == []

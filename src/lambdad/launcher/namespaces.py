@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from lambdad.launcher import looking, mounts, syscalls
+from lambdad.launcher.breeds import ENVIRONMENT, Breed
 from lambdad.launcher.contract import OS_ONLY, Ended, Looked, Order, Prepared, Sandbox
 from lambdad.launcher.forked_sandbox import ForkedSandbox, Ground
 from lambdad.launcher.host_mounts import HostMounts
@@ -22,7 +23,7 @@ from lambdad.launcher.languages import Installed
 from lambdad.launcher.pool import WAITING_MB, Pool, PoolKey
 from lambdad.launcher.runtime_trees import RuntimeTrees
 from lambdad.launcher.standby import Program
-from lambdad.launcher.zygotes import ENVIRONMENT, Breed, ZygoteProcess
+from lambdad.launcher.zygotes import ZygoteProcess
 
 _FROM_THE_POOL = ("pool", "bootstrap")  # a program that is its function's finds its place ready
 _CODE_ATTRIBUTES = (
@@ -58,7 +59,7 @@ class Namespaces:
         self._code_directory = os.open(
             code_directory, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         )
-        self._zygotes: dict[tuple[str, str], ZygoteProcess] = {}
+        self._zygotes: dict[tuple[str, str, bool], ZygoteProcess] = {}
         self._pool: Pool[ForkedSandbox] = Pool(ground.loop, self._wait, pool_mb, self._size_waiting)
         root.mkdir(exist_ok=True)
 
@@ -135,7 +136,7 @@ class Namespaces:
         return ForkedSandbox(
             self._ground,
             f"e{next(self._ground.numbers)}",
-            partial(self._zygote, key.runtime, key.account_id),
+            partial(self._zygote, key.runtime, key.account_id, is_program=not is_standby),
             partial(self._pool.forget, key),
             is_ahead=is_ahead,
             program=program,
@@ -144,8 +145,10 @@ class Namespaces:
         )
 
     def _key(self, runtime: str, account_id: str, memory_mb: int) -> PoolKey:
-        """Of what waits, only other languages' programs have set the sizes of their heaps."""
-        return PoolKey(runtime, account_id, memory_mb if runtime in self._languages else 0)
+        """Of what waits, only programs that were started so have set the sizes of their heaps."""
+        installed = self._languages.get(runtime)
+        has_size = installed is not None and not installed.can_fork
+        return PoolKey(runtime, account_id, memory_mb if has_size else 0)
 
     def _program(self, key: PoolKey, archive: str = "") -> Program | None:
         """Of another language, as its sandbox sees it, which has an `archive` of the function's
@@ -169,7 +172,9 @@ class Namespaces:
     def _size_waiting(self, key: PoolKey) -> int:
         """Megabytes of the machine's memory."""
         installed = self._languages.get(key.runtime)
-        return installed.language.waiting_mb if installed else WAITING_MB
+        if installed is None or installed.can_fork:
+            return WAITING_MB
+        return installed.language.waiting_mb
 
     def _open_code(self, order: Order, opened: ExitStack) -> dict[str, int]:
         """The trees of the code store, by where they are to be."""
@@ -184,21 +189,25 @@ class Namespaces:
             if name
         }
 
-    def _zygote(self, runtime: str, account_id: str) -> ZygoteProcess:
-        zygote = self._zygotes.get((runtime, account_id))
+    def _zygote(self, runtime: str, account_id: str, *, is_program: bool = False) -> ZygoteProcess:
+        """The one for sandboxes of this runtime and account, or for those of them that need a
+        program of their own."""
+        breed = self._breed(runtime, is_program=is_program)
+        key = runtime, account_id, breed.is_foreign
+        zygote = self._zygotes.get(key)
         if zygote is None or zygote.is_gone:
-            breed = self._breed(runtime)
             zygote = ZygoteProcess(self._ground.loop, breed, self._trees, self._root)
-            self._zygotes[runtime, account_id] = zygote
+            self._zygotes[key] = zygote
         return zygote
 
-    def _breed(self, runtime: str) -> Breed:
+    def _breed(self, runtime: str, *, is_program: bool) -> Breed:
         guest = self._languages.get(runtime)
         is_bare = guest is not None or runtime == OS_ONLY
         maker = newest_python(self._interpreters) if is_bare else self._interpreters.get(runtime)
         if maker is None:
             raise OSError(f"{runtime} is not on this machine")
-        return Breed(maker, guest, is_bare)
+        is_foreign = guest is not None and guest.can_fork and not is_program
+        return Breed(maker, guest, is_bare, is_foreign)
 
 
 def _clone_code(directory: int, opened: ExitStack) -> int:

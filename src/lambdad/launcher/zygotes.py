@@ -4,65 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
-import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from lambdad.launcher import entering, mounts, packets, syscalls
-from lambdad.launcher.interpreters import Interpreter
-from lambdad.launcher.languages import TREES, Installed
+from lambdad.launcher import packets
+from lambdad.launcher.breeds import Breed, spawn
 from lambdad.launcher.loop import Loop
 from lambdad.launcher.runtime_trees import RuntimeTrees
 
-SOURCE = "/run/lambdad"
 _RETRY_SECONDS = 0.002
-_LONGEST_PROBLEM = 2_000  # characters of what a compiler says
-_NAMESPACES = (
-    syscalls.CLONE_NEWNS | syscalls.CLONE_NEWNET | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS
-)
-# CHOWN 0 … MAC_ADMIN 33: only what making a sandbox takes.
-_KILL, _SETGID, _SETUID, _SETPCAP, _DAC_READ_SEARCH = 5, 6, 7, 8, 2
-_NET_ADMIN, _SYS_CHROOT, _SYS_ADMIN = 12, 18, 21
-_CAPABILITIES = sum(
-    1 << number
-    for number in (
-        *(_KILL, _SETGID, _SETUID, _SETPCAP, _DAC_READ_SEARCH),
-        *(_NET_ADMIN, _SYS_CHROOT, _SYS_ADMIN),
-    )
-)
-# What the loader reads is read when a program starts, and the zygote is what starts: the
-# variables that AWS documents for it are therefore the zygote's own.
-ENVIRONMENT = {
-    "LANG": "en_US.UTF-8",
-    "TZ": ":UTC",
-    "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-    "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:"
-    "/var/task:/var/task/lib:/opt/lib",
-}
-_MAKER = "/run/python"  # the zygote's own interpreter, where /var/lang is another language's
-_MAIN = (
-    f"import sys; sys.path.insert(0, {SOURCE!r}); "
-    "from lambdad.launcher.zygote import main; main(int(sys.argv[1]), sys.argv[2] == 'bare')"
-)
 
 # Gets and owns the mount namespace, a pidfd, and what else is handed over, by name.
 OnWaiting = Callable[[int, int, dict[str, int]], None]
 OnExited = Callable[[int], None]  # gets a wait status
-
-
-@dataclass(frozen=True)
-class Breed:
-    """What a zygote is made of: the Python that it is, and, when it is one for programs of another
-    language, that. One that is bare has no runtime of Python's, which every process of it would
-    carry along until it becomes a program."""
-
-    interpreter: Interpreter
-    guest: Installed | None = None
-    is_bare: bool = False
 
 
 class ZygoteProcess:
@@ -77,7 +33,7 @@ class ZygoteProcess:
         self._problem = ""
         self._unsent: deque[tuple[dict[str, Any], list[int]]] = deque()
         self._control, theirs = packets.socket_pair()
-        self._pid = _spawn(breed, trees, root, theirs.fileno())
+        self._pid = spawn(breed, trees, root, theirs.fileno())
         theirs.close()
         self._control.setblocking(False)
         self._is_watched = True
@@ -196,76 +152,3 @@ class ZygoteProcess:
         waiting, self._waiting = self._waiting, []
         for prepared in waiting:
             prepared(problem)
-
-
-def _spawn(breed: Breed, trees: RuntimeTrees, root: Path, control: int) -> int:
-    """Fork, in a new PID namespace, the process that becomes the zygote."""
-    pid = syscalls.fork_into_new_pid_namespace()
-    if pid == 0:
-        _become_zygote(breed, trees, root, control)
-    return pid
-
-
-def _become_zygote(breed: Breed, trees: RuntimeTrees, root: Path, control: int) -> NoReturn:
-    """In the child: make the trees and the root, enter it, become the interpreter."""
-    try:
-        syscalls.die_with_parent()
-        entering.close_all_but([control])
-        os.setsid()
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
-        binds = _trees_of(breed, trees)
-        syscalls.unshare(_NAMESPACES)
-        syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
-        executable = _make_root(breed, binds, root)
-        mounts.enter_root(root)
-        syscalls.drop_bounding_capabilities(keep=_CAPABILITIES)
-        os.set_inheritable(control, True)
-        kind = "bare" if breed.is_bare else "warm"
-        command = [executable, "-I", "-S", "-X", "utf8", "-c", _MAIN, str(control), kind]
-        variables = {**ENVIRONMENT, "LAMBDAD_SOURCE": SOURCE}
-        if breed.is_bare:
-            variables["LD_LIBRARY_PATH"] = f"{_MAKER}/lib:{ENVIRONMENT['LD_LIBRARY_PATH']}"
-        os.execve(executable, command, variables)  # noqa: S606
-    except BaseException as error:
-        traceback.print_exc()
-        sys.stderr.flush()
-        with packets.from_descriptor(control) as speaker:
-            packets.send(speaker, {"type": "failed", "problem": str(error)[:_LONGEST_PROBLEM]})
-    os._exit(70)
-
-
-def _trees_of(breed: Breed, trees: RuntimeTrees) -> dict[str, Path]:
-    """What of ours stands where in the root."""
-    own = trees.make(breed.interpreter)
-    source = {SOURCE: own / "source"}
-    if breed.guest:
-        return {mounts.RUNTIME: trees.make_language(breed.guest) / "runtime", **source}
-    return source if breed.is_bare else {mounts.RUNTIME: own / "runtime", **source}
-
-
-def _patterns(breed: Breed) -> tuple[str, ...]:
-    """What of the host stands in the root besides. A function that brings its own runtime may bring
-    one that is started by whatever program of the host's."""
-    if breed.guest:
-        return breed.guest.language.trees
-    return TREES if breed.is_bare else ()
-
-
-def _make_root(breed: Breed, binds: dict[str, Path], root: Path) -> str:
-    """Assemble the root and return where the zygote's interpreter stands in it."""
-    own, guest = breed.interpreter, breed.guest
-    place = _MAKER if breed.is_bare else mounts.LANG
-    if guest and not guest.is_visible:
-        binds[mounts.LANG] = Path(guest.interpreter.prefix)
-    if own.prefix != "/usr":
-        binds[place] = Path(own.prefix)
-    mounts.build_root(root, binds, _patterns(breed))
-    if guest and guest.is_visible:
-        mounts.link_interpreter(root, guest.interpreter.executable)
-    if own.prefix != "/usr":
-        return f"{place}/bin/{Path(own.executable).name}"
-    if not breed.is_bare:
-        mounts.link_interpreter(root, own.executable, "python3", "python")
-    return own.executable

@@ -33,7 +33,7 @@ def start(loop: Loop, fork: Fork, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
             return fork(live)
 
-        monkeypatch.setattr(zygotes, "_spawn", spawn)
+        monkeypatch.setattr(zygotes, "spawn", spawn)
         nothing: Any = None
         return ZygoteProcess(loop, nothing, nothing, tmp_path)
 

@@ -38,7 +38,9 @@ class Language:
     variables  what the interpreter reads when it starts
     trees      what it needs of the host besides its prefix: patterns of paths, which sandboxes have
                at the same place
-    waiting_mb  so much of the machine's memory one that waits for a function takes
+    can_fork   whether the processes of sandboxes are forked from a warm one of this interpreter,
+               the command line of which has two words more: `zygote` and a descriptor
+    waiting_mb  so much of the machine's memory one that waits for a function takes, if started
     archives   None where a function's classes are not kept
     """
 
@@ -50,6 +52,7 @@ class Language:
     variables: Mapping[str, str] = field(default_factory=dict)
     trees: tuple[str, ...] = ()
     archives: Archives | None = None
+    can_fork: Callable[[Interpreter], bool] = lambda interpreter: False
 
 
 LANGUAGES = (
@@ -69,6 +72,7 @@ LANGUAGES = (
         build=ruby.build,
         variables=ruby.VARIABLES,
         trees=ruby.TREES,
+        can_fork=ruby.can_fork,
     ),
     Language(
         "java",
@@ -105,6 +109,11 @@ class Installed:
         """Whether sandboxes see it where it stands."""
         prefix = self.interpreter.prefix
         return prefix == "/usr" or prefix.startswith("/usr/lib/")  # see the mounts
+
+    @property
+    def can_fork(self) -> bool:
+        """Whether the processes of sandboxes are forked from a warm one."""
+        return self.language.can_fork(self.interpreter)
 
     def executable_in(self, prefix: str) -> str:
         """Where a sandbox has its executable, when `prefix` is where its own prefix stands there

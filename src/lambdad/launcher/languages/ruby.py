@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from lambdad.launcher.asking import answers_of, programs_named
-from lambdad.launcher.interpreters import Interpreter
+from lambdad.launcher.interpreters import Interpreter, version_of
 
 # Ruby asks the locale what the values of variables are encoded in; LANG names one that many
 # machines lack.
@@ -27,6 +27,7 @@ _OPTIONS = ("--disable=gems,rubyopt", "-EUTF-8")
 _SANDBOXES_DIRECTORY = "/var/runtime"
 _QUESTION = "require 'rbconfig'; puts RUBY_ENGINE, RUBY_VERSION, RbConfig::CONFIG['prefix']"
 _OLDEST = (2, 7)  # of what our runtime runs on
+_FIRST_WITH_A_THREAD = [3, 3]  # of its own, that the interpreter starts again after every fork
 
 
 def find() -> list[Interpreter]:
@@ -49,6 +50,11 @@ def build(interpreter: Interpreter, directory: Path, seen_at: str = _SANDBOXES_D
         if not answers_of([interpreter.executable], [*_OPTIONS, *step]):
             (directory / "runtime.bin").unlink(missing_ok=True)
             return
+
+
+def can_fork(interpreter: Interpreter) -> bool:
+    """Whether a process of it has one thread only: what a fork has given up is given up by one."""
+    return version_of(interpreter) < _FIRST_WITH_A_THREAD
 
 
 def _candidates() -> list[str]:

@@ -21,11 +21,13 @@ require_relative 'search_path'
 module LambdadRuntime
   STATUS_OF_INIT_ERROR = 252
   STATUS_OF_SIGNALS = 128
+  ZYGOTE = 'zygote'
 
   # Be the runtime of the function that this process was started for, or will be told of; the
-  # process ends with it.
+  # process ends with it. A zygote is that in each process that it forks.
   def self.main(arguments)
     start = FreshStart.new(ENV.to_h, arguments)
+    become_zygote(*arguments.shift(2)) if arguments.first == ZYGOTE
     return run(start) unless ENV.key?(Assignment::WAITS)
 
     warm_up unless Assignment.near?
@@ -38,6 +40,14 @@ module LambdadRuntime
     Prelude.load
     Rehearsal.play
     Process.respond_to?(:warmup) ? Process.warmup : GC.start
+  end
+
+  # Be warm, and fork; the launcher has the other end of `control`, and says over standard input
+  # how a process enters a sandbox.
+  def self.become_zygote(_, control)
+    require_relative 'zygote'
+    warm_up
+    Zygote.new(Integer(control), JSON.parse($stdin.read)).serve
   end
 
   # Be the runtime of the function whose environment variables these are; `start` tells what they
@@ -82,5 +92,5 @@ module LambdadRuntime
     exit(STATUS_OF_INIT_ERROR)
   end
 
-  private_class_method :serve, :load_handler
+  private_class_method :become_zygote, :serve, :load_handler
 end

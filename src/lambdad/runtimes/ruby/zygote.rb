@@ -1,0 +1,139 @@
+# frozen_string_literal: true
+
+require_relative 'assignment'
+require_relative 'isolation'
+require_relative 'packets'
+require_relative 'signalling'
+
+module LambdadRuntime
+  # One warm process of a runtime version and account, forked per environment: what the launcher's
+  # zygote in Python is for functions in Python, with the same words to the launcher. It never runs
+  # a line of a function's code.
+  #
+  # What it forks goes all the way into its sandbox, gives its privileges up, says that it waits,
+  # and goes on as a program does that was started to wait.
+  class Zygote
+    COULD_NOT_FORK = 1 << 8 # a wait status: exit status 1
+
+    # `control` is the descriptor of the line to the launcher.
+    def initialize(control, steps)
+      @control = Packets.new(UNIXSocket.for_fd(control))
+      @isolation = Isolation.new(steps)
+      @own_processes = File.open('/proc/self/ns/pid')
+      @pids = {}
+      @wakeup, @alarm = IO.pipe
+    end
+
+    # Serve the launcher until it is gone. Returns in each environment, and in it alone.
+    def serve
+      @isolation.drop_bounding_capabilities
+      trap('CHLD') { @alarm.write_nonblock('.', exception: false) }
+      @control.send({ type: 'ready' })
+      loop do
+        ready, = IO.select([@control.socket, @wakeup])
+        reap if ready.include?(@wakeup)
+        return if ready.include?(@control.socket) && obey_next == :environment
+      end
+    end
+
+    private
+
+    def obey_next
+      request, files = @control.receive
+      exit!(0) if request.nil? # the launcher is gone, and everything below us ends with us
+      return start(request, files) if request['type'] == 'fork'
+
+      pid = @pids[request['id']]
+      signal(request['type'], pid) if pid # and otherwise it has just ended
+    end
+
+    def signal(what, pid)
+      case what
+      when 'kill' then Signalling.kill(pid)
+      when 'freeze' then Signalling.freeze_all(pid)
+      when 'thaw' then Signalling.thaw(pid)
+      end
+    end
+
+    def reap
+      @wakeup.read_nonblock(4096)
+      until @pids.empty?
+        pid = Process.wait(-1, Process::WNOHANG)
+        break if pid.nil?
+
+        id = @pids.key(pid)
+        @pids.delete(id)
+        tell_exited(id, $?.to_i)
+      end
+    end
+
+    def tell_exited(id, status)
+      @control.send({ type: 'exited', id: id, status: status })
+    end
+
+    def start(request, files)
+      pid = fork_into_new_namespace
+      return become(request, files) if pid.nil?
+
+      @pids[request['id']] = pid
+      files.each(&:close)
+    rescue SystemCallError # no process, or no memory, is to be had just now
+      files.each(&:close)
+      tell_exited(request['id'], COULD_NOT_FORK)
+    end
+
+    def fork_into_new_namespace
+      @isolation.begin_processes
+      pid = -1
+      begin
+        pid = fork
+      ensure
+        @isolation.return_to_processes(@own_processes) unless pid.nil?
+      end
+    end
+
+    # In the child: take every step into the sandbox. Whatever fails must end it here.
+    def become(request, files)
+      line, input, output, *others = files
+      trap('CHLD', 'DEFAULT')
+      Process.setsid
+      listeners = enter(others, request['namespaces'])
+      @isolation.limit_resources
+      @isolation.give_up_privileges(request['uid'])
+      say_waiting(request['id'], listeners)
+      @isolation.take_pipes(input, output)
+      [line, input, output, @control, @own_processes, @wakeup, @alarm].each(&:close)
+      ENV.update(request['standby']['variables'])
+      :environment
+    rescue Exception => e
+      fail_on(line, e)
+    end
+
+    # The doors of the cgroup come first: the root of a cgroup namespace is where one stands.
+    def enter(others, kept)
+      namespaces = others.shift(kept)
+      others.each do |entrance|
+        entrance.syswrite('0')
+        entrance.close
+      end
+      return @isolation.enter if namespaces.empty?
+
+      @isolation.enter_again(namespaces.first)
+      namespaces.each(&:close)
+      {}
+    end
+
+    def say_waiting(id, listeners)
+      handed = listeners.merge(@isolation.gauges)
+      files = [*@isolation.identify, *handed.values]
+      @control.send({ type: 'waiting', id: id, handed: handed.keys }, *files)
+      files.each(&:close)
+    end
+
+    def fail_on(line, error)
+      Packets.new(line).send({ failed: error.full_message(highlight: false) })
+    ensure # whatever happens, this process must not go on as a second zygote
+      exit!(1)
+    end
+  end
+end
