@@ -62,6 +62,7 @@ _SECCOMP_SET_MODE_FILTER = 1
 _CAPABILITY_VERSION_3 = 0x20080522
 
 _ARCHITECTURES = ("x86_64", "aarch64")
+_FIRST_ON_ALL = 424  # numbers from here on are the same on all architectures
 _NUMBERS = {
     "clone": (56, 220),
     "capset": (126, 91),
@@ -109,10 +110,12 @@ def numbers(*names: str) -> Dict[str, int]:
 
 
 def _number(name: str) -> int:
-    machine = platform.machine()
-    if machine not in _ARCHITECTURES:
+    machine, each = platform.machine(), _NUMBERS[name]
+    if machine in _ARCHITECTURES:
+        return each[_ARCHITECTURES.index(machine)]
+    if each[0] < _FIRST_ON_ALL:
         raise OSError(f"namespaces are not available on {machine} (x86_64 and aarch64 are)")
-    return _NUMBERS[name][_ARCHITECTURES.index(machine)]
+    return each[0]
 
 
 def _check(result: int, name: str) -> int:
@@ -221,8 +224,12 @@ def close_range(first: int, last: int) -> None:
 
 
 def prctl(option: int, argument: int = 0, second: int = 0) -> None:
-    """prctl(2)."""
-    _syscall("prctl", option, argument, second, 0, 0)
+    """prctl(2), also on machines without sandboxes of ours, which the C library knows."""
+    if _record.get() is not None:
+        _syscall("prctl", option, argument, second, 0, 0)
+        return
+    arguments = (ctypes.c_ulong(each) for each in (argument, second, 0, 0))
+    _check(_libc.prctl(ctypes.c_int(option), *arguments), f"prctl {option}")
 
 
 def die_with_parent() -> None:
