@@ -14,6 +14,7 @@ import pytest
 from lambdad.launcher.languages import ruby
 from lambdad.testing.server import LocalServer
 from support.functions import DeployedFunction
+from support.open_files import shared_files
 from support.probes import Probe
 from support.processes import environment_of, environments_of, zygotes_of
 from support.sandboxes import ON_ISOLATED
@@ -158,6 +159,29 @@ def test_the_runtime_api_knows_only_its_own_invocation(probe: Probe) -> None:
     assert "InvalidRequestID" in answer["body"]
     answer = probe.ask("fetch", url=f"{base}/init/error", method="POST", body="{}")
     assert answer["status"] == 403
+
+
+FORKED: dict[str, dict[str, Any]] = {
+    "python": {
+        "source": "import os\ndef handler(e, c):\n    return os.readlink('/proc/self/ns/pid')\n"
+    },
+    "ruby": {
+        "files": {"app.rb": "def handler(**)\n  File.readlink('/proc/self/ns/pid')\nend\n"},
+        "Runtime": "ruby3.3",
+    },
+}
+
+
+@pytest.mark.parametrize("settings", FORKED.values(), ids=FORKED)
+def test_no_open_file_is_that_of_a_neighbour_or_of_the_zygote(
+    make_function: MakeFunction, server: LocalServer, settings: dict[str, Any]
+) -> None:
+    if "Runtime" in settings and not any(map(ruby.can_fork, ruby.find())):
+        pytest.skip("this needs a Ruby that forks")
+    one, other = (environment_of(server, make_function(**settings).call()) for _ in range(2))
+    assert one.ppid() == other.ppid()
+    assert shared_files(one.pid, other.pid) == []
+    assert shared_files(one.pid, one.ppid()) == []
 
 
 RANDOM = """

@@ -72,6 +72,7 @@ _NUMBERS = {
     "umount2": (166, 39),
     "sethostname": (170, 161),
     "unshare": (272, 97),
+    "eventfd2": (290, 19),
     "dup3": (292, 24),
     "setns": (308, 268),
     "seccomp": (317, 277),

@@ -16,39 +16,39 @@ module LambdadRuntime
     LOOPBACK = '127.0.0.1'
 
     # `told` is what the launcher has written down.
-    def initialize(told)
+    def initialize(told, calls)
       @told = told
-      @numbers = told['numbers']
+      @calls = calls
       @filter = told['filter'].unpack1('m')
     end
 
     # Give up what programs that start later could have.
     def drop_bounding_capabilities
-      play('drop_bounding_capabilities')
+      @calls.play('drop_bounding_capabilities')
     end
 
     # The next process that is forked is the first of a PID namespace.
     def begin_processes
-      call('unshare', NEW_PROCESSES)
+      @calls.call('unshare', NEW_PROCESSES)
     end
 
     # Those that are forked from now on are in this one.
     def return_to_processes(namespace)
-      call('setns', namespace.fileno, NEW_PROCESSES)
+      @calls.call('setns', namespace.fileno, NEW_PROCESSES)
     end
 
     # Into a new place; gives what listens there, by name.
     def enter
-      play('enter')
+      @calls.play('enter')
       UDPSocket.open { |any| any.ioctl(SET_INTERFACE_FLAGS, ['lo', UP_AND_RUNNING].pack('a16Sx14')) }
       open_listeners(@told['listeners'])
     end
 
     # Into the place of an earlier run.
     def enter_again(namespace)
-      call('setns', namespace.fileno, NEW_NAMESPACE)
-      File.open(@told['network']) { |network| call('setns', network.fileno, NEW_NETWORK) }
-      play('enter_again')
+      @calls.call('setns', namespace.fileno, NEW_NAMESPACE)
+      File.open(@told['network']) { |network| @calls.call('setns', network.fileno, NEW_NETWORK) }
+      @calls.play('enter_again')
     end
 
     # The limits that AWS documents, of one process and of one user.
@@ -65,26 +65,19 @@ module LambdadRuntime
       Process.groups = []
       Process::Sys.setresgid(uid, uid, uid)
       Process::Sys.setresuid(uid, uid, uid)
-      play('give_up_privileges')
+      @calls.play('give_up_privileges')
       instructions = [@filter.bytesize / 8, @filter].pack('Sx6p')
-      call('seccomp', SET_FILTER, 0, address(instructions))
+      @calls.call('seccomp', SET_FILTER, 0, @calls.address(instructions))
     end
 
     # What the launcher is to have besides: the mount namespace, and a descriptor of this process.
     def identify
-      [File.open('/proc/self/ns/mnt'), IO.for_fd(call('pidfd_open', Process.pid, 0))]
+      [File.open('/proc/self/ns/mnt'), IO.for_fd(@calls.call('pidfd_open', Process.pid, 0))]
     end
 
     # And, also by name, where the memory in use and the room in /tmp are seen.
     def gauges
       { 'memory' => File.open('/proc/self/statm'), 'tmp' => IO.for_fd(IO.sysopen('/tmp', ONLY_A_PLACE)) }
-    end
-
-    # Standard input comes from one, standard output and error go to the other.
-    def take_pipes(input, output)
-      { 0 => input, 1 => output, 2 => output }.each do |number, pipe|
-        call('dup3', pipe.fileno, number, 0)
-      end
     end
 
     private
@@ -100,33 +93,6 @@ module LambdadRuntime
       return TCPServer.new(LOOPBACK, port) unless name == 'xray_daemon'
 
       UDPSocket.new.tap { |socket| socket.bind(LOOPBACK, port) }
-    end
-
-    def call(name, *arguments)
-      syscall(@numbers.fetch(name), *arguments)
-    rescue SystemCallError => e
-      raise e.class, name
-    end
-
-    def play(steps)
-      @told['steps'].fetch(steps).each do |name, number, *arguments|
-        syscall(number, *arguments.map { |argument| as_passed(argument) })
-      rescue SystemCallError => e
-        raise e.class, [name, *arguments].join(' ')
-      end
-    end
-
-    # A number, a text, or the address of a structure.
-    def as_passed(argument)
-      case argument
-      when Hash then address(argument['structure'] ||= [argument['bytes']].pack('H*'))
-      when String then +argument
-      else argument
-      end
-    end
-
-    def address(bytes)
-      [bytes].pack('p').unpack1('J')
     end
 
     def limit(name, most)

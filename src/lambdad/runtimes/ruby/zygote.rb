@@ -1,9 +1,11 @@
 # frozen_string_literal: true
 
 require_relative 'assignment'
+require_relative 'descriptors'
 require_relative 'isolation'
 require_relative 'packets'
 require_relative 'signalling'
+require_relative 'system_calls'
 
 module LambdadRuntime
   # One warm process of a runtime version and account, forked per environment: what the launcher's
@@ -15,10 +17,13 @@ module LambdadRuntime
   class Zygote
     COULD_NOT_FORK = 1 << 8 # a wait status: exit status 1
 
-    # `control` is the descriptor of the line to the launcher.
-    def initialize(control, steps)
+    # `control` is the descriptor of the line to the launcher, which has `told` how a process enters
+    # a sandbox.
+    def initialize(control, told)
       @control = Packets.new(UNIXSocket.for_fd(control))
-      @isolation = Isolation.new(steps)
+      calls = SystemCalls.new(told['numbers'], told['steps'])
+      @isolation = Isolation.new(told, calls)
+      @descriptors = Descriptors.new(calls)
       @own_processes = File.open('/proc/self/ns/pid')
       @pids = {}
       @wakeup, @alarm = IO.pipe
@@ -101,8 +106,10 @@ module LambdadRuntime
       @isolation.limit_resources
       @isolation.give_up_privileges(request['uid'])
       say_waiting(request['id'], listeners)
-      @isolation.take_pipes(input, output)
-      [line, input, output, @control, @own_processes, @wakeup, @alarm].each(&:close)
+      @descriptors.take_pipes(input, output)
+      [input, output, @control, @own_processes, @wakeup, @alarm].each(&:close)
+      @descriptors.part_from_zygote(line)
+      line.close
       ENV.update(request['standby']['variables'])
       :environment
     rescue Exception => e

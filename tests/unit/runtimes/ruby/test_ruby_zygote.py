@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import platform
+import re
+import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +28,8 @@ pytestmark = [
 REQUEST = {"type": "fork", "id": "e1", "uid": 1_999_999_999, "namespaces": 0}
 REQUEST |= {"standby": {"command": [], "variables": {}}}
 NO_LISTENERS = dict.fromkeys(("runtime_api", "endpoint", "xray_daemon"), 0)
+# A filter: return SECCOMP_RET_ALLOW.
+ALLOWING = struct.pack("HBBI", 0x06, 0, 0, 0x7FFF0000)
 # What an interpreter does that has a thread of its own.
 WITH_A_THREAD = """
 module Starting
@@ -113,6 +118,19 @@ def test_a_process_with_several_threads_never_gives_up_the_privileges_of_one(
     preload.write_text(WITH_A_THREAD)
     zygote = start(told, "-r", str(preload))
     assert "the process has several threads" in zygote.fork()
+    assert zygote.hear() == {"type": "exited", "id": "e1", "status": 256}
+
+
+def test_a_process_with_a_descriptor_that_nobody_expects_goes_no_further(
+    start, told, tmp_path: Path
+):
+    preload = tmp_path / "preload.rb"
+    preload.write_text("LEFT = File.open('/dev/null')\n")
+    told["steps"]["give_up_privileges"] = isolation.to_data(b"")["steps"]["give_up_privileges"]
+    told["filter"] = base64.b64encode(ALLOWING).decode()
+    zygote = start(told, "-r", str(preload))
+    assert re.search("descriptor [0-9]+ is open: /dev/null", zygote.fork())
+    assert zygote.hear()["type"] == "waiting"  # there was nothing to be waited for
     assert zygote.hear() == {"type": "exited", "id": "e1", "status": 256}
 
 
