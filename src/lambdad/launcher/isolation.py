@@ -20,7 +20,8 @@ _MASKED = ("/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/timer_list", "
            "/proc/sysrq-trigger", "/proc/kmsg", "/proc/latency_stats")  # fmt: skip
 _READ_ONLY = ("/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs")
 _PROC_FLAGS = calls.MS_NOSUID | calls.MS_NODEV | calls.MS_NOEXEC
-_MADE_ELSEWHERE = ("unshare", "setns", "eventfd2", "dup3", "pidfd_open", "seccomp")
+_MADE_ELSEWHERE = ("unshare", "setns", "eventfd2", "dup3", "pidfd_open", "seccomp",
+                   "setitimer")  # fmt: skip
 
 
 def enter() -> None:

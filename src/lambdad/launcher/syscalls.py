@@ -64,6 +64,7 @@ _CAPABILITY_VERSION_3 = 0x20080522
 _ARCHITECTURES = ("x86_64", "aarch64")
 _FIRST_ON_ALL = 424  # numbers from here on are the same on all architectures
 _NUMBERS = {
+    "setitimer": (38, 103),
     "clone": (56, 220),
     "capset": (126, 91),
     "pivot_root": (155, 41),

@@ -9,6 +9,7 @@ module LambdadRuntime
     NEW_NAMESPACE = 0x00020000
     NEW_PROCESSES = 0x20000000
     NEW_NETWORK = 0x40000000
+    REAL_TIME = 0
     SET_FILTER = 1
     ONLY_A_PLACE = 0o10000000 # O_PATH
     SET_INTERFACE_FLAGS = 0x8914
@@ -30,6 +31,12 @@ module LambdadRuntime
     # The next process that is forked is the first of a PID namespace.
     def begin_processes
       @calls.call('unshare', NEW_PROCESSES)
+    end
+
+    # Send this process SIGALRM after so many microseconds; never if there are none.
+    def alarm(microseconds)
+      once = [0, 0, 0, microseconds].pack('q4')
+      @calls.call('setitimer', REAL_TIME, @calls.address(once), 0)
     end
 
     # Those that are forked from now on are in this one.

@@ -16,6 +16,8 @@ module LambdadRuntime
   # and goes on as a program does that was started to wait.
   class Zygote
     COULD_NOT_FORK = 1 << 8 # a wait status: exit status 1
+    PATIENCE_MICROSECONDS = 100_000
+    OURS = %w[CHLD TERM ALRM].freeze # signals that mean something else to what is forked
 
     # `control` is the descriptor of the line to the launcher, which has `told` how a process enters
     # a sandbox.
@@ -33,6 +35,7 @@ module LambdadRuntime
     def serve
       @isolation.drop_bounding_capabilities
       trap('CHLD') { @alarm.write_nonblock('.', exception: false) }
+      trap('TERM', 'IGNORE') # what a stopped server lets finish needs us
       @control.send({ type: 'ready' })
       loop do
         ready, = IO.select([@control.socket, @wakeup])
@@ -58,6 +61,8 @@ module LambdadRuntime
       when 'freeze' then Signalling.freeze_all(pid)
       when 'thaw' then Signalling.thaw(pid)
       end
+    rescue SystemCallError => e
+      warn(e.full_message(highlight: false)) # there is nobody here who could do better
     end
 
     def reap
@@ -83,6 +88,7 @@ module LambdadRuntime
       @pids[request['id']] = pid
       files.each(&:close)
     rescue SystemCallError # no process, or no memory, is to be had just now
+      exit!(1) unless File.identical?('/proc/self/ns/pid', @own_processes) # never a second zygote
       files.each(&:close)
       tell_exited(request['id'], COULD_NOT_FORK)
     end
@@ -91,16 +97,26 @@ module LambdadRuntime
       @isolation.begin_processes
       pid = -1
       begin
-        pid = fork
+        pid = fork_soon
       ensure
         @isolation.return_to_processes(@own_processes) unless pid.nil?
       end
     end
 
+    # Where no process is to be had, Ruby would try again and again, and hear nothing meanwhile.
+    def fork_soon
+      pid = -1
+      trap('ALRM') { raise Errno::EAGAIN, 'fork' if pid == -1 }
+      @isolation.alarm(PATIENCE_MICROSECONDS)
+      pid = fork
+      @isolation.alarm(0) unless pid.nil? # a child has no alarm
+      pid
+    end
+
     # In the child: take every step into the sandbox. Whatever fails must end it here.
     def become(request, files)
       line, input, output, *others = files
-      trap('CHLD', 'DEFAULT')
+      OURS.each { |name| trap(name, 'DEFAULT') }
       Process.setsid
       listeners = enter(others, request['namespaces'])
       @isolation.limit_resources

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 import platform
 import re
+import signal
 import struct
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from ruby_under_test import COMMAND, RUBY
 
-from lambdad.launcher import isolation, packets, seccomp
+from lambdad.launcher import isolation, packets, seccomp, syscalls
 from lambdad.launcher.languages import ruby
 
 pytestmark = [
@@ -28,8 +32,22 @@ pytestmark = [
 REQUEST = {"type": "fork", "id": "e1", "uid": 1_999_999_999, "namespaces": 0}
 REQUEST |= {"standby": {"command": [], "variables": {}}}
 NO_LISTENERS = dict.fromkeys(("runtime_api", "endpoint", "xray_daemon"), 0)
-# A filter: return SECCOMP_RET_ALLOW.
+# Filters: return SECCOMP_RET_ALLOW; and, of the system call that makes processes, EAGAIN.
 ALLOWING = struct.pack("HBBI", 0x06, 0, 0, 0x7FFF0000)
+NO_PROCESSES = (
+    struct.pack("HBBI", 0x20, 0, 0, 0)
+    + struct.pack("HBBI", 0x15, 0, 1, syscalls.numbers("clone")["clone"])
+    + struct.pack("HBBI", 0x06, 0, 0, 0x00050000 | errno.EAGAIN)
+    + ALLOWING
+)
+FAILING_AFTERWARDS = """
+module Failing
+  def fork
+    super.tap { |pid| raise Errno::ENOMEM if pid.nil? }
+  end
+end
+Object.include(Failing)
+"""
 # What an interpreter does that has a thread of its own.
 WITH_A_THREAD = """
 module Starting
@@ -44,15 +62,16 @@ Object.include(Starting)
 class Zygote:
     """A process, and the launcher's end of the line to it."""
 
-    def __init__(self, told: dict[str, Any], *options: str) -> None:
+    def __init__(self, told: dict[str, Any], *options: str, filter_program: bytes = b"") -> None:
         self.control, theirs = packets.socket_pair()
         self.control.settimeout(30)
         assert RUBY is not None
         command = [RUBY, *options, *COMMAND[1:], "zygote", str(theirs.fileno())]
         with theirs:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, pass_fds=[theirs.fileno()], cwd="/"
-            )
+                command, stdin=subprocess.PIPE, pass_fds=[theirs.fileno()], cwd="/",
+                preexec_fn=partial(syscalls.seccomp_filter, filter_program or ALLOWING),
+            )  # fmt: skip
         assert self.process.stdin is not None
         with self.process.stdin as standard_input:
             standard_input.write(json.dumps(told).encode())
@@ -92,8 +111,8 @@ def told() -> dict[str, Any]:
 def start() -> Iterator[Callable[..., Zygote]]:
     zygotes: list[Zygote] = []
 
-    def start(told: dict[str, Any], *options: str) -> Zygote:
-        zygotes.append(Zygote(told, *options))
+    def start(told: dict[str, Any], *options: str, **settings: Any) -> Zygote:
+        zygotes.append(Zygote(told, *options, **settings))
         return zygotes[-1]
 
     yield start
@@ -137,6 +156,30 @@ def test_a_process_with_a_descriptor_that_nobody_expects_goes_no_further(
 def test_that_there_was_no_process_to_be_had_is_told_as_an_end(start, told):
     told["numbers"]["unshare"] = 100_000
     zygote = start(told)
+    packets.send(zygote.control, REQUEST)
+    assert zygote.hear() == {"type": "exited", "id": "e1", "status": 256}
+
+
+def test_it_waits_for_no_process_while_none_is_to_be_had(start, told):
+    zygote = start(told, filter_program=NO_PROCESSES)
+    for _ in range(2):
+        packets.send(zygote.control, REQUEST)
+        assert zygote.hear() == {"type": "exited", "id": "e1", "status": 256}
+
+
+def test_what_was_forked_never_goes_on_as_a_zygote(start, told, tmp_path: Path):
+    preload = tmp_path / "preload.rb"
+    preload.write_text(FAILING_AFTERWARDS)
+    zygote = start(told, "-r", str(preload))
+    for _ in range(2):
+        packets.send(zygote.control, REQUEST)
+        assert zygote.hear() == {"type": "exited", "id": "e1", "status": 256}
+    assert psutil.Process(zygote.process.pid).children() == []
+
+
+def test_only_its_launcher_ends_it(start, told):
+    zygote = start(told)
+    zygote.process.send_signal(signal.SIGTERM)
     packets.send(zygote.control, REQUEST)
     assert zygote.hear() == {"type": "exited", "id": "e1", "status": 256}
 
