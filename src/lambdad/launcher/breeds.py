@@ -79,7 +79,7 @@ def _become_zygote(breed: Breed, trees: RuntimeTrees, root: Path, control: int) 
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         binds = _trees_of(breed, trees)
-        filter_program = seccomp.filter_program(platform.machine())  # out of files that are ours
+        filter_program = _filter_program(breed)
         syscalls.unshare(_NAMESPACES)
         syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
         _make_root(breed, binds, root)
@@ -118,13 +118,18 @@ def _become_foreign(guest: Installed, control: int) -> NoReturn:
     os.execve(executable, [*command, "zygote", str(control)], variables)  # noqa: S606
 
 
+def _filter_program(breed: Breed) -> bytes:
+    """Out of files that are ours, which the root of a foreign zygote has not."""
+    return seccomp.filter_program(platform.machine()) if breed.is_foreign else b""
+
+
 def _say_on_standard_input(message: dict[str, Any]) -> None:
-    """To the program that this process becomes; it fits into a pipe."""
-    reading, writing = os.pipe()
-    os.write(writing, json.dumps(message).encode())
-    os.close(writing)
-    os.dup2(reading, 0)
-    os.close(reading)
+    """To the program that this process becomes. Not over a pipe: the kernel makes those smaller
+    when a user has many, and nobody reads while this is written."""
+    with open(os.memfd_create("told"), "r+b", buffering=0) as told:
+        told.write(json.dumps(message).encode())
+        told.seek(0)
+        os.dup2(told.fileno(), 0)
 
 
 def _trees_of(breed: Breed, trees: RuntimeTrees) -> dict[str, Path]:

@@ -46,11 +46,9 @@ def test_the_numbers_are_the_kernels() -> None:
     assert own == {name: NAMED["numbers"][name][column] for name in own}
 
 
-def test_a_zygote_is_told_every_step_in_json_that_fits_into_a_pipe() -> None:
-    filter_program = seccomp.filter_program(platform.machine())
-    told = json.dumps(isolation.to_data(filter_program))
-    assert len(told) < 65536
-    steps = json.loads(told)["steps"]
+def test_a_zygote_is_told_every_step_in_json() -> None:
+    told = isolation.to_data(seccomp.filter_program(platform.machine()))
+    steps = json.loads(json.dumps(told))["steps"]
     names = {name: [call[0] for call in calls] for name, calls in steps.items()}
     assert names["enter"][:2] == names["enter_again"][:2] == ["unshare", "sethostname"]
     assert names["give_up_privileges"] == ["prctl", "capset", "prctl", "prctl", "prctl"]

@@ -8,6 +8,7 @@ module LambdadRuntime
   # with it.
   class Packets
     LARGEST = 131_072
+    LARGEST_RIGHTS = 1024 # without a limit, each packet would be looked at first, and its files twice
 
     attr_reader :socket
 
@@ -22,7 +23,7 @@ module LambdadRuntime
 
     # The next message and the files that came with it; nil when the other side is gone.
     def receive
-      text, _, _, *ancillary = @socket.recvmsg(LARGEST, scm_rights: true)
+      text, _, _, *ancillary = @socket.recvmsg(LARGEST, 0, LARGEST_RIGHTS, scm_rights: true)
       return if text.nil? || text.empty?
 
       [JSON.parse(text), ancillary.flat_map(&:unix_rights)]
