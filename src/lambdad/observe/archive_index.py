@@ -138,7 +138,7 @@ class ArchiveIndex:
                     for group, place, last_frame in chunks
                 ],
             )
-            connection.execute("UPDATE packed SET frame = ?", (packed.last_frame,))
+            connection.execute("UPDATE packed SET frame = max(frame, ?)", (packed.last_frame,))
 
     def move(self, places: Iterable[tuple[ChunkPlace, ChunkPlace]]) -> None:
         """These chunks were copied to other places."""

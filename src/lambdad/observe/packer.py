@@ -111,7 +111,7 @@ class Packer:
             with self.removal:
                 with self._lock:
                     self._segments.remove(segment)
-                    self.packed_frame = segment.index.last_frame
+                    self.packed_frame = max(self.packed_frame, segment.index.last_frame)
                 segment.path.unlink()
         self._archive.reclaim()
 

@@ -60,7 +60,6 @@ class Segment:
     @classmethod
     def recover(cls, path: Path) -> Self:
         """Open the segment that was being written, and cut what is torn from its end."""
-        _refuse_newer(path)
         segment = cls(path)
         frames = list(_scan(path))
         if frames and segment.body(frames[-1]) is None:
@@ -78,6 +77,8 @@ class Segment:
         segment = cls(path)
         for frame in _scan(path):
             segment.publish(frame)
+        if segment.size < path.stat().st_size:
+            _log.warning("The log segment %s is damaged; its end cannot be read.", path)
         segment.is_sealed = True
         return segment
 
@@ -118,6 +119,8 @@ class Segments:
         for index in directory.glob("*.index"):  # of the former format
             index.unlink()
         paths = sorted(directory.glob(f"*{_SUFFIX}"))
+        for path in paths:
+            _refuse_newer(path)
         segments = [Segment.open_full(path) for path in paths[:-1]]
         segments += [Segment.recover(path) for path in paths[-1:]]
         return cls(directory, segments, segment_size)
@@ -218,7 +221,7 @@ def _scan(path: Path) -> Iterator[StoredFrame]:
 
 
 def _refuse_newer(path: Path) -> None:
-    """Another format is not a torn end: it must not be cut."""
+    """Another format is no damage: it must not be cut, nor packed as if nothing was in it."""
     with path.open("rb") as file:
         magic = file.read(len(MAGIC))
     if magic.startswith(_ANY_VERSION) and len(magic) == len(MAGIC) and magic not in MAGICS:

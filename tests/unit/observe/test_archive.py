@@ -193,6 +193,26 @@ def test_damaged_chunk_costs_its_lines_only(
     assert "damaged" in caplog.text
 
 
+def test_segment_that_is_damaged_from_its_beginning_hides_nothing_that_is_packed(
+    open_store: Callable[[], LogStore], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = open_store()
+    append(store, "one")
+    store.pack()
+    append(store, "two")
+    store.flush()
+    store.close()
+    (damaged,) = tmp_path.glob("*.segment")
+    damaged.write_bytes(b"\0" + damaged.read_bytes()[1:])
+    (tmp_path / "00000009.segment").touch()  # so that it is not the one that is being written
+
+    store = open_store()
+    store.pack()
+    assert messages(store) == ["one"]
+    assert messages(open_store()) == ["one"]
+    assert "is damaged" in caplog.text
+
+
 def test_index_that_is_no_index_is_said_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "archive.sqlite").write_bytes(b"no database at all, but a long enough text" * 100)
     with pytest.raises(SettingsError, match="cannot be used"):

@@ -96,9 +96,14 @@ def test_body_damaged_in_the_middle_costs_that_frame_only(tmp_path: Path) -> Non
     assert frame_ids(tmp_path) == [2, 3]
 
 
-def test_segment_of_a_newer_lambdad_is_refused_and_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_last", [True, False])
+def test_segment_of_a_newer_lambdad_is_refused_and_left_alone(
+    tmp_path: Path, is_last: bool
+) -> None:
     path = tmp_path / "00000001.segment"
     path.write_bytes(b"LLF3 and something that only the future can read")
+    if not is_last:
+        (tmp_path / "00000002.segment").touch()
 
     with pytest.raises(SettingsError, match="newer lambdad"):
         Segments.open(tmp_path)
