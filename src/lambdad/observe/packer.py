@@ -52,6 +52,8 @@ class Packer:
         self._is_working = False
         self._in_haste = 0  # so many wait for it
         self._closing = threading.Event()
+        self._forgotten: Mapping[GroupKey, int] = {}  # the cutoffs that were last looked at
+        self._is_untidy = True  # there may be something to give back to the disk
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="lambdad-log-packer", daemon=True)
 
@@ -93,6 +95,9 @@ class Packer:
             except (OSError, sqlite3.Error) as error:
                 _log.error("Log lines cannot be archived yet: %s", error)
                 self._failure = error
+            except Exception as error:  # a fault of ours: without the thread all would wait for it
+                _log.exception("Log lines cannot be archived yet.")
+                self._failure = error
             with self._lock:
                 self._is_working = False
                 self._lock.notify_all()
@@ -104,16 +109,21 @@ class Packer:
         return not self._closing.is_set()
 
     def _work(self) -> None:
-        if self.cutoffs:
-            self._archive.forget(self.cutoffs)
+        cutoffs = self.cutoffs
+        if cutoffs is not self._forgotten:
+            self._archive.forget(cutoffs)
+            self._forgotten, self._is_untidy = cutoffs, True
         while (segment := self._next_segment()) is not None:
             self._archive.add(segment.index, self._chunks(segment))
+            self._is_untidy = True
             with self.removal:
                 with self._lock:
                     self._segments.remove(segment)
                     self.packed_frame = max(self.packed_frame, segment.index.last_frame)
                 segment.path.unlink()
-        self._archive.reclaim()
+        if self._is_untidy:
+            self._archive.reclaim()
+            self._is_untidy = False
 
     def _next_segment(self) -> Segment | None:
         """The oldest one, if it is full and its records are settled."""

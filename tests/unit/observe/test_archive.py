@@ -17,6 +17,7 @@ from lambdad.clock import FakeClock
 from lambdad.errors import SettingsError
 from lambdad.model.log_line import LogLine, Position, StoredLine
 from lambdad.observe import archive
+from lambdad.observe.archive_index import ArchiveIndex
 from lambdad.observe.log_store import SEGMENT_AGE_MS, LogStore
 from lambdad.observe.scanning import Extent, scan
 
@@ -174,6 +175,35 @@ def test_disk_that_refuses_to_take_the_archive_costs_no_line(
     assert messages(store) == ["one"]
     store.pack()
     assert messages(store) == ["one"]
+
+
+def test_packing_that_fails_by_our_fault_is_tried_again(
+    open_store: Callable[[], LogStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store()
+    append(store, "one")
+    with monkeypatch.context() as patched:
+        patched.setattr("lambdad.observe.packer.make_chunk", lambda content, thoroughly: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            store.pack()
+    store.pack()
+    assert messages(store) == ["one"]
+
+
+def test_following_asks_nothing_of_the_archive(
+    open_store: Callable[[], LogStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store()
+    append(store, "one")
+    store.expire({(*HERE, GROUP): 0})
+    store.pack()
+    asked: list[object] = []
+    monkeypatch.setattr(ArchiveIndex, "forget", lambda self, cutoffs: asked.append(cutoffs))
+    monkeypatch.setattr(ArchiveIndex, "used", lambda self: asked.append(None) or {})
+    for frame in range(3):
+        store.follow(frame)
+        store._packer.pack()
+    assert asked == []
 
 
 def test_damaged_chunk_costs_its_lines_only(
