@@ -13,7 +13,7 @@ from lambdad.model.filter_pattern import FilterPattern
 from lambdad.model.log_line import StoredLine
 
 MAX_FILTERS = 2  # of one group
-MAX_BATCH_SIZE = 512 * 1024  # characters of messages: packed and in base64 an event may be 1 MiB
+MAX_BATCH_SIZE = 512 * 1024  # of lines in JSON: what cannot be packed is below 1 MiB in base64
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,34 +48,33 @@ def event_payloads(
     long for it."""
     from lambdad.model.filter_pattern.columns import Columns  # see parse_filter_pattern
 
-    batch: list[dict[str, Any]] = []
+    batch: list[str] = []
     size, stream = 0, ""
     for line in lines:
         columns = pattern.extract(line.line.message) if isinstance(pattern, Columns) else {}
         if columns is None or not (columns or pattern.matches(line.line.message)):
             continue
-        length = len(line.line.message)
-        if batch and size + length > MAX_BATCH_SIZE:
+        event = json.dumps(_log_event(line, columns), separators=(",", ":"))
+        if batch and size + len(event) > MAX_BATCH_SIZE:
             yield _payload(subscription, stream, batch)
             batch, size = [], 0
-        batch.append(_log_event(line, columns))
-        size, stream = size + length, line.stream
+        batch.append(event)
+        size, stream = size + len(event), line.stream
     if batch:
         yield _payload(subscription, stream, batch)
 
 
-def _payload(
-    subscription: SubscriptionFilter, stream: str, log_events: Sequence[dict[str, Any]]
-) -> bytes:
+def _payload(subscription: SubscriptionFilter, stream: str, log_events: Sequence[str]) -> bytes:
     message = {
         "messageType": "DATA_MESSAGE",
         "owner": subscription.account_id,
         "logGroup": subscription.log_group,
         "logStream": stream,
         "subscriptionFilters": [subscription.name],
-        "logEvents": log_events,
     }
-    packed = gzip.compress(json.dumps(message, separators=(",", ":")).encode(), mtime=0)
+    head = json.dumps(message, separators=(",", ":")).removesuffix("}")
+    text = f'{head},"logEvents":[{",".join(log_events)}]}}'
+    packed = gzip.compress(text.encode(), mtime=0)
     return b'{"awslogs":{"data":"%b"}}' % base64.b64encode(packed)
 
 

@@ -7,6 +7,8 @@ import gzip
 import json
 from typing import Any
 
+import pytest
+
 from lambdad.model.filter_pattern import parse_filter_pattern
 from lambdad.model.log_line import LogLine, Position, StoredLine
 from lambdad.model.subscription_filter import MAX_BATCH_SIZE, SubscriptionFilter, event_payloads
@@ -61,5 +63,15 @@ def test_the_columns_of_a_pattern_come_with_the_lines() -> None:
 
 
 def test_lines_too_long_for_one_event_come_in_several() -> None:
-    lines = [stored(number, "x" * (MAX_BATCH_SIZE // 2)) for number in range(5)]
+    lines = [stored(number, "x" * (MAX_BATCH_SIZE * 2 // 5)) for number in range(5)]
     assert [len(each["logEvents"]) for each in events("", *lines)] == [2, 2, 1]
+
+
+@pytest.mark.parametrize(("message", "count"), [("", 10_000), ("語", 8_000)])
+def test_an_event_has_no_more_than_a_function_can_take(message: str, count: int) -> None:
+    lines = [stored(number, message) for number in range(count)]
+    payloads = list(event_payloads(SUBSCRIPTION, parse_filter_pattern(""), lines))
+    assert sum(len(unpacked(payload)["logEvents"]) for payload in payloads) == count
+    for payload in payloads:
+        packed = base64.b64decode(json.loads(payload)["awslogs"]["data"])
+        assert len(gzip.decompress(packed)) < MAX_BATCH_SIZE + 10_000
