@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from lambdad.model.lines import Lines
 from lambdad.model.log_line import Position, StoredLine
-from lambdad.observe.frames import GroupKey, StreamKey, read_block
+from lambdad.observe.frames import FrameHeader, GroupKey, StreamKey, read_block
 from lambdad.observe.segments import Segment, StoredFrame
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What came with one frame: the lines of each stream that is followed."""
+    """What came with one frame: the lines of each stream that is followed, to be read once. They
+    are made as they are read, as a frame may have millions."""
 
     frame: int
-    lines: dict[StreamKey, list[StoredLine]]
+    lines: dict[StreamKey, Iterator[StoredLine]]
 
 
 def arrivals(
@@ -32,21 +34,19 @@ def arrivals(
 
 def _lines(
     segment: Segment, stored: StoredFrame, groups: Collection[GroupKey]
-) -> dict[StreamKey, list[StoredLine]]:
+) -> dict[StreamKey, Iterator[StoredLine]]:
     header = stored.header
     wanted = [each for each in enumerate(header.blocks) if each[1].key[:3] in groups]
     body = segment.body(stored) if wanted else None
     if body is None:
         return {}
     return {
-        block.key: [
-            StoredLine(
-                block.key[3],
-                line,
-                header.ingestion_ms,
-                Position(line.timestamp_ms, header.frame_id, number, place),
-            )
-            for place, line in enumerate(read_block(body, block))
-        ]
-        for number, block in wanted
+        block.key: _lines_of(header, number, read_block(body, block)) for number, block in wanted
     }
+
+
+def _lines_of(header: FrameHeader, number: int, lines: Lines) -> Iterator[StoredLine]:
+    stream = header.blocks[number].key[3]
+    for place, line in enumerate(lines):
+        position = Position(line.timestamp_ms, header.frame_id, number, place)
+        yield StoredLine(stream, line, header.ingestion_ms, position)

@@ -8,7 +8,7 @@ reads on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -26,6 +26,7 @@ UPDATE_SECONDS = 1.0
 SESSION_SECONDS = 3 * 3600.0
 MAX_SESSIONS = 15  # of an account in a region
 MAX_SHOWN = 500  # lines of one update; of more, some
+MAX_SHOWN_SIZE = 2 << 20  # characters of them, about: clients refuse messages of 24 MiB
 MAX_SEARCHED = 20_000  # lines that are looked at for one update
 MAX_FRAMES = 64  # that are looked at for one update: the youngest
 
@@ -46,28 +47,30 @@ class _Session:
         """The lines of the frames between these, and whether they are only some."""
         start = max(after_frame, durable_frame - MAX_FRAMES)
         found: list[dict[str, Any]] = []
-        searched, is_sampled = 0, start > after_frame
-        for arrival in self.logs.store.arrivals(self.groups, start):
-            if arrival.frame > durable_frame:
-                break
-            if searched > MAX_SEARCHED:
+        size, is_sampled = 0, start > after_frame
+        for searched, (key, line) in enumerate(self._lines(start, durable_frame)):
+            if searched == MAX_SEARCHED or size > MAX_SHOWN_SIZE:
                 is_sampled = True
                 break
-            for key, lines in arrival.lines.items():
-                searched += len(lines)
-                if self._wants(key):
-                    found += [_shown(key, line) for line in lines if self._passes(line)]
+            if self.pattern.matches(line.line.message):
+                found.append(_shown(key, line))
+                size += len(line.line.message)
         if len(found) <= MAX_SHOWN:
             return found, is_sampled
         return [found[at * len(found) // MAX_SHOWN] for at in range(MAX_SHOWN)], True
+
+    def _lines(self, after_frame: int, last_frame: int) -> Iterator[tuple[StreamKey, StoredLine]]:
+        for arrival in self.logs.store.arrivals(self.groups, after_frame):
+            if arrival.frame > last_frame:
+                return
+            for key, lines in arrival.lines.items():
+                if self._wants(key):
+                    yield from ((key, line) for line in lines)
 
     def _wants(self, key: StreamKey) -> bool:
         if not self.names and not self.prefixes:
             return True
         return key[3] in self.names or key[3].startswith(self.prefixes)
-
-    def _passes(self, line: StoredLine) -> bool:
-        return self.pattern.matches(line.line.message)
 
 
 async def start_live_tail(

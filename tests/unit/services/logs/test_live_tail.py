@@ -95,6 +95,25 @@ async def test_of_many_lines_some_are_shown(call: Call, write: Callable[..., Non
     assert (shown[0], shown[-1], is_sampled) == ("10", str(live_tail.MAX_FRAMES + 9), True)
 
 
+async def test_an_update_is_no_larger_than_a_client_takes(
+    call: Call, write: Callable[..., None]
+) -> None:
+    write("")
+    events = await begin(call)
+    write(*("x" * 1_000_000 for _ in range(30)))
+    shown, is_sampled = await update(events)
+    assert (len(shown), is_sampled) == (3, True)
+
+
+async def test_only_so_many_lines_are_looked_at_even_of_one_frame(
+    call: Call, write: Callable[..., None]
+) -> None:
+    write("")
+    events = await begin(call, logEventFilterPattern="last")
+    write(*("" for _ in range(live_tail.MAX_SEARCHED)), "last")
+    assert await update(events) == ([], True)
+
+
 async def test_a_session_ends_after_three_hours(
     call: Call, write: Callable[..., None], clock: FakeClock
 ) -> None:
