@@ -65,7 +65,7 @@ def operations(
         ("logs", "GetLogEvents"): partial(events.get_log_events, log_store),
         ("logs", "GetLogRecord"): partial(get_log_record, log_store),
         ("logs", "GetQueryResults"): partial(queries.get_query_results, insights),
-        ("logs", "PutLogEvents"): partial(put_log_events, log_store, clock),
+        ("logs", "PutLogEvents"): partial(put_log_events, logs),
         ("logs", "PutQueryDefinition"): partial(
             query_definitions.put_query_definition, resources, clock
         ),

@@ -15,7 +15,7 @@ from lambdad.services.logs.names import invalid_parameter, require_group
 from lambdad.services.logs.settings import settings_of
 from lambdad.store.resources import Resources
 
-_DAY_MS = 86_400_000
+DAY_MS = 86_400_000
 _LOOK_SECONDS = 60.0
 
 
@@ -50,7 +50,7 @@ def retention_of(resources: Resources, account_id: str, region: str, group: str)
 def cutoffs(resources: Resources, now_ms: int) -> dict[Key, int]:
     """The time before which lines are too old, in milliseconds, of every group that has one."""
     return {
-        settings.key: now_ms - settings.retention_days * _DAY_MS
+        settings.key: now_ms - settings.retention_days * DAY_MS
         for settings in resources.all(LogGroupSettings)
         if settings.retention_days is not None
     }

@@ -63,6 +63,26 @@ async def test_events_too_old_and_too_new_are_rejected_and_the_rest_is_kept(
     assert said(await call("GetLogEvents", **SAME)) == "2"
 
 
+async def test_events_older_than_the_group_s_retention_are_rejected(
+    call: Call, clock: FakeClock
+) -> None:
+    now_ms = int(clock.now() * 1000)
+    day_ms = 86_400_000
+    await call("CreateLogGroup", logGroupName="g")
+    await call("CreateLogStream", **SAME)
+    await call("PutRetentionPolicy", logGroupName="g", retentionInDays=3)
+    times = [now_ms - 15 * day_ms, now_ms - 3 * day_ms - 1, now_ms - 3 * day_ms]
+    events_ = [{"timestamp": at, "message": str(n)} for n, at in enumerate(times)]
+
+    answer = await call("PutLogEvents", **SAME, logEvents=events_)
+
+    assert answer["rejectedLogEventsInfo"] == {
+        "tooOldLogEventEndIndex": 1,
+        "expiredLogEventEndIndex": 2,
+    }
+    assert said(await call("GetLogEvents", **SAME)) == "2"
+
+
 async def test_batches_that_cloudwatch_refuses_are_refused(
     call: Call, refuses: Call, clock: FakeClock
 ) -> None:
