@@ -274,3 +274,18 @@ async def test_long_search_without_a_match_answers_with_a_token_that_goes_on(
 
     assert "".join(pages) == "ERROR"
     assert len(pages) > 2
+
+
+async def test_long_search_among_lines_of_one_moment_goes_on_behind_those_it_has_seen(
+    call: Call, log_store: LogStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "MAX_SEARCH_SECONDS", 0)
+    count = 3 * events.LOOKS_AT_CLOCK
+    log_store.append(*HERE, "g", "s", [LogLine(1, "dull")] * count + [LogLine(1, "found")])
+    request = {"logGroupName": "g", "filterPattern": "-dull"}
+    pages = [await call("FilterLogEvents", **request)]
+    while "nextToken" in pages[-1]:
+        pages.append(await call("FilterLogEvents", **request, nextToken=pages[-1]["nextToken"]))
+
+    assert "".join(map(said, pages)) == "found"
+    assert len(pages) == 4
