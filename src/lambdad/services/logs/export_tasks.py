@@ -7,9 +7,10 @@ from typing import Any
 from uuid import uuid4
 
 from lambdad.errors import ClientError
-from lambdad.model.caller import RequestContext
+from lambdad.model.caller import Caller, RequestContext
 from lambdad.model.export_task import CANCELLED, ExportTask
 from lambdad.services.logs.exporter import Exporter
+from lambdad.services.logs.logs import Logs
 from lambdad.services.logs.names import invalid_parameter, require_group
 from lambdad.services.logs.paging import page
 
@@ -38,11 +39,10 @@ async def create_export_task(
         request.get("destinationPrefix", DEFAULT_PREFIX),
         logs.now_ms(),
     )
+    _require_none_active(logs, caller)
+    await exporter.try_bucket(task)  # not while the lock is held: who answers may be far away
     async with logs.lock:
-        tasks = logs.resources.list(ExportTask, caller.account_id, caller.region)
-        if any(each.is_active for each in tasks):
-            raise ClientError("LimitExceededException", "Resource limit exceeded.")
-        await exporter.try_bucket(task)
+        _require_none_active(logs, caller)
         await logs.resources.save(task)
     exporter.wake.set()
     return {"taskId": task.id}
@@ -80,6 +80,12 @@ async def cancel_export_task(
             )
         await logs.resources.save(replace(task, status=CANCELLED, ended_ms=logs.now_ms()))
     return {}
+
+
+def _require_none_active(logs: Logs, caller: Caller) -> None:
+    tasks = logs.resources.list(ExportTask, caller.account_id, caller.region)
+    if any(each.is_active for each in tasks):
+        raise ClientError("LimitExceededException", "Resource limit exceeded.")
 
 
 def _description(task: ExportTask) -> dict[str, Any]:

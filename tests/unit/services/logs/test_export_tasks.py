@@ -128,6 +128,17 @@ async def test_one_task_runs_at_a_time_and_can_be_cancelled(bench: Bench) -> Non
         await bench.call("CancelExportTask", taskId=id)
 
 
+async def test_a_bucket_that_does_not_answer_holds_up_nobody(bench: Bench, logs: Logs) -> None:
+    bench.gate.clear()
+    both = [asyncio.create_task(bench.call("CreateExportTask", **SPAN)) for _ in range(2)]
+    await asyncio.wait(both, timeout=0.01)
+    assert not logs.lock.locked()
+    # and of those that have waited for it, one is begun
+    bench.gate.set()
+    begun = await asyncio.gather(*both, return_exceptions=True)
+    assert {type(each) for each in begun} == {dict, ClientError}
+
+
 async def test_a_task_that_was_interrupted_begins_anew(bench: Bench, logs: Logs) -> None:
     # Given one that a killed server had begun
     id = (await bench.call("CreateExportTask", **SPAN))["taskId"]
