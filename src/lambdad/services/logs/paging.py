@@ -70,7 +70,7 @@ def _list_token(sort_key: tuple[Any, ...]) -> str:
 def _parse_list_token(token: str) -> tuple[Any, ...]:
     try:
         parts = json.loads(base64.urlsafe_b64decode(token))
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, RecursionError) as error:
         raise invalid_parameter(_INVALID_TOKEN) from error
     if not isinstance(parts, list):
         raise invalid_parameter(_INVALID_TOKEN)

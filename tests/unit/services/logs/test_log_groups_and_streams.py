@@ -99,7 +99,7 @@ async def test_lists_are_paged_while_entries_come_and_go(call: Call, descending:
     assert seen == sorted("abcde", reverse=descending)
 
 
-@pytest.mark.parametrize("token", ["x", "%%%", "e30=", "WzFd"])
+@pytest.mark.parametrize("token", ["x", "%%%", "e30=", "WzFd", "W1tb" * 10_000])
 async def test_token_that_was_never_given_out_is_refused(
     call: Call, refuses: Call, token: str
 ) -> None:
