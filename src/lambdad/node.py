@@ -63,6 +63,7 @@ from lambdad.model.caller import Caller
 from lambdad.model.fate import longest_wait
 from lambdad.model.metric_filter import MetricFilter
 from lambdad.model.runtime import Interpreter, family_of, is_python
+from lambdad.model.subscription_filter import SubscriptionFilter
 from lambdad.observe.exposition import Exposition
 from lambdad.observe.insights.queries import Queries
 from lambdad.observe.log_store import LogStore
@@ -144,6 +145,7 @@ async def serve(config: Config, launcher_socket: socket.socket, listener: socket
             clock,
             lambda_.machine_architecture(),
             filters=partial(resources.all, MetricFilter),
+            subscriptions=partial(resources.all, SubscriptionFilter),
             is_on=config.observe,
         )
         parts.push_async_callback(observation.close)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from lambdad.clock import Clock
+from lambdad.model.subscription_filter import SubscriptionFilter
 from lambdad.observe.function_recorder import FunctionRecorder
 from lambdad.observe.journal import Journal
 from lambdad.observe.log_store import LogStore
@@ -15,7 +17,7 @@ from lambdad.observe.metric_store import Filters, MetricStore
 from lambdad.observe.traces import TraceStore
 from lambdad.observe.usage_ledger import UsageLedger
 from lambdad.store.database import Database
-from lambdad.store.log_cursors import first_followed_frame
+from lambdad.store.log_cursors import first_followed_frame, read_cursors
 
 _log = logging.getLogger(__name__)
 
@@ -40,15 +42,18 @@ class Observation:
         architecture: str,
         *,
         filters: Filters = tuple,
+        subscriptions: Callable[[], Iterable[SubscriptionFilter]] = tuple,
         is_on: bool,
     ) -> Self:
         """Open the log store of `directory` and replay what a killed node had not settled.
-        `filters` tells the metric filters that there are. Without `is_on` lines are kept, and
-        nothing else of what functions do."""
+        `filters` tells the metric filters that there are, `subscriptions` those who follow lines:
+        what they have yet to read stays where it is from the beginning. Without `is_on` lines are
+        kept, and nothing else of what functions do."""
         journal = Journal(database)
         metrics = MetricStore(journal, database, clock, filters)
         ledger = UsageLedger(journal)
-        followed_frame = await database.read(first_followed_frame)
+        cursors = await database.read(read_cursors)
+        followed_frame = first_followed_frame(subscriptions(), cursors)
         logs = LogStore.open(directory, collect=journal.collect, followed_frame=followed_frame)
         await journal.open(logs)
         traces = TraceStore(logs, clock)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from lambdad.model.resource import Key
+from lambdad.model.subscription_filter import SubscriptionFilter
 from lambdad.store.schema import log_cursors
 
 
@@ -25,9 +26,17 @@ def read_cursors(connection: Connection) -> dict[Key, Cursor]:
     return {(row.account_id, row.region, row.id): Cursor(row.frame, row.batches) for row in rows}
 
 
-def first_followed_frame(connection: Connection) -> int | None:
-    """The first frame that somebody has yet to read; None when nobody follows."""
-    return min((cursor.frame for cursor in read_cursors(connection).values()), default=None)
+def cursor_of(subscription: SubscriptionFilter, cursors: Mapping[Key, Cursor]) -> Cursor:
+    """How far it has got. One of the same name that was deleted may have got less far."""
+    start = Cursor(subscription.start_frame + 1)
+    return max(start, cursors.get(subscription.key, start))
+
+
+def first_followed_frame(
+    subscriptions: Iterable[SubscriptionFilter], cursors: Mapping[Key, Cursor]
+) -> int | None:
+    """The first frame that one of them has yet to read; None when there are none."""
+    return min((cursor_of(each, cursors).frame for each in subscriptions), default=None)
 
 
 def write_cursors(connection: Connection, cursors: Mapping[Key, Cursor]) -> None:

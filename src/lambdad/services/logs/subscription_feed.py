@@ -26,7 +26,14 @@ from lambdad.model.resource import Key
 from lambdad.model.subscription_filter import SubscriptionFilter, event_payloads
 from lambdad.services.logs.logs import Logs
 from lambdad.store.database import Database
-from lambdad.store.log_cursors import Cursor, forget_cursors, read_cursors, write_cursors
+from lambdad.store.log_cursors import (
+    Cursor,
+    cursor_of,
+    first_followed_frame,
+    forget_cursors,
+    read_cursors,
+    write_cursors,
+)
 
 LOOK_SECONDS = 0.25
 SAVE_SECONDS = 60.0  # after which it is written down how far one has got without events
@@ -76,8 +83,7 @@ class SubscriptionFeed:
 
     def _follow(self, subscriptions: Iterable[SubscriptionFilter]) -> None:
         """Have the log store keep in their order the lines that are yet to be handed over."""
-        cursors = [self._cursor(each).frame for each in subscriptions]
-        self._logs.store.follow(min(cursors, default=None))
+        self._logs.store.follow(first_followed_frame(subscriptions, self._cursors))
 
     async def _load(self) -> None:
         """How far each has got. Frames that are lost are not waited for."""
@@ -100,7 +106,7 @@ class SubscriptionFeed:
 
     async def _feed(self, subscription: SubscriptionFilter) -> None:
         """Hand over what there is, or some of it if it is much."""
-        cursor = self._cursor(subscription)
+        cursor = cursor_of(subscription, self._cursors)
         durable_frame = self._logs.store.durable_frame
         if cursor.frame > durable_frame:
             return
@@ -112,11 +118,6 @@ class SubscriptionFeed:
                 await self._hand_over(subscription, payload, following)
                 self._cursors[subscription.key] = following
         self._cursors[subscription.key] = Cursor(found.next_frame)
-
-    def _cursor(self, subscription: SubscriptionFilter) -> Cursor:
-        """How far it has got. One of the same name that was deleted may have got less far."""
-        start = Cursor(subscription.start_frame + 1)
-        return max(start, self._cursors.get(subscription.key, start))
 
     def _find(self, subscription: SubscriptionFilter, frame: int, durable_frame: int) -> _Found:
         account_id, region = subscription.account_id, subscription.region
