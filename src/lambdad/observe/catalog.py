@@ -81,12 +81,12 @@ class Catalog:
         entry.streams[stream.name] = stream
         entry.group.stored_bytes += stream.stored_bytes
 
-    def expire(self, key: GroupKey, cutoff_ms: int) -> None:
-        """Streams of the group that have nothing but older lines go."""
-        entry = self._entries.get(key)
-        for stream in list(entry.streams.values()) if entry is not None else ():
-            if stream.is_older_than(cutoff_ms):
-                self._remove_stream(key, stream.name)
+    def expire(self, key: GroupKey, cutoff_ms: int, names: Iterable[str]) -> None:
+        """Of these streams of the group those go that have nothing but older lines."""
+        for name in names:
+            stream = self.find_stream((*key, name))
+            if stream is not None and stream.is_older_than(cutoff_ms):
+                self._remove_stream(key, name)
 
     def apply(self, mark: Mark, frame_id: int, now_ms: int) -> None:
         """Create or delete, as the mark says."""

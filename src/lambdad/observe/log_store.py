@@ -197,10 +197,13 @@ class LogStore:
     def expire(self, cutoffs: Mapping[GroupKey, int]) -> None:
         """Lines of these groups that are older than their time (milliseconds) are gone: at once
         for readers, and soon from the disk. It replaces what the last call has said, and is to be
-        said again after a start, and as time goes on."""
+        said again after a start, and as time goes on. It looks at every stream of the groups: call
+        it on a thread."""
+        for group, cutoff_ms in cutoffs.items():
+            old = [each.name for each in self._streams(group) if each.is_older_than(cutoff_ms)]
+            with self._lock:
+                self._catalog.expire(group, cutoff_ms, old)
         with self._lock:
-            for group, cutoff_ms in cutoffs.items():
-                self._catalog.expire(group, cutoff_ms)
             self._packer.cutoffs = dict(cutoffs)
             self._packer.wake()
 
@@ -256,10 +259,10 @@ class LogStore:
     def streams(
         self, account_id: str, region: str, group: str, prefix: str = ""
     ) -> list[LogStream]:
-        """Copies of the streams whose names start so, sorted by name; none without the group."""
-        with self._lock:
-            streams = self._catalog.streams((account_id, region, group))
-            found = [replace(stream) for stream in streams if stream.name.startswith(prefix)]
+        """Copies of the streams whose names start so, sorted by name; none without the group. There
+        may be many: call it on a thread."""
+        streams = self._streams((account_id, region, group))
+        found = [replace(stream) for stream in streams if stream.name.startswith(prefix)]
         return sorted(found, key=lambda stream: stream.name)
 
     def find_stream(
@@ -318,10 +321,11 @@ class LogStore:
         lower = max(Position(start_ms), since or Position(0))
         upper = min(END_OF_TIME if end_ms is None else Position(end_ms), until or END_OF_TIME)
         wanted = tuple(term.encode(errors="surrogatepass") for term in terms if term)
+        chosen = self._chosen(key, streams)
+        first_frames = _first_frames(key, chosen)
         with self._lock:
             lower = max(lower, Position(self._packer.cutoffs.get(key, 0)))
-            chosen = self._chosen(key, streams)
-            query = Query(_first_frames(key, chosen), lower, upper, newest_first, wanted)
+            query = Query(first_frames, lower, upper, newest_first, wanted)
             segments = [segment_source(query, segment) for segment in self._segments]
             found = [source for source in segments if source is not None]
             found += [each for frame in self._backlog for each in pending_sources(query, frame)]
@@ -349,21 +353,21 @@ class LogStore:
         self.flush()
         links.mkdir(parents=True, exist_ok=True)
         keys = [(account_id, region, group) for group in groups]
+        streams = {
+            stream: frame
+            for key in keys
+            for stream, frame in _first_frames(key, self._streams(key)).items()
+        }
         with self._packer.removal:
             with self._lock:
-                streams = {
-                    stream: frame
-                    for key in keys
-                    for stream, frame in _first_frames(key, self._chosen(key, None)).items()
-                }
                 starts = {key: max(start_ms, self._packer.cutoffs.get(key, 0)) for key in keys}
-                segments = list(self._segments)
+                segments = [
+                    segment
+                    for segment in self._segments
+                    if segment.index.has_any(streams, start_ms, end_ms)
+                ]
                 packed_frame = self._packer.packed_frame
-            paths = [
-                link_in(links, segment.path)
-                for segment in segments
-                if segment.index.has_any(streams, start_ms, end_ms)
-            ]
+            paths = [link_in(links, segment.path) for segment in segments]
         chunks = [
             chunk
             for key in keys
@@ -391,9 +395,16 @@ class LogStore:
     def _chosen(self, key: GroupKey, names: Collection[str] | None) -> list[LogStream]:
         """The streams with these names that there are, or all."""
         if names is None:
-            return list(self._catalog.streams(key))
-        found = [self._catalog.find_stream((*key, name)) for name in names]
+            return self._streams(key)
+        with self._lock:
+            found = [self._catalog.find_stream((*key, name)) for name in names]
         return [stream for stream in found if stream is not None]
+
+    def _streams(self, key: GroupKey) -> list[LogStream]:
+        """The streams of a group themselves. There may be a million, and whoever appends lines
+        waits for the lock: what is done with each is done without it."""
+        with self._lock:
+            return list(self._catalog.streams(key))
 
     def _now_ms(self) -> int:
         return int(self._clock.now() * 1000)

@@ -12,6 +12,8 @@ import pytest
 from lambdad.clock import FakeClock
 from lambdad.errors import PlatformError
 from lambdad.model.log_line import LogLine
+from lambdad.observe import log_store
+from lambdad.observe.catalog import LogStream
 from lambdad.observe.log_store import PRESSURE, LogStore
 
 HERE = ("000000000000", "us-east-1")
@@ -252,6 +254,26 @@ def test_line_that_cannot_be_written_does_not_hold_up_the_others(
 
     assert messages(store) == ["possible"]
     assert "cannot be written" in caplog.text
+
+
+def test_nobody_who_appends_waits_while_many_streams_are_looked_at(
+    store: LogStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(store, "line")
+    lock, are_free = store._lock, []
+
+    def look(stream: LogStream, *args: object) -> bool:
+        are_free.append(not lock._is_owned())  # type: ignore[attr-defined]
+        return False
+
+    monkeypatch.setattr(LogStream, "is_older_than", look)
+    monkeypatch.setattr(log_store, "replace", look)
+    monkeypatch.setattr(log_store, "_first_frames", lambda key, streams: look(streams[0]) or {})
+    monkeypatch.setattr(log_store, "sorted", lambda found, key: found, raising=False)
+    store.expire({(*HERE, GROUP): 0})
+    store.streams(*HERE, GROUP)
+    store.search(*HERE, GROUP)
+    assert are_free == [True, True, True]
 
 
 def test_flush_after_close_is_refused_with_a_sentence(tmp_path: Path) -> None:

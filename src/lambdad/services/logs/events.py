@@ -62,7 +62,7 @@ async def filter_log_events(
     caller = context.caller
     pattern = read_filter_pattern(request.get("filterPattern"))
     group = require_group(log_store, caller, request)
-    streams = _chosen_streams(log_store, caller, group, request)
+    streams = await _chosen_streams(log_store, caller, group, request)
     direction, place = _start(request, default_from_head=True)
     end_ms = request.get("endTime")
     search = partial(
@@ -102,7 +102,7 @@ def _bounds(direction: str, place: Position | None) -> dict[str, Any]:
     return {"until": place, "newest_first": True}
 
 
-def _chosen_streams(
+async def _chosen_streams(
     log_store: LogStore, caller: Caller, group: str, request: dict[str, Any]
 ) -> list[str] | None:
     """The names of the streams that are asked for; None for all."""
@@ -112,7 +112,8 @@ def _chosen_streams(
             "The parameters logStreamNames and logStreamNamePrefix cannot both be specified."
         )
     if prefix:
-        streams = log_store.streams(caller.account_id, caller.region, group, prefix)
+        place = (caller.account_id, caller.region, group)
+        streams = await asyncio.to_thread(log_store.streams, *place, prefix)
         return [stream.name for stream in streams]
     for name in names or ():
         require_stream(log_store, caller, group, name)

@@ -74,7 +74,8 @@ class Exporter:
 
     async def _write(self, task: ExportTask) -> None:
         place = (task.account_id, task.region, task.log_group)
-        for stream in self.logs.store.streams(*place, task.stream_prefix):
+        streams = await asyncio.to_thread(self.logs.store.streams, *place, task.stream_prefix)
+        for stream in streams:
             parts, number = self._parts(task, stream.name), 0
             while (part := await asyncio.to_thread(next, parts, None)) is not None:
                 if not self._is_wanted(task):

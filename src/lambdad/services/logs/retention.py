@@ -60,7 +60,8 @@ async def expire_forever(logs: Logs, more: Callable[[], Mapping[Key, int]]) -> N
     """Let lines go that have become too old; `more` tells the cutoffs of groups of other kinds."""
     while True:
         logs.retention_changed.clear()
-        logs.store.expire({**cutoffs(logs.resources, logs.now_ms()), **more()})
+        old = {**cutoffs(logs.resources, logs.now_ms()), **more()}
+        await asyncio.to_thread(logs.store.expire, old)
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
                 await logs.retention_changed.wait()

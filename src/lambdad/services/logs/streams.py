@@ -55,10 +55,14 @@ async def describe_log_streams(
     if by_time and prefix:
         raise invalid_parameter("Cannot order by LastEventTime with a logStreamNamePrefix.")
     group = require_group(log_store, caller, request)
-    streams = log_store.streams(caller.account_id, caller.region, group, prefix or "")
     place = _time_place if by_time else _name_place
     descending = bool(request.get("descending"))
-    shown, token = page(streams, place, request, descending=descending)
+
+    def read_page() -> tuple[list[LogStream], str | None]:
+        streams = log_store.streams(caller.account_id, caller.region, group, prefix or "")
+        return page(streams, place, request, descending=descending)
+
+    shown, token = await asyncio.to_thread(read_page)
     result: dict[str, Any] = {
         "logStreams": [_description(caller, group, stream) for stream in shown]
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -196,3 +197,17 @@ async def test_group_is_named_once_and_not_twice(call: Call, refuses: Call) -> N
         code, message = await refuses("DescribeLogStreams", **request)
         assert code == "InvalidParameterException"
         assert "Exactly one" in message
+
+
+async def test_many_streams_are_looked_at_on_a_thread(
+    call: Call, log_store: LogStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await call("CreateLogGroup", logGroupName="g")
+    threads = []
+    monkeypatch.setattr(
+        log_store, "streams", lambda *_: threads.append(threading.current_thread()) or []
+    )
+    await call("DescribeLogStreams", logGroupName="g")
+    await call("FilterLogEvents", logGroupName="g", logStreamNamePrefix="a")
+    assert len(threads) == 2
+    assert threading.current_thread() not in threads
