@@ -21,7 +21,7 @@ from itertools import groupby
 from lambdad.model.filter_pattern.automaton import Alternative, Automaton, Characters, Item
 from lambdad.model.filter_pattern.pattern import InvalidFilterPattern
 
-MOST_ITEMS = 2_000  # once everything is repeated as often as it says
+MOST_ITEMS = 2_000  # of all alternatives, once everything is repeated as often as it says
 
 _ASCII = frozenset(map(chr, range(128)))
 _KINDS = {
@@ -58,7 +58,10 @@ class Regex:
 
 def parse_regex(text: str) -> Regex:
     """Read what stands between the percent signs."""
-    alternatives = [_alternative(part, text) for part in _split(text)]
+    alternatives, left = [], MOST_ITEMS
+    for part in _split(text):
+        alternatives.append(_alternative(part, text, left))
+        left -= len(alternatives[-1].items)
     literal = _literal(alternatives[0]) if len(alternatives) == 1 else ""
     return Regex(text, literal, Automaton(tuple(alternatives)))
 
@@ -74,7 +77,7 @@ def _split(text: str) -> list[str]:
     return parts
 
 
-def _alternative(part: str, text: str) -> Alternative:
+def _alternative(part: str, text: str, most_items: int) -> Alternative:
     is_anchored = part.startswith("^")
     offset, items, ends = int(is_anchored), [], False
     while offset < len(part):
@@ -88,7 +91,7 @@ def _alternative(part: str, text: str) -> Alternative:
         else:
             offset = repetition.end()
             items += _repeated(characters, repetition, text)
-        if len(items) > MOST_ITEMS:
+        if len(items) > most_items:
             raise _invalid(text)
     return Alternative(tuple(items), is_anchored, ends)
 
