@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from lambdad.observe.archive_index import ArchiveIndex, ChunkPlace
 from lambdad.observe.block import StoredBlock
@@ -70,6 +71,8 @@ class Archive:
         self._directory = directory
         self._index = ArchiveIndex(directory / _INDEX)
         self._lock = threading.Lock()  # no file goes between being found in the index and opened
+        # Those that somebody reads: large searches at once must not open them once each.
+        self._open_files: WeakValueDictionary[int, OpenFile] = WeakValueDictionary()
         self._number = max(self._numbers(), default=0)
         self._end = max(
             (place.offset + place.size for place in self._index.chunks_of(self._number)), default=0
@@ -92,7 +95,7 @@ class Archive:
         """The chunks of a group with lines between two times, of frames up to that one."""
         with self._lock:
             places = self._index.find(group, first_ms, last_ms, last_frame)
-            files = {number: OpenFile(self._path(number)) for number in {p.file for p in places}}
+            files = {number: self._open(number) for number in {place.file for place in places}}
         return [StoredChunk(group, place, files[place.file]) for place in places]
 
     def link(
@@ -135,6 +138,12 @@ class Archive:
                 continue
             with self._lock:
                 path.unlink()
+
+    def _open(self, number: int) -> OpenFile:
+        file = self._open_files.get(number)
+        if file is None:
+            file = self._open_files[number] = OpenFile(self._path(number))
+        return file
 
     def _empty(self, number: int) -> None:
         """Copy what is still wanted of a file to the youngest one."""

@@ -19,6 +19,7 @@ from lambdad.model.log_line import LogLine, Position, StoredLine
 from lambdad.observe import archive
 from lambdad.observe.archive_index import ArchiveIndex
 from lambdad.observe.log_store import SEGMENT_AGE_MS, LogStore
+from lambdad.observe.open_file import OpenFile
 from lambdad.observe.scanning import Extent, scan
 
 HERE = ("000000000000", "us-east-1")
@@ -204,6 +205,25 @@ def test_following_asks_nothing_of_the_archive(
         store.follow(frame)
         store._packer.pack()
     assert asked == []
+
+
+def test_a_file_is_opened_once_however_many_read_it(
+    open_store: Callable[[], LogStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store()
+    append(store, "one", "two")
+    store.pack()
+    opened: list[Path] = []
+
+    class Counted(OpenFile):
+        def __init__(self, path: Path) -> None:
+            opened.append(path)
+            super().__init__(path)
+
+    monkeypatch.setattr(archive, "OpenFile", Counted)
+    readers = [store.read(*HERE, GROUP) for _ in range(3)]
+    assert [[line.line.message for line in reader] for reader in readers] == [["one", "two"]] * 3
+    assert len(opened) == 1
 
 
 def test_damaged_chunk_costs_its_lines_only(
