@@ -18,6 +18,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from lambdad.launcher import messages, packets
 from lambdad.launcher.contract import Sandboxes
@@ -76,7 +77,8 @@ class Supervisor:
         # The node imports for half a second; what takes time here, it does not wait for.
         sandboxes = self._make_sandboxes()
         life = NodeLife(ours, sandboxes, lambda: self._signal_node(signal.SIGKILL))
-        messages.send(ours, messages.Hello(sandboxes.name, self._present()))
+        with suppress(ConnectionError):  # it may have died meanwhile, which comes as SIGCHLD
+            messages.send(ours, messages.Hello(sandboxes.name, self._present()))
         descriptor = ours.fileno()
         is_watched = True
 

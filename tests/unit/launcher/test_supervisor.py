@@ -34,6 +34,7 @@ class Bench:
         self.loop = loop
         self.lives: list[Life] = []
         self.started = 0
+        self.node = 0  # the pid of the last
         self.make_sandboxes: Callable[[], Sandboxes] = Scripted
         self._fork = fork
 
@@ -58,7 +59,8 @@ class Bench:
                 assert hello.interpreters == PRESENT
                 return life(channel)
 
-        return self._fork(live)
+        self.node = self._fork(live)
+        return self.node
 
 
 def hear(channel: socket.socket) -> messages.Message | None:
@@ -98,6 +100,18 @@ def test_the_node_starts_before_the_sandboxes_are_made(bench: Bench) -> None:
     bench.make_sandboxes = make
     bench.run(die, refuse)
     assert started == [1, 2]
+
+
+def test_a_node_that_dies_before_it_is_greeted_is_followed_by_a_new_one(bench: Bench) -> None:
+    def kill_the_first() -> Sandboxes:
+        if bench.started == 1:
+            os.kill(bench.node, signal.SIGKILL)
+            os.waitid(os.P_PID, bench.node, os.WEXITED | os.WNOWAIT)
+        return Scripted()
+
+    bench.make_sandboxes = kill_the_first
+    assert bench.run(unexpected, refuse) == REFUSED_TO_START
+    assert bench.started == 2
 
 
 def test_a_dead_node_is_followed_by_a_new_one(
