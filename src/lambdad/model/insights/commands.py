@@ -126,6 +126,6 @@ class _CommandReader(ExpressionReader):
 
     def _limit(self) -> Limit:
         token = self.expect_kind(Kind.NUMBER)
-        if not token.value.isdecimal() or not 1 <= int(token.value) <= MAX_LIMIT:
+        if not (token.value.isdecimal() and 1 <= float(token.value) <= MAX_LIMIT):
             raise MalformedQuery(f"a limit is a number from 1 to {MAX_LIMIT}", token.span)
         return Limit(int(token.value))

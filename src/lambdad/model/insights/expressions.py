@@ -5,6 +5,7 @@ or ▷ and ▷ not ▷ comparison ▷ + - ▷ * / % ▷ ^ ▷ minus ▷ number, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -198,7 +199,7 @@ class ExpressionReader:
     def _primary(self) -> Expression:
         token = self.token
         if token.kind is Kind.NUMBER:
-            return Number(float(self.take().value))
+            return self._number(self.take())
         if token.kind is Kind.TEXT:
             return Text(self.take().value)
         if token.kind is Kind.PERIOD:
@@ -212,6 +213,12 @@ class ExpressionReader:
         if token.kind is Kind.NAME:
             return self._field_or_call()
         raise self.unexpected("a field, a value or a function")
+
+    def _number(self, token: Token) -> Number:
+        value = float(token.value)
+        if not math.isfinite(value):
+            raise MalformedQuery("the number is too large", token.span)
+        return Number(value)
 
     def _field_or_call(self) -> Expression:
         name = self.take()

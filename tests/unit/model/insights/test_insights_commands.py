@@ -176,6 +176,9 @@ def test_periods_are_milliseconds_or_months(period: str, expected: object) -> No
         ("limit x", "x", "a number expected"),
         ("stats count(*) by bin(5x)", "5x", "no unit of time"),
         ("stats count(*) by bin(0m)", "0m", "no number of a period"),
+        ("stats count(*) by bin(٣m)", "٣", "unexpected symbol found ٣"),
+        ("filter a > 1e999", "1e999", "the number is too large"),
+        pytest.param(f"limit {'1' * 5000}", "1" * 5000, "from 1 to 100000", id="long limit"),
         (f"filter {'(' * 50}a", "(", "nested too deeply"),
         (f"filter {'not ' * 50}a", "not", "nested too deeply"),
         (f"filter a = 1{' + 1' * 500}", "+", "too long"),
@@ -187,6 +190,14 @@ def test_what_is_malformed_is_told_with_its_place(query: str, part: str, message
         parse_query(query)
     assert message in raised.value.message
     assert query[slice(*raised.value.span)] == part
+
+
+@pytest.mark.parametrize("end", ["_", ".x", "e+", "٣"])
+def test_a_long_row_of_digits_is_read_once(end: str) -> None:
+    """Trying every division of it would take minutes, in which the interpreter does nothing else:
+    the server would stand still."""
+    with pytest.raises(MalformedQuery):
+        parse_query("filter a = " + "1" * 200_000 + end)
 
 
 def test_a_query_of_half_characters_is_refused() -> None:
