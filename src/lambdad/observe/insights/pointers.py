@@ -6,9 +6,12 @@ import base64
 import binascii
 import json
 from bisect import bisect_right
+from typing import Any
 
 from lambdad.model.log_line import Position
 from lambdad.observe.scanning import ScannedBlock
+
+_END = 1 << 53  # of times and places: no log gets as far
 
 
 class Places:
@@ -40,7 +43,11 @@ def parse_pointer(pointer: str) -> tuple[str, Position] | None:
     """The log group and the place that it leads to; None if it is no pointer."""
     try:
         group, *numbers = json.loads(base64.urlsafe_b64decode(pointer))
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, TypeError, RecursionError):
         return None
-    fits = len(numbers) == 4 and all(isinstance(number, int) for number in numbers)
-    return (group, Position(*numbers)) if fits and isinstance(group, str) else None
+    fits = len(numbers) == 4 and all(type(each) is int and 0 <= each < _END for each in numbers)
+    return (group, Position(*numbers)) if fits and _is_name(group) else None
+
+
+def _is_name(group: Any) -> bool:
+    return isinstance(group, str) and group.isascii()

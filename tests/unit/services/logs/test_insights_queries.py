@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import subprocess
 import sys
@@ -107,7 +108,21 @@ async def test_a_pointer_leads_to_the_whole_event(call: Call, log_store: LogStor
     }
 
 
-@pytest.mark.parametrize("pointer", ["", "x", "bm8=", "W10=", "WzEsMiwzLDQsNV0=", "é"])
+def _encoded(document: str) -> str:
+    return base64.urlsafe_b64encode(document.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "pointer",
+    [
+        *("", "x", "bm8=", "W10=", "WzEsMiwzLDQsNV0=", "é"),
+        _encoded(f'["{GROUP}", 1{"0" * 30}, 0, 0, 0]'),
+        _encoded(f'["{GROUP}", 1, -1, 0, 0]'),
+        _encoded(f'["{GROUP}", true, 0, 0, 0]'),
+        _encoded('["half \\ud800", 1, 0, 0, 0]'),
+        pytest.param(_encoded("[" * 100_000), id="deep"),
+    ],
+)
 async def test_what_is_no_pointer_is_refused(refuses: Call, pointer: str) -> None:
     code, _ = await refuses("GetLogRecord", logRecordPointer=pointer)
     assert code == "InvalidParameterException"
