@@ -59,16 +59,19 @@ class History:
             force_directory_to_disk(self._directory)
 
     def end(self, query: Query, status: Status) -> bool:
-        """Write down how a query has ended, and remove what only its run had need of; False if it
-        had ended before."""
+        """Remove what only the run of a query had need of, and write down how it has ended; False
+        if it had ended before."""
         with self._lock:
             if query.status.is_final:
                 return False
-            self._save(replace(query, status=status))
-            query.status = status
             shutil.rmtree(self.spill(query), ignore_errors=True)
             if status is not Status.COMPLETE:
                 self.results(query).unlink(missing_ok=True)
+            try:
+                self._save(replace(query, status=status))
+            except OSError as error:  # a full disk, say: it has ended all the same
+                _log.warning("The end of the query %s cannot be written: %s", query.id, error)
+            query.status = status
             return True
 
     def results(self, query: Query) -> Path:

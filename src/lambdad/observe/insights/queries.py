@@ -126,6 +126,9 @@ class Queries:
         except (QueryFailed, OSError, ValueError) as error:
             _log.warning("The Logs Insights query %s has failed: %s", query.id, error)
             return Status.FAILED
+        except Exception:  # a mistake of ours must not let it seem to run for ever
+            _log.exception("The Logs Insights query %s has failed.", query.id)
+            return Status.FAILED
         return Status.COMPLETE
 
     async def _work(self, query: Query, plan: Plan) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from lambdad.clock import FakeClock
 from lambdad.errors import ClientError
 from lambdad.model.log_line import LogLine
+from lambdad.observe.insights import history as history_module
 from lambdad.observe.insights import queries as queries_module
 from lambdad.observe.insights.history import KEPT_MS
 from lambdad.observe.insights.queries import Queries
@@ -251,6 +253,48 @@ async def test_a_query_that_takes_too_long_times_out(
     write(log_store, *["x" * 100_000] * 200)
     insights.timeout = 0.01
     assert (await finished(call, await started(call, FOREVER)))["status"] == "Timeout"
+
+
+@pytest.mark.parametrize("start", [0, 2**62])
+async def test_any_stretch_of_time_can_be_asked_for(
+    call: Call, log_store: LogStore, start: int
+) -> None:
+    write(log_store, "a")
+    found = await rows(call, "", startTime=start, endTime=2**63 - 1)
+    assert len(found) == (start == 0)
+
+
+async def test_a_query_ends_whatever_goes_wrong(
+    call: Call, log_store: LogStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(log_store, "a")
+
+    def fail(*extent: Any) -> None:
+        raise OverflowError("a mistake of ours")
+
+    monkeypatch.setattr(log_store, "extent", fail)
+    assert (await finished(call, await started(call, "")))["status"] == "Failed"
+
+
+async def test_a_query_ends_on_a_full_disk(
+    call: Call, log_store: LogStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a query that runs, and a disk that takes nothing more
+    write(log_store, *["x" * 100_000] * 200)
+    query_id = await started(call, FOREVER)
+    async with asyncio.timeout(30):
+        while not list((tmp_path / "insights").glob("*.spill")):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(history_module, "force_to_disk", fail)
+    # When
+    assert await call("StopQuery", queryId=query_id) == {"success": True}
+    # Then
+    assert (await call("GetQueryResults", queryId=query_id))["status"] == "Cancelled"
+    assert not list((tmp_path / "insights").glob("*.spill"))
 
 
 async def test_a_query_that_wants_all_memory_fails_alone(
