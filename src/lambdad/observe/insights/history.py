@@ -13,7 +13,7 @@ import json
 import logging
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
@@ -24,6 +24,10 @@ from lambdad.store.disk import force_directory_to_disk, force_to_disk
 KEPT_MS = 7 * 86_400_000
 MAX_QUERIES = 10_000
 MAX_SIZE = 1 << 30  # bytes of results; beyond it the oldest go first
+# What one answer may have: it is built in the server's memory, and while it is written as JSON
+# nothing else is.
+PAGE_VALUES = 100_000
+PAGE_SIZE = 32 << 20  # bytes
 
 _log = logging.getLogger(__name__)
 
@@ -83,10 +87,12 @@ class History:
         return self._directory / f"{query.id}.spill"
 
     def rows(self, query: Query, start: int, count: int) -> list[list[str | None]]:
-        """Its results from `start` on; none if there are none yet, or no more."""
+        """Its results from `start` on, as many as make a page; none if there are none yet, or no
+        more."""
+        count = min(count, max(1, PAGE_VALUES // len(query.fields)))
         try:
-            with self.results(query).open() as file:
-                return [json.loads(line) for line in islice(file, start, start + count)]
+            with self.results(query).open("rb") as file:
+                return list(_page(islice(file, start, start + count)))
         except FileNotFoundError:
             return []
 
@@ -137,6 +143,15 @@ class History:
             return self.results(query).stat().st_size
         except FileNotFoundError:
             return 0
+
+
+def _page(lines: Iterable[bytes]) -> Iterator[list[str | None]]:
+    size = 0
+    for line in lines:
+        size += len(line)
+        if size > PAGE_SIZE and size > len(line):
+            return
+        yield json.loads(line)
 
 
 def _parse(text: str) -> Query:

@@ -34,6 +34,12 @@ FILES = 64
 BATCH_LINES = 10_000
 BATCH_CHARACTERS = 4 << 20
 REPORT_SECONDS = 0.25
+ROW_SIZE = 16 << 20  # bytes of a row of the results
+RESULTS_SIZE = 1 << 30  # and of all of them
+
+
+class ResultsTooLarge(Exception):
+    """The query gives more than can be handed to whoever asks."""
 
 
 def main() -> None:
@@ -70,12 +76,16 @@ def _run(work: dict[str, Any]) -> int:
 
 def _write(path: Path, engine: Engine, plan: Plan, places: Places) -> int:
     kinds = [output.kind for output in plan.outputs]
-    count = 0
+    count, size = 0, 0
     with path.open("w") as file:
         for row in engine.rows():
             values = [show(kind, value, places) for kind, value in zip(kinds, row, strict=True)]
-            file.write(json.dumps(values) + "\n")
+            line = json.dumps(values) + "\n"
             count += 1
+            size += len(line)
+            if len(line) > ROW_SIZE or size > RESULTS_SIZE:
+                raise ResultsTooLarge("a row, or all of them, are larger than results may be")
+            file.write(line)
     return count
 
 

@@ -179,6 +179,35 @@ async def test_results_come_in_pages(call: Call, log_store: LogStore) -> None:
         await call("GetQueryResults", queryId=query_id, nextToken="x/1")
 
 
+@pytest.mark.parametrize(("limit", "value"), [("PAGE_VALUES", 4), ("PAGE_SIZE", 40)])
+async def test_a_page_ends_before_it_is_too_large(
+    call: Call, log_store: LogStore, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    # Given rows of two values and some twenty bytes, the last of which is larger than a page
+    monkeypatch.setattr(history_module, limit, value)
+    messages = ["a" * 10, "b" * 10, "c" * 100]
+    write(log_store, *messages)
+    query = "stats count(*) as n by @message | sort @message asc"
+    # When
+    query_id = await started(call, query)
+    answers = [await finished(call, query_id)]
+    while "nextToken" in answers[-1]:
+        token = answers[-1]["nextToken"]
+        answers.append(await call("GetQueryResults", queryId=query_id, nextToken=token))
+    # Then
+    shown = [[row[0]["value"] for row in answer["results"]] for answer in answers]
+    assert shown == [messages[:2], messages[2:]]
+
+
+async def test_a_row_that_no_answer_can_hold_makes_the_query_fail(
+    call: Call, log_store: LogStore
+) -> None:
+    write(log_store, "x" * 250_000)
+    doubling = "fields @message as a" + " | fields concat(a, a) as a" * 7
+    answer = await finished(call, await started(call, f"{doubling} | display a"))
+    assert answer["status"] == "Failed"
+
+
 async def test_queries_are_listed_the_newest_first(
     call: Call, log_store: LogStore, clock: FakeClock
 ) -> None:
