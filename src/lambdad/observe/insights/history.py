@@ -38,6 +38,7 @@ class History:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._queries: dict[str, Query] | None = None
+        self._sizes: dict[str, int] = {}  # of the results of each query that has some
         self._lock = threading.Lock()
 
     def find(self, query_id: str) -> Query | None:
@@ -57,7 +58,7 @@ class History:
         """Keep a new query, and let go of what is too old or too much; on disk when it returns."""
         with self._lock:
             queries = self._load()
-            self._forget_old(queries, query.created_ms)
+            self._make_room(queries, query.created_ms)
             self._save(query)
             queries[query.id] = query
             force_directory_to_disk(self._directory)
@@ -76,6 +77,8 @@ class History:
             except OSError as error:  # a full disk, say: it has ended all the same
                 _log.warning("The end of the query %s cannot be written: %s", query.id, error)
             query.status = status
+            self._measure(query)
+            self._make_room(self._load(), query.created_ms, but=query)
             return True
 
     def results(self, query: Query) -> Path:
@@ -103,6 +106,8 @@ class History:
                 shutil.rmtree(left, ignore_errors=True)
             found = sorted(self._read(), key=lambda query: query.created_ms)
             self._queries = {query.id: query for query in found}
+            for query in found:
+                self._measure(query)
         return self._queries
 
     def _read(self) -> Iterator[Query]:
@@ -126,23 +131,26 @@ class History:
             force_to_disk(file.fileno())
         incoming.replace(path)
 
-    def _forget_old(self, queries: dict[str, Query], now_ms: int) -> None:
-        size = sum(map(self._size, queries.values())) if len(queries) % 100 == 0 else 0
+    def _make_room(
+        self, queries: dict[str, Query], now_ms: int, *, but: Query | None = None
+    ) -> None:
+        """Let go of what is too old or too much, the oldest first."""
+        size = sum(self._sizes.values())
         for query in list(queries.values()):
             is_old = query.created_ms < now_ms - KEPT_MS
             if not (is_old or len(queries) >= MAX_QUERIES or size > MAX_SIZE):
                 return
-            if query.status.is_final:
-                size -= self._size(query)
+            if query.status.is_final and query is not but:
+                size -= self._sizes.pop(query.id, 0)
                 del queries[query.id]
                 self.results(query).unlink(missing_ok=True)
                 (self._directory / f"{query.id}.json").unlink(missing_ok=True)
 
-    def _size(self, query: Query) -> int:
+    def _measure(self, query: Query) -> None:
         try:
-            return self.results(query).stat().st_size
+            self._sizes[query.id] = self.results(query).stat().st_size
         except FileNotFoundError:
-            return 0
+            pass  # it has none
 
 
 def _page(lines: Iterable[bytes]) -> Iterator[list[str | None]]:

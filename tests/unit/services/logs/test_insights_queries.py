@@ -263,6 +263,34 @@ async def test_results_are_kept_for_seven_days(
     assert {path.stem for path in (tmp_path / "insights").iterdir()} == {new}
 
 
+async def test_the_oldest_results_go_when_there_are_too_many(
+    call: Call,
+    log_store: LogStore,
+    clock: FakeClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given results of a thousand characters, of which there is room for two
+    monkeypatch.setattr(history_module, "MAX_SIZE", 2500)
+    write(log_store, "x" * 1000)
+    ids = []
+    for _ in range(3):
+        clock.advance(1)
+        ids.append(await started(call, "display @message"))
+        await finished(call, ids[-1])
+    # When
+    kept = {path.stem for path in (tmp_path / "insights").iterdir()}
+    # Then
+    assert kept == set(ids[1:])
+    # When there is room for less than one
+    monkeypatch.setattr(history_module, "MAX_SIZE", 500)
+    last = await started(call, "display @message")
+    answer = await finished(call, last)
+    # Then what has just been asked is there
+    assert len(answer["results"]) == 1
+    assert {path.stem for path in (tmp_path / "insights").iterdir()} == {last}
+
+
 async def test_a_query_can_be_stopped_once(call: Call, log_store: LogStore) -> None:
     # Given one that would run for long
     write(log_store, *["x" * 100_000] * 200)
