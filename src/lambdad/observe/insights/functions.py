@@ -32,9 +32,14 @@ def _trimming(function: str) -> Function:
 
 
 def _substr(values: Sequence[Sql]) -> Sql:
-    start = f"greatest(as_time({number(values[1])}), 0) + 1"
-    length = [f"greatest(as_time({number(value)}), 0)" for value in values[2:]]
+    start = f"{_place(values[1])} + 1"
+    length = [_place(value) for value in values[2:]]
     return Sql(f"substr({', '.join([text(values[0]), start, *length])})", Kind.TEXT)
+
+
+def _place(value: Sql) -> str:
+    """A place in a text, or a length: no text is longer than the greatest."""
+    return f"CAST(floor(least(greatest({number(value)}, 0), 1e9)) AS BIGINT)"
 
 
 def _coalesce(values: Sequence[Sql]) -> Sql:

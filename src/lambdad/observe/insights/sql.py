@@ -32,8 +32,12 @@ class Sql(NamedTuple):
 
 # Macros, so that what is used twice is written once: SQL stays as long as the query is.
 PRELUDE = (
+    # What DuckDB reads beside numbers is none: nan, infinity, 1e999, 1_000.
+    """CREATE MACRO spelt_number(x) AS
+        CASE WHEN isfinite(TRY_CAST(x AS DOUBLE)) AND NOT contains(x, '_')
+        THEN TRY_CAST(x AS DOUBLE) END""",
     """CREATE MACRO to_number(x) AS coalesce(
-        TRY_CAST(x AS DOUBLE), CASE x WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 END)""",
+        spelt_number(x), CASE x WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 END)""",
     """CREATE MACRO number_text(x) AS CASE
         WHEN x = trunc(x) AND abs(x) < 1e15 THEN CAST(CAST(x AS BIGINT) AS VARCHAR)
         ELSE CAST(round(x, 4) AS VARCHAR) END""",
@@ -48,9 +52,12 @@ PRELUDE = (
     """CREATE MACRO next_months(x, months) AS
         TRY(epoch_ms(time_bucket(to_months(months), epoch_ms(x)) + to_months(months)))""",
     """CREATE MACRO before(a, b) AS
-        coalesce(TRY_CAST(a AS DOUBLE) < TRY_CAST(b AS DOUBLE), a < b)""",
+        coalesce(spelt_number(a) < spelt_number(b), a < b)""",
+    # Beyond 2^53 different numbers, as ids are, become one.
     """CREATE MACRO same(a, b) AS coalesce(
-        a = b OR coalesce(TRY_CAST(a AS DOUBLE) = TRY_CAST(b AS DOUBLE), false), false)""",
+        a = b OR coalesce(
+            spelt_number(a) = spelt_number(b) AND abs(spelt_number(a)) < 9007199254740992,
+            false), false)""",
     "CREATE MACRO at_most(a, b) AS coalesce(before(a, b), false) OR same(a, b)",
     """CREATE MACRO among(x, texts, numbers) AS
         coalesce(list_contains(texts, x) OR list_contains(numbers, to_number(x)), false)""",
@@ -68,6 +75,8 @@ def number(sql: Sql) -> str:
     """It as a number; NULL if it is none."""
     if is_text(sql):
         return f"to_number({sql.text})"
+    if sql.kind is Kind.POINTER:
+        return "CAST(NULL AS DOUBLE)"
     return f"CAST({sql.text} AS DOUBLE)"
 
 
@@ -97,6 +106,8 @@ def truth(sql: Sql) -> str:
         return sql.text
     if is_text(sql):
         return f"coalesce({sql.text} NOT IN ('', '0', 'false'), false)"
+    if sql.kind is Kind.POINTER:
+        return f"({sql.text} IS NOT NULL)"
     return f"coalesce({sql.text} <> 0, false)"
 
 

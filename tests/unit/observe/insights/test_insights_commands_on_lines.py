@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import pytest
+
 Ask = Callable[..., list[dict[str, str]]]
 
 ID = "8f507cfc-1697-4697-b07a-ac58fc914c95"
@@ -127,6 +129,29 @@ def test_filter_compares_numbers_as_numbers(ask: Ask) -> None:
     assert names(ask("fields name | filter age < '5'", PEOPLE)) == ["bob"]
     assert names(ask("fields name | filter age = 30.0", PEOPLE)) == ["ann"]
     assert names(ask("fields name | filter city >= 'P' | sort name asc", PEOPLE)) == ["ann", "cid"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("12345678901234567890", "12345678901234567891"),
+        ("9e999", "8e888"),
+        ("1_2", "12"),
+        ("nan", "NaN"),
+    ],
+)
+def test_filter_tells_ids_apart_that_look_like_one_number(ask: Ask, one: str, other: str) -> None:
+    lines = [json.dumps({"id": each}) for each in (one, other)]
+    assert ask(f"display id | filter id = '{one}'", lines) == [{"id": one}]
+    assert ask(f"display id | filter id != '{one}'", lines) == [{"id": other}]
+
+
+def test_words_that_some_take_for_numbers_spoil_no_figure(ask: Ask) -> None:
+    lines = [json.dumps({"x": x}) for x in ("NaN", "nan", "Infinity", "-inf", "1e999", "1_0", 3)]
+    assert ask("stats sum(x) as a, max(x) as b, count(x) as c", lines) == [
+        {"a": "3", "b": "3", "c": "7"}
+    ]
+    assert ask("fields x | sort x desc | limit 1", lines) == [{"x": "3"}]
 
 
 def test_nothing_holds_of_what_is_missing_but_its_opposite(ask: Ask) -> None:
