@@ -65,7 +65,7 @@ class _CommandReader(ExpressionReader):
             "filter": lambda: Filter(self.expression()),
             "parse": self._parse,
             "stats": self._stats,
-            "sort": lambda: Sort(self.list_of(self._sort_key)),
+            "sort": self._sort,
             "limit": self._limit,
             "dedup": lambda: Dedup(self.list_of(self.field)),
         }
@@ -118,6 +118,13 @@ class _CommandReader(ExpressionReader):
     def _stats(self) -> Stats:
         items = self.list_of(self._named)
         return Stats(items, self.list_of(self._named) if self.take_word("by") else ())
+
+    def _sort(self) -> Sort:
+        is_name = self.following.kind in (Kind.NAME, Kind.QUOTED_NAME)
+        # CloudWatch's own samples have `sort by @billedDuration desc`; by may be a field, too.
+        if is_name and not self.following.is_word("asc", "desc"):
+            self.take_word("by")
+        return Sort(self.list_of(self._sort_key))
 
     def _sort_key(self) -> SortKey:
         expression = self.expression()

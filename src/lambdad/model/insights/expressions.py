@@ -54,6 +54,11 @@ class ExpressionReader:
         return self._tokens[self._at]
 
     @property
+    def following(self) -> Token:
+        """The word behind that one."""
+        return self._tokens[min(self._at + 1, len(self._tokens) - 1)]
+
+    @property
     def is_at_end(self) -> bool:
         """Whether no word is left."""
         return self.token.kind is Kind.END

@@ -132,6 +132,19 @@ def test_every_command_is_read() -> None:
     assert limit == Limit(20)
 
 
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        *(("sort by @duration desc", "@duration"), ("sort BY `a b` desc", "a b")),
+        *(("sort by desc", "by"), ("sort by desc, a", "by")),
+    ],
+)
+def test_sort_may_be_by_something(text: str, field: str) -> None:
+    (command,) = parse_query(text)
+    assert isinstance(command, Sort)
+    assert (shape(command.keys[0].expression), command.keys[0].descending) == (field, True)
+
+
 @pytest.mark.parametrize("text", ["", "  \n", "# nothing", "# a\n# b"])
 def test_an_empty_query_has_no_commands(text: str) -> None:
     assert parse_query(text) == ()
