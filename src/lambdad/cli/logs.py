@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from lambdad.cli.endpoint import Endpoint, error_code
+from lambdad.cli.failure import CommandError, ExitCode
 from lambdad.cli.functions import function_named, name_argument
 from lambdad.cli.options import client_command
 from lambdad.cli.screen import Screen
@@ -70,7 +71,11 @@ def command(
         _follow(client, screen, query, start_ms)
         return
     if export_to:
-        lines = _export(_read(client, query, start_ms), export_to)
+        try:
+            lines = _export(_read(client, query, start_ms), export_to)
+        except OSError as error:
+            text = f"{export_to} cannot be written: {error.strerror}."
+            raise CommandError(text, ExitCode.USAGE) from None
         screen.note(f"{lines} lines are in {export_to}.")
         if screen.as_json:
             screen.json({"file": export_to, "lines": lines})

@@ -444,6 +444,15 @@ class TestLogs:
         assert lines == ["first", "second"]
         assert ended.code == 130
 
+    @pytest.mark.parametrize("file", ["/nowhere/lines", "/nowhere/lines.gz", "/dev/full"])
+    def test_a_file_that_cannot_be_written_is_said_so(
+        self, run: Lambdad, server: StandIn, function: str, file: str
+    ) -> None:
+        server.events = [make_event(1, "a line")]
+        ended = run("logs", function, "--export", file)
+        assert ended.code == 2
+        assert f"{file} cannot be written: No s" in ended.err
+
     def test_an_age_that_is_none_is_a_usage_error(self, run: Lambdad) -> None:
         assert "10m, 2h or 1d" in run("logs", "hello", "--since", "yesterday").err
 
