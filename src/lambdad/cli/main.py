@@ -79,10 +79,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("", err=True)
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The reader (`head`, say) has gone. Python would complain once more when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.DONE
+    except SystemExit as end:
+        # So do click and rich end when the reader (`head`, say) has gone, with the code 1.
+        if isinstance(end.__context__, BrokenPipeError):
+            return ExitCode.DONE
+        raise
     except Exception as error:  # the last resort: a sentence instead of a traceback
         click.echo(f"lambdad: a bug of lambdad itself: {_where(error)}: {error!r}", err=True)
         return ExitCode.BUG

@@ -6,6 +6,8 @@ import io
 import json
 import os
 import socket
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Callable
@@ -452,6 +454,25 @@ class TestLogs:
         ended = run("logs", function, "--export", file)
         assert ended.code == 2
         assert f"{file} cannot be written: No s" in ended.err
+
+    @pytest.mark.parametrize("options", [[], ["--json"], ["-f"]])
+    def test_a_reader_that_goes_makes_no_failure(
+        self, server: StandIn, function: str, options: list[str]
+    ) -> None:
+        # Given more lines than fit in a pipe, of which somebody reads the first
+        server.events = [make_event(number, "x" * 1000) for number in range(1000)]
+        program = [sys.executable, "-m", "lambdad.cli.main", "logs", function, *options]
+        # When
+        with subprocess.Popen(
+            program, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.readline()
+            process.stdout.close()
+            code, said = process.wait(timeout=30), process.stderr.read()
+        # Then
+        assert (code, said) == (0, b"")
 
     def test_an_age_that_is_none_is_a_usage_error(self, run: Lambdad) -> None:
         assert "10m, 2h or 1d" in run("logs", "hello", "--since", "yesterday").err
