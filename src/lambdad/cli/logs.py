@@ -136,7 +136,8 @@ def _follow(client: Any, screen: Screen, query: dict[str, Any], start_ms: int) -
                 screen.json_line(event)
             else:
                 _show(screen, event)
-        start_ms = max(start_ms, max(seen.values(), default=0) - _OVERLAP_MS)
+        newest_ms = min(max(seen.values(), default=0), int(time.time() * 1000))
+        start_ms = max(start_ms, newest_ms - _OVERLAP_MS)  # others may be dated ahead
         seen = {key: moment for key, moment in seen.items() if moment >= start_ms}
         time.sleep(_POLL_SECONDS)
 

@@ -474,6 +474,24 @@ class TestLogs:
         # Then
         assert (code, said) == (0, b"")
 
+    def test_following_is_not_led_astray_by_a_line_that_is_dated_ahead(
+        self, run: Lambdad, server: StandIn, function: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Given a line of the next hour, and another that comes now
+        server.events = [make_event(1, "ahead", age=-3600)]
+
+        def wait(_: float) -> None:
+            if len(server.events) == 2:
+                raise KeyboardInterrupt
+            server.events.append(make_event(2, "now"))
+
+        monkeypatch.setattr(logs.time, "sleep", wait)
+        # When
+        ended = run("logs", function, "-f", "--json")
+        # Then
+        lines = [json.loads(line)["message"] for line in ended.out.splitlines()]
+        assert lines == ["ahead", "now"]
+
     def test_an_age_that_is_none_is_a_usage_error(self, run: Lambdad) -> None:
         assert "10m, 2h or 1d" in run("logs", "hello", "--since", "yesterday").err
 
