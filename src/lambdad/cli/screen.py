@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Wide enough that a table or line in a file is never folded.
 _UNFOLDED = 100_000
+# A table's columns of text, which are folded first: the names that the others are about are there.
+NARROWEST = 12
 # What a function printed must not steer the terminal: control characters become visible ones.
 _VISIBLE = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"} | {
     0x7F: 0x2421,

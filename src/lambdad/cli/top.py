@@ -10,7 +10,7 @@ import click
 from lambdad.cli.endpoint import Endpoint
 from lambdad.cli.operator_api import ask
 from lambdad.cli.options import client_command
-from lambdad.cli.screen import Screen
+from lambdad.cli.screen import NARROWEST, Screen
 
 _PATH = "/_lambdad/top"
 _COUNTS = ("Invocations", "Errors", "Throttles", "ColdStarts")
@@ -86,7 +86,10 @@ def _table(rows: list[dict[str, Any]]) -> Any:
     table = Table(box=None, pad_edge=False, collapse_padding=True, header_style="bold")
     for heading in _COLUMNS:
         is_name = heading == "FUNCTION"
-        table.add_column(heading, justify="left" if is_name else "right", no_wrap=not is_name)
+        justify: Any = "left" if is_name else "right"
+        table.add_column(
+            heading, justify=justify, no_wrap=not is_name, min_width=NARROWEST if is_name else None
+        )
     for row in rows:
         errors, throttles = row["ErrorsPerSecond"], row["ThrottlesPerSecond"]
         table.add_row(

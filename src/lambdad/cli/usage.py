@@ -10,7 +10,7 @@ import click
 from lambdad.cli.endpoint import Endpoint
 from lambdad.cli.operator_api import ask
 from lambdad.cli.options import client_command
-from lambdad.cli.screen import Screen
+from lambdad.cli.screen import NARROWEST, Screen
 
 _PATH = "/_lambdad/usage"
 _COLUMNS = ("FUNCTION", "INVOCATIONS", "ERRORS", "BILLED", "GB-SECONDS", "COST", "CPU", "MEMORY")
@@ -77,8 +77,10 @@ def _table(functions: list[dict[str, Any]]) -> Any:
     )
     footers = ["total", *_totals(functions), "", ""]
     for heading, footer in zip(_COLUMNS, footers, strict=True):
-        justify: Any = "left" if heading in ("FUNCTION", "MEMORY") else "right"
-        table.add_column(heading, footer, justify=justify, no_wrap=heading != "FUNCTION")
+        is_text = heading in ("FUNCTION", "MEMORY")
+        justify: Any = "left" if is_text else "right"
+        min_width = NARROWEST if is_text else None
+        table.add_column(heading, footer, justify=justify, no_wrap=not is_text, min_width=min_width)
     for each in functions:
         table.add_row(
             Text(each["FunctionName"], style="green"),
