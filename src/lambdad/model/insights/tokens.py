@@ -44,9 +44,7 @@ _BLANK = re.compile(r"(?:\s|#[^\n]*)+")
 _NAME = re.compile(r"[^\W\d][\w.@$]*|[@$][\w.@$]*")
 # Digits that are read are not given back: a long row of them would be tried in every division.
 _PERIOD = re.compile(r"[0-9]++[A-Za-z]+")
-_NUMBER = re.compile(
-    r"(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+(?![\w.])"
-)
+_NUMBER = re.compile(r"(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+(?![\w.])")
 _SIGN = re.compile(r"=~|!=|<=|>=|==|[-+*/%^=<>(),|\[\]]")
 _LEXICON = ((Kind.NAME, _NAME), (Kind.NUMBER, _NUMBER), (Kind.PERIOD, _PERIOD), (Kind.SIGN, _SIGN))
 _QUOTES = {'"': Kind.TEXT, "'": Kind.TEXT, "`": Kind.QUOTED_NAME}
