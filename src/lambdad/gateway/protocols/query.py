@@ -15,6 +15,10 @@ from lambdad.gateway.protocols.xml_values import XmlValues, element, open_elemen
 
 CONTENT_TYPE = "text/xml"
 
+# Dots in a field's name. The models have 14 at most; each makes a dictionary, a hundred times as
+# large as the part that it is for.
+_DEEPEST = 20
+
 # A form's fields as a tree: "A.member.1" = "x" is {"A": {"member": {"1": "x"}}}.
 Tree = dict[str, Any]
 _Reader = Callable[[Any], Any]
@@ -97,7 +101,9 @@ def _answer(status: int, content: str) -> Response:
 def _tree(form: Mapping[str, list[str]]) -> Tree:
     tree: Tree = {}
     for name, values in form.items():
-        *parents, leaf = name.split(".")
+        *parents, leaf = name.split(".", _DEEPEST)
+        if "." in leaf:
+            raise serialization_error("The name of a parameter has too many parts.")
         node = tree
         for part in parents:
             child = node.setdefault(part, {})
