@@ -410,6 +410,19 @@ def make_event(number: int, message: str, *, age: float = 0) -> dict[str, Any]:
     return {"eventId": str(number), "timestamp": timestamp, "message": message}
 
 
+def wait_until_another_comes(
+    monkeypatch: pytest.MonkeyPatch, server: StandIn, event: dict[str, Any]
+) -> None:
+    """Whoever follows a log waits in vain: this one comes meanwhile, and then Ctrl-C."""
+
+    def wait(_: float) -> None:
+        if event in server.events:
+            raise KeyboardInterrupt
+        server.events.append(event)
+
+    monkeypatch.setattr(logs.time, "sleep", wait)
+
+
 class TestLogs:
     def test_lines_of_the_last_ten_minutes_are_shown(
         self, run: Lambdad, server: StandIn, function: str
@@ -432,13 +445,7 @@ class TestLogs:
     ) -> None:
         # Given a line, and another that comes while we wait
         server.events = [make_event(1, "first")]
-
-        def wait(_: float) -> None:
-            if len(server.events) == 2:
-                raise KeyboardInterrupt
-            server.events.append(make_event(2, "second"))
-
-        monkeypatch.setattr(logs.time, "sleep", wait)
+        wait_until_another_comes(monkeypatch, server, make_event(2, "second"))
         # When the log is followed until Ctrl-C
         ended = run("logs", function, "-f", "--json")
         # Then both have been shown, once
@@ -479,13 +486,7 @@ class TestLogs:
     ) -> None:
         # Given a line of the next hour, and another that comes now
         server.events = [make_event(1, "ahead", age=-3600)]
-
-        def wait(_: float) -> None:
-            if len(server.events) == 2:
-                raise KeyboardInterrupt
-            server.events.append(make_event(2, "now"))
-
-        monkeypatch.setattr(logs.time, "sleep", wait)
+        wait_until_another_comes(monkeypatch, server, make_event(2, "now"))
         # When
         ended = run("logs", function, "-f", "--json")
         # Then

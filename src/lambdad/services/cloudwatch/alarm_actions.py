@@ -54,15 +54,17 @@ class AlarmActions:
 
     async def _serve(self, key: Key, arn: str) -> None:
         """Do what is pending for one target of an alarm until nothing is."""
+        outcomes: dict[PendingAction, str | None] = {}  # until they are on disk: done is done
         while (found := self._oldest(key, arn)) is not None:
             alarm, action = found
             try:
-                async with self._places:
-                    is_done = await self._act(alarm, action)
-            except Exception:
-                _log.exception("The action %s of %s: trying it again.", arn, alarm.arn)
-                is_done = False
-            if not is_done:
+                if action not in outcomes:
+                    async with self._places:
+                        outcomes[action] = await self._act(alarm, action)
+                await self._settle(alarm, action, outcomes[action])
+                del outcomes[action]
+            except Exception as error:  # also a fault of ours: the others must not wait for it
+                _log.warning("The action %s of %s is not done yet: %r", arn, alarm.arn, error)
                 await asyncio.sleep(self._retry_seconds)
         self._served.discard((key, arn))
 
@@ -72,20 +74,16 @@ class AlarmActions:
             return None
         return next(((alarm, action) for action in alarm.pending if action.arn == arn), None)
 
-    async def _act(self, alarm: Alarm, action: PendingAction) -> bool:
-        """Do it, and tell the alarm's history; False if it should be tried again."""
-        failure: str | None = None
+    async def _act(self, alarm: Alarm, action: PendingAction) -> str | None:
+        """Do it, and return why it failed for good, if it did; raises what may pass."""
         try:
             await self._do(alarm, action)
-        except ClientError as error:
-            failure = str(error)
         except LambdadError as error:
-            failure = str(error)
-            if self._cloudwatch.clock.now() - action.created_at < GIVE_UP_AFTER:
-                _log.warning("The action %s of %s failed: %s", action.arn, alarm.arn, error)
-                return False
-        await self._settle(alarm, action, failure)
-        return True
+            age = self._cloudwatch.clock.now() - action.created_at
+            if not isinstance(error, ClientError) and age < GIVE_UP_AFTER:
+                raise
+            return str(error)
+        return None
 
     async def _do(self, alarm: Alarm, action: PendingAction) -> None:
         service = action.arn.split(":", 3)[2:3]
@@ -111,6 +109,7 @@ class AlarmActions:
                 )
 
     async def _settle(self, alarm: Alarm, action: PendingAction, failure: str | None) -> None:
+        """It is pending no more, and the alarm's history tells what became of it."""
         async with self._cloudwatch.lock:
             now = self._cloudwatch.resources.find(Alarm, *alarm.key)
             if now is not None:

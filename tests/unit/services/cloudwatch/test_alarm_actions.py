@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+
 from lambdad.client.client import Client
 from lambdad.clock import FakeClock
 from lambdad.errors import PlatformError
@@ -15,6 +17,7 @@ from lambdad.model.caller import RequestContext
 from lambdad.services.cloudwatch import AlarmActions, CloudWatch
 from lambdad.services.cloudwatch.alarm_actions import GIVE_UP_AFTER
 from lambdad.services.cloudwatch.alarm_state import change_state
+from lambdad.store.resources import Resources
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:operators"
@@ -116,6 +119,34 @@ async def test_what_was_pending_at_a_crash_is_done_after_it(cloudwatch: CloudWat
         await settled(cloudwatch, "load")
     (entry,) = await action_entries(cloudwatch)
     assert "Successfully executed" in entry
+
+
+async def test_what_is_done_is_not_done_again_while_the_disk_refuses(
+    cloudwatch: CloudWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a disk that refuses three times
+    save_document, refusals, heard = Resources.save, 3, 0
+
+    async def save_late(self: Resources, alarm: Any) -> None:
+        nonlocal refusals
+        refusals -= 1
+        if refusals >= 0:
+            raise PlatformError("The disk is full.")
+        await save_document(self, alarm)
+
+    async def publish(context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
+        nonlocal heard
+        heard += 1
+        return {}
+
+    await save(cloudwatch, "load", TOPIC)
+    await change(cloudwatch, "load", ALARM)
+    monkeypatch.setattr(Resources, "save", save_late)
+    # When
+    async with acting(cloudwatch, publish=publish):
+        await settled(cloudwatch, "load")
+    # Then
+    assert (refusals, heard) == (-1, 1)
 
 
 async def test_an_action_is_given_up_after_hours_and_the_history_says_why(

@@ -11,6 +11,7 @@ from lambdad.clock import FakeClock
 from lambdad.model.log_line import LogLine
 from lambdad.observe.log_store import LogStore
 from lambdad.services.logs import events
+from lambdad.services.logs.retention import DAY_MS
 
 Call = Callable[..., Awaitable[Any]]
 HERE = ("000000000000", "us-east-1")
@@ -44,42 +45,40 @@ async def test_put_events_are_read_back(call: Call, clock: FakeClock) -> None:
     assert answer["events"] == [{**event, "ingestionTime": now_ms} for event in written]
 
 
-async def test_events_too_old_and_too_new_are_rejected_and_the_rest_is_kept(
-    call: Call, clock: FakeClock
+@pytest.mark.parametrize(
+    ("retention_days", "ages_ms", "rejected"),
+    [
+        (
+            None,
+            [15 * DAY_MS, 14 * DAY_MS + 1, 0, -7_200_001],
+            {"tooOldLogEventEndIndex": 2, "tooNewLogEventStartIndex": 3},
+        ),
+        (
+            3,
+            [15 * DAY_MS, 3 * DAY_MS + 1, 3 * DAY_MS],
+            {"tooOldLogEventEndIndex": 1, "expiredLogEventEndIndex": 2},
+        ),
+    ],
+    ids=["too old and too new", "older than the group's retention"],
+)
+async def test_events_of_other_times_are_rejected_and_the_rest_is_kept(
+    call: Call,
+    clock: FakeClock,
+    retention_days: int | None,
+    ages_ms: list[int],
+    rejected: dict[str, int],
 ) -> None:
-    now_ms = int(clock.now() * 1000)
-    day_ms = 86_400_000
+    # Given a group, with or without a retention
     await call("CreateLogGroup", logGroupName="g")
     await call("CreateLogStream", **SAME)
-    times = [now_ms - 15 * day_ms, now_ms - 14 * day_ms - 1, now_ms, now_ms + 7_200_001]
-    events_ = [{"timestamp": at, "message": str(n)} for n, at in enumerate(times)]
-
-    answer = await call("PutLogEvents", **SAME, logEvents=events_)
-
-    assert answer["rejectedLogEventsInfo"] == {
-        "tooOldLogEventEndIndex": 2,
-        "tooNewLogEventStartIndex": 3,
-    }
-    assert said(await call("GetLogEvents", **SAME)) == "2"
-
-
-async def test_events_older_than_the_group_s_retention_are_rejected(
-    call: Call, clock: FakeClock
-) -> None:
+    if retention_days is not None:
+        await call("PutRetentionPolicy", logGroupName="g", retentionInDays=retention_days)
+    # When the third of its events alone is of a time that is taken
     now_ms = int(clock.now() * 1000)
-    day_ms = 86_400_000
-    await call("CreateLogGroup", logGroupName="g")
-    await call("CreateLogStream", **SAME)
-    await call("PutRetentionPolicy", logGroupName="g", retentionInDays=3)
-    times = [now_ms - 15 * day_ms, now_ms - 3 * day_ms - 1, now_ms - 3 * day_ms]
-    events_ = [{"timestamp": at, "message": str(n)} for n, at in enumerate(times)]
-
-    answer = await call("PutLogEvents", **SAME, logEvents=events_)
-
-    assert answer["rejectedLogEventsInfo"] == {
-        "tooOldLogEventEndIndex": 1,
-        "expiredLogEventEndIndex": 2,
-    }
+    told = [{"timestamp": now_ms - age, "message": str(n)} for n, age in enumerate(ages_ms)]
+    answer = await call("PutLogEvents", **SAME, logEvents=told)
+    # Then
+    assert answer["rejectedLogEventsInfo"] == rejected
     assert said(await call("GetLogEvents", **SAME)) == "2"
 
 
