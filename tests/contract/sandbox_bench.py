@@ -211,7 +211,7 @@ class Bench:
         if not self.room:
             return True
         wanted = self.room + sum(not s.has_ended for s in self.started)
-        return len(self.waiting()) == wanted == namespaces_held()
+        return len(self.waiting()) == wanted == len(namespaces_held())
 
     def zygotes(self) -> list[int]:
         return [child for child in children(os.getpid()) if children(child)]
@@ -382,9 +382,15 @@ class Started:
             self._connection = None
 
 
-def namespaces_held() -> int:
+def namespaces_held() -> set[str]:
     """The mount namespaces that this process has open: each sandbox gives its own when it waits."""
-    return sum(_link_of(fd).startswith("mnt:") for fd in os.listdir("/proc/self/fd"))
+    links = {_link_of(f"self/fd/{descriptor}") for descriptor in os.listdir("/proc/self/fd")}
+    return {link for link in links if link.startswith("mnt:")}
+
+
+def namespace_of(pid: int) -> str:
+    """Its mount namespace."""
+    return _link_of(f"{pid}/ns/mnt")
 
 
 def children(pid: int) -> list[int]:
@@ -395,9 +401,9 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in text.split()]
 
 
-def _link_of(descriptor: str) -> str:
+def _link_of(name: str) -> str:
     try:
-        return os.readlink(f"/proc/self/fd/{descriptor}")
+        return os.readlink(f"/proc/{name}")
     except OSError:
         return ""
 

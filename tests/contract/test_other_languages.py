@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sandbox_bench import VARIABLES, Bench, Started, namespaces_held
+from sandbox_bench import VARIABLES, Bench, Started, namespace_of, namespaces_held
 from sandbox_kinds import on_namespaces, on_real_ones, on_roomy_ones
 
 from lambdad.launcher.breeds import ENVIRONMENT
@@ -74,7 +74,7 @@ def expect(bench: Bench, guest: Guest) -> None:
     bench.until(lambda: answers)
     assert answers == [None]
     bench.until(
-        lambda: programs(bench, guest) and namespaces_held() == len(bench.waiting())
+        lambda: programs(bench, guest) and len(namespaces_held()) == len(bench.waiting())
     )  # and nobody is on the way
 
 
@@ -168,11 +168,12 @@ def test_one_whose_heap_has_another_size_is_not_taken(bench: Bench, guest: Guest
 def test_one_that_dies_waiting_is_given_to_nobody(bench: Bench, guest: Guest) -> None:
     # Given
     expect(bench, guest)
-    held = namespaces_held()
+    waiting = list(programs(bench, guest).values())
+    theirs = {namespace_of(pid) for pid in waiting}
     # When
-    for pid in programs(bench, guest).values():
+    for pid in waiting:
         os.kill(pid, signal.SIGKILL)
-    bench.until(lambda: namespaces_held() < held)
+    bench.until(lambda: theirs.isdisjoint(namespaces_held()))  # it is known of all of them
     # Then
     started = start(bench, guest)
     assert started.call("served") == "served"
