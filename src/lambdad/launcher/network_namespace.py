@@ -7,11 +7,10 @@ namespace belongs to a thread, so it is one of its own that goes there, does som
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from lambdad.launcher import syscalls
+from lambdad.launcher import syscalls, threads
 
 T = TypeVar("T")
 
@@ -23,7 +22,7 @@ def make() -> int:
         syscalls.unshare(syscalls.CLONE_NEWNET)
         return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
 
-    return _in_a_thread(leave)
+    return threads.run_at_once([leave])[0]
 
 
 def visit(namespace: int, action: Callable[[], T]) -> T:
@@ -33,28 +32,4 @@ def visit(namespace: int, action: Callable[[], T]) -> T:
         syscalls.setns(namespace, syscalls.CLONE_NEWNET)
         return action()
 
-    return _in_a_thread(enter)
-
-
-def _in_a_thread(action: Callable[[], T]) -> T:
-    """Wait for its end: who forks, as the launcher does, must be the only thread."""
-    results: list[T] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(action())
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run)
-    try:
-        thread.start()
-    except RuntimeError as error:  # no more threads are to be had
-        raise OSError(str(error)) from None
-    thread.join()
-    while os.path.exists(f"/proc/self/task/{thread.native_id}"):
-        os.sched_yield()  # Python's part of it has ended, and the kernel's is about to
-    if errors:
-        raise errors[0]
-    return results[0]
+    return threads.run_at_once([enter])[0]

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lambdad.launcher import threads
 from lambdad.launcher.interpreters import Interpreter, version_of
 from lambdad.launcher.languages import dotnet, java, nodejs, ruby
 
@@ -131,9 +131,12 @@ def language_of(runtime: str) -> Language | None:
 
 def find_languages() -> dict[str, Installed]:
     """By runtime identifier, the newest of each; all languages are looked for at once."""
-    with ThreadPoolExecutor(len(LANGUAGES)) as threads:
-        searches = [(language, threads.submit(language.find)) for language in LANGUAGES]
-    found = [Installed(each, language) for language, search in searches for each in search.result()]
+    interpreters = threads.run_at_once([language.find for language in LANGUAGES])
+    found = [
+        Installed(each, language)
+        for language, those in zip(LANGUAGES, interpreters, strict=True)
+        for each in those
+    ]
     return {each.interpreter.name: each for each in sorted(found, key=_version)}
 
 
