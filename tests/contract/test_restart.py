@@ -54,14 +54,6 @@ def test_nothing_runs_again_that_is_discarded(bench: Bench) -> None:
         started.restart()
 
 
-def test_one_that_was_killed_before_it_was_ready_runs_again(bench: Bench) -> None:
-    started = bench.start()
-    started.kill()
-    started.restart()
-    started.assign()
-    assert started.call({"n": 1}) == {"n": 1}
-
-
 def test_a_node_that_hangs_up_ends_a_second_run(bench: Bench) -> None:
     started = bench.start()
     started.assign()

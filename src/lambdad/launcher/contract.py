@@ -7,7 +7,8 @@ A sandbox is the isolated place of one execution environment. Its life:
             ──▶ runs; what it prints comes out of `output`
     kill    ──▶ every process of it ends
     ended   ──▶ called exactly once a run, when its last process is gone
-    restart ──▶ legal then: another run in the same place; what /tmp holds is still there
+    restart ──▶ legal then, once it has handed its listeners over, which are there but once:
+                another run in the same place; what /tmp holds is still there
     discard ──▶ every process ends, and the place goes with all that is in it
 
 The caller owns `channel` and `output` and closes its copies after `start` and `restart`.
@@ -137,7 +138,8 @@ class Sandbox(Protocol):
         """Let every process go on."""
 
     def restart(self, channel: int, output: int) -> None:
-        """Run again, after `ended`; OSError when the machine does not allow it."""
+        """Run again, after `ended`, with the listeners that were handed over; OSError when the
+        machine does not allow it."""
 
     def discard(self) -> None:
         """Kill, and give everything back; `ended` follows if it has not been called for this run.

@@ -327,8 +327,6 @@ class ForkedSandbox:
         self._close_line()
         self._close_standby()
         how = Exit(status) if self._is_discarded else self._figures(status)
-        if self._trees:  # it never came to be anything, so its listeners are gone with it
-            self._close_namespace()
         if self._ended is None or self._is_discarded:
             self._give_back()
         if self._ended is None:
