@@ -145,7 +145,6 @@ def _search_rows(run: Run) -> list[Result]:
             with running(command(Path(directory))) as server:
                 server.wait_until_healthy()
             old = write_old_lines(logs, run.effort.old_lines, _FUNCTIONS)
-            _give_to_the_server(logs)
             steps.done()
         size = sum(path.stat().st_size for path in logs.iterdir())
         with run.steps("Search them", run.effort.samples) as steps:
@@ -183,13 +182,6 @@ def _search_ms(address: Address, old: OldLines, number: int) -> list[float]:
             if len(answer["events"]) != 1 or "nextToken" in answer:
                 raise WorkloadError(f"A search has found {len(answer['events'])} lines, not 1.")
     return samples
-
-
-def _give_to_the_server(directory: Path) -> None:
-    """Its node may not be root."""
-    owner = directory.stat()
-    for path in directory.iterdir():
-        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _drop_from_memory(directory: Path) -> None:

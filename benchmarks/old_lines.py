@@ -3,6 +3,7 @@ since, and into the archive what filled a segment. Only the time does not pass."
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from dataclasses import dataclass
@@ -71,8 +72,16 @@ def write_old_lines(directory: Path, count: int, groups: int) -> OldLines:
     finally:
         segments.force_to_disk = force
         store.close()
+    give_to_the_server(directory)
     chance.shuffle(needles)
     return OldLines(needles)
+
+
+def give_to_the_server(directory: Path) -> None:
+    """What is in it: the server's node may not be root."""
+    owner = directory.stat()
+    for path in directory.iterdir():
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _group(number: int) -> str:

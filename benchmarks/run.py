@@ -32,7 +32,8 @@ class Effort:
     functions: int  # of a server that has many
     backlog: int  # of events that are drained
     great_backlog: int  # of events that others must not wait for
-    old_lines: int  # of logs, over 24 hours
+    old_lines: int  # of logs, over 24 hours or a month
+    old_streams: int  # over a month
 
 
 FULL = Effort(
@@ -48,6 +49,7 @@ FULL = Effort(
     backlog=100_000,
     great_backlog=1_000_000,
     old_lines=10_000_000,
+    old_streams=100_000,
 )
 QUICK = Effort(
     samples=2,
@@ -62,6 +64,7 @@ QUICK = Effort(
     backlog=2_000,
     great_backlog=20_000,
     old_lines=200_000,
+    old_streams=1_000,
 )
 
 

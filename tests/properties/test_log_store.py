@@ -78,6 +78,10 @@ class LogStoreAgainstModel(RuleBasedStateMachine):
     @rule()
     def pack(self) -> None:
         self.store.pack()
+        for group in self.store.groups(*HERE):
+            lines = [line for stream in self.model[group.name].values() for line in stream]
+            sizes = [len(line.message.encode()) + 26 for line in lines]
+            assert group.stored_bytes == sum(sizes)
 
     @rule(group=groups, cutoff_ms=st.integers(0, 50))
     def expire(self, group: str, cutoff_ms: int) -> None:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from lambdad.observe.archive_index import ArchiveIndex, ChunkPlace
+from lambdad.observe.archive_index import END_OF_TIME_MS, ArchiveIndex, ChunkPlace
 from lambdad.observe.block import StoredBlock
-from lambdad.observe.catalog import Catalog
+from lambdad.observe.catalog import LogGroup, LogStream
 from lambdad.observe.chunks import Chunk, read_chunk
 from lambdad.observe.frames import GroupKey
 from lambdad.observe.open_file import OpenFile, link_in
@@ -85,9 +85,20 @@ class Archive:
         """All frames up to this one are here."""
         return self._index.packed_frame()
 
-    def catalog(self) -> Catalog:
-        """Groups and streams as they were with that frame."""
-        return self._index.catalog()
+    def groups(self) -> dict[GroupKey, LogGroup]:
+        """Groups as they were with that frame."""
+        return self._index.groups()
+
+    def streams(
+        self, group: GroupKey, prefix: str = "", first_ms: int = 0, last_ms: int = END_OF_TIME_MS
+    ) -> list[LogStream]:
+        """Streams of a group as they were then: those whose names start so, and that have no lines
+        or may have some between two times."""
+        return self._index.streams(group, prefix, first_ms, last_ms)
+
+    def find_streams(self, group: GroupKey, names: Iterable[str]) -> list[LogStream]:
+        """Those of the streams with these names that there were."""
+        return self._index.find_streams(group, names)
 
     def find(
         self, group: GroupKey, first_ms: int, last_ms: int, last_frame: int

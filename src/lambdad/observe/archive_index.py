@@ -14,18 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from lambdad.errors import SettingsError
-from lambdad.observe.catalog import Catalog, LogGroup, LogStream
+from lambdad.observe.catalog import LogGroup, LogStream
 from lambdad.observe.frames import GroupKey, MarkKind, StreamKey
 from lambdad.observe.segment_index import PlacedMark, SegmentIndex, Span
 
+END_OF_TIME_MS = 2**63 - 1
 _SCHEMA = """
+PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 CREATE TABLE IF NOT EXISTS packed (id INTEGER PRIMARY KEY CHECK (id = 0), frame INTEGER NOT NULL);
 INSERT OR IGNORE INTO packed VALUES (0, 0);
 CREATE TABLE IF NOT EXISTS groups (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL,
-    created_ms INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL, stored_bytes INTEGER NOT NULL DEFAULT 0,
     UNIQUE (account_id, region, name)
 );
 CREATE TABLE IF NOT EXISTS streams (
@@ -43,6 +45,15 @@ CREATE TABLE IF NOT EXISTS chunks (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS chunks_by_time ON chunks (group_id, last_ms);
 """
+# An index of before groups had their size.
+_ADD_SIZES = """
+BEGIN;
+ALTER TABLE groups ADD COLUMN stored_bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE groups SET stored_bytes = (
+    SELECT ifnull(sum(stored_bytes), 0) FROM streams WHERE group_id = groups.id
+);
+COMMIT;
+"""
 _PUT_STREAM = """
 INSERT INTO streams VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
     first_frame = min(first_frame, excluded.first_frame),
@@ -51,6 +62,13 @@ INSERT INTO streams VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
     ingestion_ms = excluded.ingestion_ms,
     stored_bytes = stored_bytes + excluded.stored_bytes
 """
+_STREAM = "name, created_ms, first_frame, first_ms, last_ms, ingestion_ms"
+_STREAMS = f"""
+SELECT {_STREAM} FROM streams
+WHERE group_id = ?1 AND name >= ?2 AND substr(name, 1, length(?2)) = ?2
+    AND ifnull(last_ms, ?3) >= ?3 AND ifnull(first_ms, ?4) <= ?4
+"""  # noqa: S608
+_FIND_STREAM = f"SELECT {_STREAM} FROM streams WHERE group_id = ? AND name = ?"  # noqa: S608
 _FIND = """
 SELECT file, offset, index_size, body_size, first_ms, last_ms FROM chunks
 WHERE group_id = ? AND last_ms >= ? AND first_ms <= ? AND last_frame <= ?
@@ -81,40 +99,53 @@ class ArchiveIndex:
     """Every method may be called from any thread. sqlite3.Error when the disk refuses."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._lock, self._reading_lock = threading.Lock(), threading.Lock()
+        self._connection = _connect(path)
+        self._reading = _connect(path)  # who reads does not wait for the disk to take a change
         try:
             self._connection.executescript(_SCHEMA)
+            if "stored_bytes" not in _columns(self._connection, "groups"):
+                self._connection.executescript(_ADD_SIZES)
         except sqlite3.Error as error:
-            self._connection.close()
+            self.close()
             raise SettingsError(f"The log's index {path} cannot be used: {error}.") from error
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock, self._reading_lock:
+            self._reading.close()
             self._connection.close()
 
     def packed_frame(self) -> int:
         """All frames up to this one are in the archive."""
         return int(self._rows("SELECT frame FROM packed")[0][0])
 
-    def catalog(self) -> Catalog:
-        """All groups and streams."""
-        catalog = Catalog()
-        keys: dict[int, GroupKey] = {}
-        for id, account_id, region, name, created_ms in self._rows("SELECT * FROM groups"):
-            keys[id] = (account_id, region, name)
-            catalog.put_group(keys[id], LogGroup(name, created_ms))
-        for id, *stream in self._rows("SELECT * FROM streams"):
-            catalog.put_stream(keys[id], LogStream(*stream))
-        return catalog
+    def groups(self) -> dict[GroupKey, LogGroup]:
+        """All groups."""
+        rows = self._rows("SELECT account_id, region, name, created_ms, stored_bytes FROM groups")
+        return {
+            (account_id, region, name): LogGroup(name, created_ms, stored_bytes)
+            for account_id, region, name, created_ms, stored_bytes in rows
+        }
+
+    def streams(
+        self, group: GroupKey, prefix: str = "", first_ms: int = 0, last_ms: int = END_OF_TIME_MS
+    ) -> list[LogStream]:
+        """The streams of a group whose names start so: those that have no lines, or that may have
+        some between two times."""
+        values = (self._group_id(group), prefix, first_ms, last_ms)
+        return [LogStream(*row) for row in self._rows(_STREAMS, *values)]
+
+    def find_streams(self, group: GroupKey, names: Iterable[str]) -> list[LogStream]:
+        """Those of the streams with these names that there are."""
+        id = self._group_id(group)
+        return [LogStream(*row) for name in names for row in self._rows(_FIND_STREAM, id, name)]
 
     def find(
         self, group: GroupKey, first_ms: int, last_ms: int, last_frame: int
     ) -> list[ChunkPlace]:
         """The chunks of a group with lines between two times that had arrived by that frame."""
-        with self._lock:
-            values = (_group_id(self._connection, group), first_ms, last_ms, last_frame)
-            return [ChunkPlace(*row) for row in self._connection.execute(_FIND, values)]
+        values = (self._group_id(group), first_ms, last_ms, last_frame)
+        return [ChunkPlace(*row) for row in self._rows(_FIND, *values)]
 
     def chunks_of(self, file: int) -> list[ChunkPlace]:
         """The chunks of a file, in their order."""
@@ -152,23 +183,33 @@ class ArchiveIndex:
         """Chunks and streams with nothing but lines older than their group's time are gone."""
         with self._transaction() as connection:
             for group, cutoff_ms in cutoffs.items():
-                values = (_group_id(connection, group), cutoff_ms)
-                for change in (
-                    "DELETE FROM chunks WHERE group_id = ?1 AND last_ms < ?2",
-                    "DELETE FROM streams "
-                    "WHERE group_id = ?1 AND last_ms < ?2 AND ingestion_ms < ?2",
-                ):
-                    connection.execute(change, values)
+                id = _group_id(connection, group)
+                chunks = "DELETE FROM chunks WHERE group_id = ? AND last_ms < ?"
+                connection.execute(chunks, (id, cutoff_ms))
+                _remove_streams(connection, id, "last_ms < ?2 AND ingestion_ms < ?2", cutoff_ms)
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._connection.execute(query, values).fetchall()
+        with self._reading_lock:
+            return self._reading.execute(query, values).fetchall()
+
+    def _group_id(self, group: GroupKey) -> int | None:
+        with self._reading_lock:
+            return _group_id(self._reading, group)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock, self._connection as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    rows = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
+    return {name for (name,) in rows}
 
 
 def _group_id(connection: sqlite3.Connection, group: GroupKey) -> int | None:
@@ -202,7 +243,7 @@ def _apply(connection: sqlite3.Connection, placed: PlacedMark) -> None:
             (*stream, placed.ingestion_ms, placed.frame_id),
         )
     elif mark.kind is MarkKind.DELETE_STREAM:
-        connection.execute("DELETE FROM streams WHERE group_id = ? AND name = ?", stream)
+        _remove_streams(connection, stream[0], "name = ?2", mark.stream)
 
 
 def _put_stream(connection: sqlite3.Connection, key: StreamKey, span: Span) -> None:
@@ -210,3 +251,19 @@ def _put_stream(connection: sqlite3.Connection, key: StreamKey, span: Span) -> N
     times = (span.first_ms, span.last_ms, span.last_ingestion_ms)
     created = (span.first_ingestion_ms, span.first_frame)
     connection.execute(_PUT_STREAM, (*stream, *created, *times, span.size))
+    grown = "UPDATE groups SET stored_bytes = stored_bytes + ? WHERE id = ?"
+    connection.execute(grown, (span.size, stream[0]))
+
+
+def _remove_streams(
+    connection: sqlite3.Connection, group_id: int | None, which: str, value: object
+) -> None:
+    """Of a group those of which `which` is true; it calls the value ?2."""
+    of_group = f"FROM streams WHERE group_id = ?1 AND {which}"
+    smaller = f"""
+        UPDATE groups SET stored_bytes = stored_bytes - (
+            SELECT ifnull(sum(stored_bytes), 0) {of_group}
+        ) WHERE id = ?1
+    """  # noqa: S608
+    connection.execute(smaller, (group_id, value))
+    connection.execute(f"DELETE {of_group}", (group_id, value))

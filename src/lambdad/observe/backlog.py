@@ -33,6 +33,11 @@ class PendingBlock:
     def __len__(self) -> int:
         return sum(map(len, self.parts))
 
+    @property
+    def stored_size(self) -> int:
+        """In bytes, as CloudWatch counts them."""
+        return sum(part.stored_size for part in self.parts)
+
 
 @dataclass(slots=True, eq=False)
 class PendingFrame:

@@ -19,9 +19,10 @@ from lambdad.clock import Clock, SystemClock
 from lambdad.model.lines import Lines
 from lambdad.model.log_line import LogLine, Position, StoredLine
 from lambdad.observe.archive import Archive
+from lambdad.observe.archive_index import END_OF_TIME_MS
 from lambdad.observe.arrivals import Arrival, arrivals
 from lambdad.observe.backlog import LIMIT, Backlog, MakeRecords
-from lambdad.observe.catalog import LogGroup, LogStream
+from lambdad.observe.catalog import Catalog, LogGroup, LogStream
 from lambdad.observe.flusher import Flusher
 from lambdad.observe.frames import GroupKey, Mark, MarkKind, StreamKey
 from lambdad.observe.open_file import link_in
@@ -34,9 +35,8 @@ from lambdad.observe.segments import SEGMENT_SIZE, Segments
 
 FLUSH_EVERY = 0.5
 PRESSURE = 16 * 1024 * 1024
+END_OF_TIME = Position(END_OF_TIME_MS)
 SEGMENT_AGE_MS = 3_600_000  # an older segment goes to the archive, however little is in it
-
-END_OF_TIME = Position(2**63 - 1)
 
 
 class LogStore:
@@ -56,12 +56,12 @@ class LogStore:
         self._clock = clock or SystemClock()
         self._lock = threading.Condition()
         self._archive = archive
-        self._catalog = archive.catalog()
-        self._packer = Packer(archive, segments, self._catalog, self._lock)
+        self._catalog = Catalog(archive.groups())
         for segment in segments:
             self._catalog.absorb(segment.index)
-        last_frame = max(segments.last_frame, self._packer.packed_frame)
+        last_frame = max(segments.last_frame, archive.packed_frame())
         self._backlog = Backlog(last_frame + 1, limit=backlog_limit, collect=collect)
+        self._packer = Packer(archive, segments, self._backlog, self._catalog, self._lock)
         self._flusher = Flusher(self._backlog, segments, self._lock, every=flush_every)
 
     @classmethod
@@ -125,7 +125,7 @@ class LogStore:
             frame = self._backlog.append(key, added, now_ms)
             arrived_ms = frame.ingestion_ms
             span = Span(frame.frame_id, first_ms, last_ms, arrived_ms, arrived_ms, size)
-            self._catalog.record(key, span)
+            self._catalog.record(key, span, frame.frame_id)
             if also is not None:
                 also()
             if was_empty:
@@ -197,12 +197,7 @@ class LogStore:
     def expire(self, cutoffs: Mapping[GroupKey, int]) -> None:
         """Lines of these groups that are older than their time (milliseconds) are gone: at once
         for readers, and soon from the disk. It replaces what the last call has said, and is to be
-        said again after a start, and as time goes on. It looks at every stream of the groups: call
-        it on a thread."""
-        for group, cutoff_ms in cutoffs.items():
-            old = [each.name for each in self._streams(group) if each.is_older_than(cutoff_ms)]
-            with self._lock:
-                self._catalog.expire(group, cutoff_ms, old)
+        said again after a start, and as time goes on."""
         with self._lock:
             self._packer.cutoffs = dict(cutoffs)
             self._packer.wake()
@@ -261,17 +256,23 @@ class LogStore:
     ) -> list[LogStream]:
         """Copies of the streams whose names start so, sorted by name; none without the group. There
         may be many: call it on a thread."""
-        streams = self._streams((account_id, region, group))
-        found = [replace(stream) for stream in streams if stream.name.startswith(prefix)]
-        return sorted(found, key=lambda stream: stream.name)
+        found = self._streams((account_id, region, group), prefix=prefix).values()
+        return sorted(map(replace, found), key=lambda stream: stream.name)
 
     def find_stream(
         self, account_id: str, region: str, group: str, stream: str
     ) -> LogStream | None:
-        """A copy of the stream; None if there is none."""
+        """A copy of the stream; None if there is none. Call it on a thread."""
+        found = self._streams((account_id, region, group), [stream]).get(stream)
+        return None if found is None else replace(found)
+
+    def has_recent(self, account_id: str, region: str, group: str, stream: str) -> bool:
+        """Whether there is this stream and something of it is not archived yet: then nothing need
+        be read to know of it."""
         with self._lock:
-            found = self._catalog.find_stream((account_id, region, group, stream))
-            return None if found is None else replace(found)
+            found = self._catalog.find_recent((account_id, region, group, stream))
+            cutoff_ms = self._packer.cutoffs.get((account_id, region, group), 0)
+            return found is not None and not found.is_older_than(cutoff_ms)
 
     def read(
         self,
@@ -321,19 +322,19 @@ class LogStore:
         lower = max(Position(start_ms), since or Position(0))
         upper = min(END_OF_TIME if end_ms is None else Position(end_ms), until or END_OF_TIME)
         wanted = tuple(term.encode(errors="surrogatepass") for term in terms if term)
-        chosen = self._chosen(key, streams)
-        first_frames = _first_frames(key, chosen)
+        lower = max(lower, Position(self._packer.cutoffs.get(key, 0)))
+        first_ms, last_ms = lower.timestamp_ms, upper.timestamp_ms
+        chosen = self._streams(key, streams, first_ms=first_ms, last_ms=last_ms)
+        query = Query(_first_frames(key, chosen), lower, upper, newest_first, wanted)
         with self._lock:
-            lower = max(lower, Position(self._packer.cutoffs.get(key, 0)))
-            query = Query(first_frames, lower, upper, newest_first, wanted)
             segments = [segment_source(query, segment) for segment in self._segments]
             found = [source for source in segments if source is not None]
             found += [each for frame in self._backlog for each in pending_sources(query, frame)]
             packed_frame = self._packer.packed_frame
-        first_ms, last_ms = lower.timestamp_ms, upper.timestamp_ms
         if streams is not None:  # the life of a stream is short: most chunks cannot have it
-            first_ms = max(first_ms, min((each.first_ms or 0 for each in chosen), default=0))
-            last_ms = min(last_ms, max((each.last_ms or 0 for each in chosen), default=0))
+            lives = chosen.values()
+            first_ms = max(first_ms, min((each.first_ms or 0 for each in lives), default=0))
+            last_ms = min(last_ms, max((each.last_ms or 0 for each in lives), default=0))
         chunks = self._archive.find(key, first_ms, last_ms, packed_frame)
         found += [chunk_source(query, chunk) for chunk in chunks]
         return in_order(query, found)
@@ -356,7 +357,9 @@ class LogStore:
         streams = {
             stream: frame
             for key in keys
-            for stream, frame in _first_frames(key, self._streams(key)).items()
+            for stream, frame in _first_frames(
+                key, self._streams(key, first_ms=start_ms, last_ms=end_ms)
+            ).items()
         }
         with self._packer.removal:
             with self._lock:
@@ -392,24 +395,38 @@ class LogStore:
             self._catalog.apply(mark, frame.frame_id, now_ms)
             self._lock.notify_all()
 
-    def _chosen(self, key: GroupKey, names: Collection[str] | None) -> list[LogStream]:
-        """The streams with these names that there are, or all."""
+    def _streams(
+        self,
+        key: GroupKey,
+        names: Collection[str] | None = None,
+        *,
+        prefix: str = "",
+        first_ms: int = 0,
+        last_ms: int = END_OF_TIME.timestamp_ms,
+    ) -> dict[str, LogStream]:
+        """The streams of a group with these names that there are, or all whose names start so. Of
+        those that are quiet it may leave out what has no line between two times."""
+        with self._lock:  # first: what is archived meanwhile is known twice, and not never
+            recent = self._catalog.recent(key)
+            cutoff_ms = self._packer.cutoffs.get(key, 0)
+        if recent is None:
+            return {}
         if names is None:
-            return self._streams(key)
-        with self._lock:
-            found = [self._catalog.find_stream((*key, name)) for name in names]
-        return [stream for stream in found if stream is not None]
-
-    def _streams(self, key: GroupKey) -> list[LogStream]:
-        """The streams of a group themselves. There may be a million, and whoever appends lines
-        waits for the lock: what is done with each is done without it."""
-        with self._lock:
-            return list(self._catalog.streams(key))
+            archived = self._archive.streams(key, prefix, first_ms, last_ms)
+        else:
+            archived = self._archive.find_streams(key, names)
+        return {
+            name: stream
+            for name, stream in recent.with_archived(archived).items()
+            if (names is None or name in names)
+            and name.startswith(prefix)
+            and not stream.is_older_than(cutoff_ms)
+        }
 
     def _now_ms(self) -> int:
         return int(self._clock.now() * 1000)
 
 
-def _first_frames(key: GroupKey, streams: Iterable[LogStream]) -> dict[StreamKey, int]:
+def _first_frames(key: GroupKey, streams: Mapping[str, LogStream]) -> dict[StreamKey, int]:
     """For each stream the first frame whose lines are its own."""
-    return {(*key, stream.name): stream.first_frame for stream in streams}
+    return {(*key, name): stream.first_frame for name, stream in streams.items()}

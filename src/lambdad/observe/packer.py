@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 
 from lambdad.observe.archive import Archive
+from lambdad.observe.backlog import Backlog
 from lambdad.observe.block import Origin
 from lambdad.observe.catalog import Catalog
 from lambdad.observe.chunks import Chunk, ChunkContent, make_chunk
@@ -32,10 +33,16 @@ class _Closed(Exception):
 
 
 class Packer:
-    """`lock` guards the segments' list and the catalog; no input or output happens under it."""
+    """`lock` guards the backlog, the segments' list and the catalog; no input or output happens
+    under it."""
 
     def __init__(
-        self, archive: Archive, segments: Segments, catalog: Catalog, lock: threading.Condition
+        self,
+        archive: Archive,
+        segments: Segments,
+        backlog: Backlog,
+        catalog: Catalog,
+        lock: threading.Condition,
     ) -> None:
         self.packed_frame = archive.packed_frame()
         self.settled_frame = 0
@@ -46,6 +53,7 @@ class Packer:
         )  # who holds it finds all files of the segments that are listed
         self._archive = archive
         self._segments = segments
+        self._backlog = backlog
         self._catalog = catalog
         self._lock = lock
         self._is_wanted = True
@@ -112,18 +120,34 @@ class Packer:
         cutoffs = self.cutoffs
         if cutoffs is not self._forgotten:
             self._archive.forget(cutoffs)
+            self._tell_catalog(self.packed_frame)
             self._forgotten, self._is_untidy = cutoffs, True
         while (segment := self._next_segment()) is not None:
             self._archive.add(segment.index, self._chunks(segment))
             self._is_untidy = True
             with self.removal:
-                with self._lock:
-                    self._segments.remove(segment)
-                    self.packed_frame = max(self.packed_frame, segment.index.last_frame)
+                self._tell_catalog(max(self.packed_frame, segment.index.last_frame), segment)
                 segment.path.unlink()
         if self._is_untidy:
             self._archive.reclaim()
             self._is_untidy = False
+
+    def _tell_catalog(self, packed_frame: int, segment: Segment | None = None) -> None:
+        """All up to this frame, with this segment, is in the archive."""
+        sizes = {key: group.stored_bytes for key, group in self._archive.groups().items()}
+        with self._lock:
+            if segment is not None:
+                self._segments.remove(segment)
+            self.packed_frame = packed_frame
+            self._catalog.archived(packed_frame, sizes, self._unpacked())
+
+    def _unpacked(self) -> Iterator[tuple[StreamKey, int, int]]:
+        for segment in self._segments:
+            for key, span in segment.index.spans.items():
+                yield key, span.first_frame, span.size
+        for frame in self._backlog:
+            for key, block in frame.lines.items():
+                yield key, frame.frame_id, block.stored_size
 
     def _next_segment(self) -> Segment | None:
         """The oldest one, if it is full and its records are settled."""
@@ -151,7 +175,7 @@ class Packer:
             yield make_chunk(content, thoroughly=thoroughly)
 
     def _first_frames(self, segment: Segment) -> dict[StreamKey, int]:
-        streams = {key: self._catalog.find_stream(key) for key in segment.index.spans}
+        streams = {key: self._catalog.find_recent(key) for key in segment.index.spans}
         return {key: found.first_frame for key, found in streams.items() if found is not None}
 
     def _fill(

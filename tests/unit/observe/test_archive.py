@@ -7,7 +7,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from hashlib import sha256
 from pathlib import Path
 
@@ -342,6 +342,55 @@ def test_streams_go_with_their_last_line(
         group = now.find_group(*HERE, GROUP)
         assert group is not None
         assert group.stored_bytes == 0
+
+
+def test_streams_that_are_quiet_are_not_held_in_memory(
+    open_store: Callable[[], LogStore],
+) -> None:
+    store = open_store()
+    append(store, "line", at=5)
+    assert store.has_recent(*HERE, GROUP, "s")
+    store.pack()
+
+    for open_again in (lambda: store, open_store):
+        now = open_again()
+        assert not now.has_recent(*HERE, GROUP, "s")
+        stream = now.find_stream(*HERE, GROUP, "s")
+        assert stream is not None
+        assert (stream.first_ms, stream.last_ms) == (5, 5)
+
+
+def test_stream_that_speaks_again_has_its_figures_of_before(
+    open_store: Callable[[], LogStore], clock: FakeClock
+) -> None:
+    store = open_store()
+    created_ms = int(clock.now() * 1000)
+    append(store, "line", at=5)
+    store.pack()
+    clock.advance(10)
+    append(store, "line", at=7)
+
+    for open_again in (lambda: store, open_store):
+        (stream,) = open_again().streams(*HERE, GROUP)
+        assert (stream.created_ms, stream.first_ms, stream.last_ms) == (created_ms, 5, 7)
+        assert stream.ingestion_ms == created_ms + 10_000
+
+
+def test_index_of_before_groups_had_sizes_gets_them(
+    open_store: Callable[[], LogStore], tmp_path: Path
+) -> None:
+    # Given
+    store = open_store()
+    append(store, "line")
+    store.pack()
+    size = store.groups(*HERE)[0].stored_bytes
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "archive.sqlite")) as index:
+        index.execute("ALTER TABLE groups DROP COLUMN stored_bytes")
+    # When
+    store = open_store()
+    # Then
+    assert store.groups(*HERE)[0].stored_bytes == size > 0
 
 
 def test_deleted_group_gives_its_disk_back(

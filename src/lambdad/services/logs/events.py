@@ -31,7 +31,7 @@ async def get_log_events(
     """A page of one stream, oldest first, with the tokens that lead on and back."""
     caller = context.caller
     group = require_group(log_store, caller, request)
-    require_stream(log_store, caller, group, request["logStreamName"])
+    await require_stream(log_store, caller, group, request["logStreamName"])
     direction, place = _start(request, default_from_head=False)
     read = partial(
         log_store.read,
@@ -116,7 +116,7 @@ async def _chosen_streams(
         streams = await asyncio.to_thread(log_store.streams, *place, prefix)
         return [stream.name for stream in streams]
     for name in names or ():
-        require_stream(log_store, caller, group, name)
+        await require_stream(log_store, caller, group, name)
     return names or None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,7 +46,15 @@ def require_group(log_store: LogStore, caller: Caller, request: Mapping[str, Any
     return group
 
 
-def require_stream(log_store: LogStore, caller: Caller, group: str, stream: str) -> None:
+async def has_stream(log_store: LogStore, caller: Caller, group: str, stream: str) -> bool:
+    """Whether there is this stream; of one that is quiet the disk is asked."""
+    key = (caller.account_id, caller.region, group, stream)
+    if log_store.has_recent(*key):
+        return True
+    return await asyncio.to_thread(log_store.find_stream, *key) is not None
+
+
+async def require_stream(log_store: LogStore, caller: Caller, group: str, stream: str) -> None:
     """Refuse a stream that does not exist."""
-    if log_store.find_stream(caller.account_id, caller.region, group, stream) is None:
+    if not await has_stream(log_store, caller, group, stream):
         raise ClientError("ResourceNotFoundException", STREAM_NOT_FOUND)

@@ -26,7 +26,7 @@ async def put_log_events(
     """Append lines to a stream; they are on disk when this returns."""
     caller, stream = context.caller, request["logStreamName"]
     group = require_group(logs.store, caller, request)
-    require_stream(logs.store, caller, group, stream)
+    await require_stream(logs.store, caller, group, stream)
     lines = [LogLine(event["timestamp"], event["message"]) for event in request["logEvents"]]
     _check(lines)
     now_ms, times = logs.now_ms(), [line.timestamp_ms for line in lines]

@@ -10,6 +10,7 @@ from lambdad.model.caller import Caller, RequestContext
 from lambdad.observe.catalog import LogStream
 from lambdad.observe.log_store import LogStore
 from lambdad.services.logs.names import (
+    has_stream,
     invalid_parameter,
     require_group,
     require_stream,
@@ -24,11 +25,13 @@ async def create_log_stream(
     """Create an empty stream; it is on disk when this returns."""
     caller, name = context.caller, request["logStreamName"]
     group = require_group(log_store, caller, request)
-    if log_store.find_stream(caller.account_id, caller.region, group, name) is not None:
+    place = (caller.account_id, caller.region, group, name)
+    is_there = await has_stream(log_store, caller, group, name)
+    if is_there or log_store.has_recent(*place):  # somebody may have made it meanwhile
         raise ClientError(
             "ResourceAlreadyExistsException", "The specified log stream already exists"
         )
-    log_store.create_stream(caller.account_id, caller.region, group, name)
+    log_store.create_stream(*place)
     await asyncio.to_thread(log_store.flush)
     return {}
 
@@ -39,7 +42,7 @@ async def delete_log_stream(
     """Delete a stream with all its lines."""
     caller, name = context.caller, request["logStreamName"]
     group = require_group(log_store, caller, request)
-    require_stream(log_store, caller, group, name)
+    await require_stream(log_store, caller, group, name)
     log_store.delete_stream(caller.account_id, caller.region, group, name)
     await asyncio.to_thread(log_store.flush)
     return {}

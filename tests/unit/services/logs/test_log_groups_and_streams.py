@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from lambdad.clock import FakeClock
+from lambdad.errors import ClientError
 from lambdad.model.log_line import LogLine
 from lambdad.observe.log_store import LogStore
 
@@ -168,14 +170,30 @@ async def test_streams_are_chosen_by_prefix(call: Call) -> None:
     assert [stream["logStreamName"] for stream in answer["logStreams"]] == ["2026/02/b"]
 
 
-async def test_stream_that_exists_already_is_refused(call: Call, refuses: Call) -> None:
+@pytest.mark.parametrize("is_archived", [False, True])
+async def test_stream_that_exists_already_is_refused(
+    call: Call, refuses: Call, log_store: LogStore, is_archived: bool
+) -> None:
     await call("CreateLogGroup", logGroupName="g")
     await call("CreateLogStream", logGroupName="g", logStreamName="s")
+    if is_archived:
+        await asyncio.to_thread(log_store.pack)
 
     assert await refuses("CreateLogStream", logGroupName="g", logStreamName="s") == (
         "ResourceAlreadyExistsException",
         "The specified log stream already exists",
     )
+
+
+async def test_of_two_who_create_a_stream_at_once_one_is_refused(call: Call, refuses: Call) -> None:
+    await call("CreateLogGroup", logGroupName="g")
+    request = {"logGroupName": "g", "logStreamName": "s"}
+
+    outcomes = await asyncio.gather(
+        *(call("CreateLogStream", **request) for _ in range(2)), return_exceptions=True
+    )
+    refused = [each for each in outcomes if isinstance(each, ClientError)]
+    assert [each.code for each in refused] == ["ResourceAlreadyExistsException"]
 
 
 async def test_deleted_stream_and_group_are_gone(call: Call, refuses: Call) -> None:
