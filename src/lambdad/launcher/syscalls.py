@@ -91,7 +91,6 @@ Argument = Union[int, str, bytes, None]
 Call = List[Any]
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_libc_alone = ctypes.PyDLL(None, use_errno=True)  # no other thread of ours runs during a call
 _record: ContextVar[Optional[List[Call]]] = ContextVar("_record", default=None)
 
 
@@ -156,17 +155,10 @@ def unshare(flags: int) -> None:
 
 
 def fork_into_new_pid_namespace() -> int:
-    """fork(2), with a child that is process 1 of a new PID namespace. The interpreter hears of
-    this fork as of its own, or the child might wait for a thread that it does not have. The C
-    library does not: the child must become another program soon."""
-    arguments = (_number("clone"), CLONE_NEWPID | signal.SIGCHLD, 0, 0, 0, 0)
-    ctypes.pythonapi.PyOS_BeforeFork()
-    pid: int = _libc_alone.syscall(*map(ctypes.c_long, arguments))
-    if pid == 0:
-        ctypes.pythonapi.PyOS_AfterFork_Child()
-    else:
-        ctypes.pythonapi.PyOS_AfterFork_Parent()
-    return _check(pid, "clone")
+    """fork(2), with a child that is process 1 of a new PID namespace. The interpreter and the C
+    library do not hear of this fork: the caller must be the only thread (see threads.py), and the
+    child must become another program soon."""
+    return _syscall("clone", CLONE_NEWPID | signal.SIGCHLD, 0, 0, 0, 0)
 
 
 def setns(descriptor: int, kind: int) -> None:
