@@ -25,16 +25,21 @@ FATES = ["raise", "exit", *48 * ["finish"]]
 _BILLED = re.compile(r"Billed Duration: (\d+) ms")
 
 
-def usage(server: LocalServer, *arguments: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "lambdad.cli.main", "usage", "--json", *arguments],
+def run_usage(server: LocalServer, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "lambdad.cli.main", "usage", *arguments],
         env={**os.environ, **ENVIRONMENT, "AWS_ENDPOINT_URL": server.url},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=60,
-        check=True,
+        check=False,
     )
+
+
+def usage(server: LocalServer, *arguments: str) -> dict[str, Any]:
+    done = run_usage(server, "--json", *arguments)
+    assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout)["functions"])
 
 
@@ -76,3 +81,17 @@ def test_the_ledger_and_the_report_lines_agree_to_the_millisecond(
 
 def test_days_without_invocations_are_empty(server: LocalServer) -> None:
     assert usage(server, "--from", "2001-01-01", "--to", "2001-01-31") == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--from", "2026-13-77"], "From is a day such as 2026-11-28, not '2026-13-77'."),
+        (["--from", "yesterday"], "not 'yesterday'."),
+        (["--from", "2026-11-01", "--days", "3"], "Give --days or --from, not both."),
+    ],
+)
+def test_what_is_no_day_is_refused(server: LocalServer, options: list[str], problem: str) -> None:
+    run = run_usage(server, *options)
+    assert run.returncode != 0
+    assert problem in run.stderr

@@ -29,6 +29,8 @@ def command(
     spent, MEMORY the most that was used of what the function may, with a size that would fit
     better. With --json: for each function invocations, billed_duration_ms, gb_seconds and cost.
     """
+    if days is not None and first is not None:
+        raise click.UsageError("Give --days or --from, not both.")
     if days is not None:
         first = f"{datetime.now(UTC) - timedelta(days=days - 1):%Y-%m-%d}"
     found = ask(endpoint, "GET", _PATH, {"From": first, "To": last})

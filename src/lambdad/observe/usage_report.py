@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from importlib.resources import files
 from typing import Any
 
@@ -118,6 +119,10 @@ def _entry(key: UsageKey, used: Usage) -> dict[str, Any]:
 
 def _day(query: Mapping[str, str], name: str, usual: str) -> str:
     day = query.get(name, usual)
-    if not _DAY.fullmatch(day):
-        raise invalid_parameter(f"{name} is a day such as 2026-11-28.")
+    try:
+        if not _DAY.fullmatch(day):
+            raise ValueError(day)
+        date.fromisoformat(day)
+    except ValueError:
+        raise invalid_parameter(f"{name} is a day such as 2026-11-28, not {day!r}.") from None
     return day

@@ -65,6 +65,7 @@ class SubscriptionFeed:
         self._save_at = 0.0
         self._loops: dict[Key, TokenBucket] = {}
         self._warned: set[Key] = set()
+        self._waits: dict[Key, str] = {}  # why, as was said
 
     async def run(self) -> None:
         """Feed until cancelled."""
@@ -100,9 +101,20 @@ class SubscriptionFeed:
         try:
             await self._feed(subscription)
         except (LambdadError, OSError) as error:
-            _log.warning("Lines for %s wait: %s", subscription.destination_arn, error)
-        except Exception:
-            _log.exception("Lines for %s wait.", subscription.destination_arn)
+            self._say_waiting(subscription, str(error))
+        except Exception as error:
+            if self._say_waiting(subscription, repr(error)):
+                _log.exception("This is a fault of lambdad.")
+        else:
+            self._waits.pop(subscription.key, None)
+
+    def _say_waiting(self, subscription: SubscriptionFilter, why: str) -> bool:
+        """Once, though it is tried again four times a second."""
+        is_new = self._waits.get(subscription.key) != why
+        if is_new:
+            self._waits[subscription.key] = why
+            _log.warning("Lines for %s wait: %s", subscription.destination_arn, why)
+        return is_new
 
     async def _feed(self, subscription: SubscriptionFilter) -> None:
         """Hand over what there is, or some of it if it is much."""

@@ -153,6 +153,18 @@ async def test_what_is_refused_waits_and_a_crash_repeats_nothing(
         await bench.told([["a"], ["b"], ["c"]])
 
 
+async def test_why_lines_wait_is_said_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(subscription_feed, "LOOK_SECONDS", 0.001)
+    bench.write("before the filter")
+    bench.refuse_after = 0
+    bench.write("a")
+    async with bench.feed():
+        await bench.until(lambda: bench.refused > 3)
+    assert caplog.text.count("not now") == 1
+
+
 async def test_the_cursor_is_in_the_transaction_of_the_event(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
