@@ -28,6 +28,11 @@ some_lines = st.lists(
 )
 
 
+def size_of(line: LogLine) -> int:
+    """As CloudWatch counts it."""
+    return len(line.message.encode()) + 26
+
+
 class LogStoreAgainstModel(RuleBasedStateMachine):
     """Append, create, delete, flush and reopen in any order; then read in every way."""
 
@@ -36,6 +41,7 @@ class LogStoreAgainstModel(RuleBasedStateMachine):
         self.directory = tempfile.TemporaryDirectory()
         self.model: dict[str, dict[str, list[LogLine]]] = {}
         self.cutoffs: dict[str, int] = {}
+        self.deleted_bytes: dict[str, int] = {}  # which the archive may not know yet
         self.store = self.open()
 
     def open(self) -> LogStore:
@@ -64,12 +70,15 @@ class LogStoreAgainstModel(RuleBasedStateMachine):
     def delete_group(self, group: str) -> None:
         self.store.delete_group(*HERE, group)
         self.model.pop(group, None)
+        self.deleted_bytes.pop(group, None)
 
     @rule(group=groups, stream=streams)
     def delete_stream(self, group: str, stream: str) -> None:
         if group in self.model:
             self.store.delete_stream(*HERE, group, stream)
-            self.model[group].pop(stream, None)
+            gone = self.model[group].pop(stream, [])
+            size = self.deleted_bytes.get(group, 0)
+            self.deleted_bytes[group] = size + sum(map(size_of, gone))
 
     @rule()
     def flush(self) -> None:
@@ -78,10 +87,11 @@ class LogStoreAgainstModel(RuleBasedStateMachine):
     @rule()
     def pack(self) -> None:
         self.store.pack()
-        for group in self.store.groups(*HERE):
-            lines = [line for stream in self.model[group.name].values() for line in stream]
-            sizes = [len(line.message.encode()) + 26 for line in lines]
-            assert group.stored_bytes == sum(sizes)
+        self.deleted_bytes.clear()
+        assert self.store.stored_bytes(*HERE) == {
+            group: sum(size_of(line) for lines in streams.values() for line in lines)
+            for group, streams in self.model.items()
+        }
 
     @rule(group=groups, cutoff_ms=st.integers(0, 50))
     def expire(self, group: str, cutoff_ms: int) -> None:
@@ -94,6 +104,15 @@ class LogStoreAgainstModel(RuleBasedStateMachine):
         self.store.close()
         self.store = self.open()
         self.store.expire(self.keyed_cutoffs())
+
+    @invariant()
+    def groups_have_at_least_their_lines(self) -> None:
+        """And at most what was deleted of the archive besides; nothing of a group that was."""
+        sizes = self.store.stored_bytes(*HERE)
+        assert sizes.keys() == self.model.keys()
+        for group, streams in self.model.items():
+            size = sum(size_of(line) for lines in streams.values() for line in lines)
+            assert size <= sizes[group] <= size + self.deleted_bytes.get(group, 0)
 
     def keyed_cutoffs(self) -> dict[tuple[str, str, str], int]:
         return {(*HERE, group): cutoff_ms for group, cutoff_ms in self.cutoffs.items()}
@@ -122,8 +141,12 @@ class LogStoreAgainstModel(RuleBasedStateMachine):
     def same_lines_in_order_of_time_and_arrival(self) -> None:
         for group, lines in self.model.items():
             for stream in lines:
+                expected = self.readable(group, stream)
                 found = self.store.read(*HERE, group, [stream])
-                assert [line.line for line in found] == self.readable(group, stream)
+                assert [line.line for line in found] == expected
+                begun = self.store.search(*HERE, group, prefix=stream)
+                assert [each.line for each in begun if isinstance(each, StoredLine)] == expected
+                assert [each.name for each in self.store.streams(*HERE, group, stream)] == [stream]
 
     @invariant()
     def reading_backwards_or_in_two_parts_gives_the_same_lines(self) -> None:

@@ -89,6 +89,11 @@ class Archive:
         """Groups as they were with that frame."""
         return self._index.groups()
 
+    def sizes(self, account_id: str, region: str) -> tuple[int, dict[str, int]]:
+        """How many bytes the streams of each group have, by its name, up to the frame that is told
+        first."""
+        return self._index.sizes(account_id, region)
+
     def streams(
         self, group: GroupKey, prefix: str = "", first_ms: int = 0, last_ms: int = END_OF_TIME_MS
     ) -> list[LogStream]:

@@ -21,6 +21,7 @@ from lambdad.observe.segment_index import PlacedMark, SegmentIndex, Span
 END_OF_TIME_MS = 2**63 - 1
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
+PRAGMA journal_size_limit = 4194304;
 PRAGMA synchronous = FULL;
 CREATE TABLE IF NOT EXISTS packed (id INTEGER PRIMARY KEY CHECK (id = 0), frame INTEGER NOT NULL);
 INSERT OR IGNORE INTO packed VALUES (0, 0);
@@ -62,17 +63,26 @@ INSERT INTO streams VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
     ingestion_ms = excluded.ingestion_ms,
     stored_bytes = stored_bytes + excluded.stored_bytes
 """
-_STREAM = "name, created_ms, first_frame, first_ms, last_ms, ingestion_ms"
-_STREAMS = f"""
-SELECT {_STREAM} FROM streams
-WHERE group_id = ?1 AND name >= ?2 AND substr(name, 1, length(?2)) = ?2
-    AND ifnull(last_ms, ?3) >= ?3 AND ifnull(first_ms, ?4) <= ?4
-"""  # noqa: S608
-_FIND_STREAM = f"SELECT {_STREAM} FROM streams WHERE group_id = ? AND name = ?"  # noqa: S608
-_FIND = """
-SELECT file, offset, index_size, body_size, first_ms, last_ms FROM chunks
-WHERE group_id = ? AND last_ms >= ? AND first_ms <= ? AND last_frame <= ?
+_OF_GROUP = """
+group_id = (SELECT id FROM groups WHERE account_id = ?1 AND region = ?2 AND name = ?3)
 """
+_STREAM = f"""
+SELECT name, created_ms, first_frame, first_ms, last_ms, ingestion_ms FROM streams
+WHERE {_OF_GROUP}
+"""  # noqa: S608
+_STREAMS = f"""
+{_STREAM} AND name >= ?4 AND name < CAST(?5 AS TEXT)
+    AND ifnull(last_ms, ?6) >= ?6 AND ifnull(first_ms, ?7) <= ?7
+"""
+_FIND_STREAM = f"{_STREAM} AND name = ?4"
+_SIZES = """
+SELECT name, stored_bytes, (SELECT frame FROM packed) FROM groups
+WHERE account_id = ? AND region = ?
+"""
+_FIND = f"""
+SELECT file, offset, index_size, body_size, first_ms, last_ms FROM chunks
+WHERE {_OF_GROUP} AND last_ms >= ?4 AND first_ms <= ?5 AND last_frame <= ?6
+"""  # noqa: S608
 _OF_FILE = """
 SELECT file, offset, index_size, body_size, first_ms, last_ms FROM chunks
 WHERE file = ? ORDER BY offset
@@ -99,9 +109,11 @@ class ArchiveIndex:
     """Every method may be called from any thread. sqlite3.Error when the disk refuses."""
 
     def __init__(self, path: Path) -> None:
-        self._lock, self._reading_lock = threading.Lock(), threading.Lock()
+        self._lock = threading.Lock()
+        self._path = path
         self._connection = _connect(path)
-        self._reading = _connect(path)  # who reads does not wait for the disk to take a change
+        # Who reads waits neither for the disk to take a change nor for others that read.
+        self._readers: list[sqlite3.Connection] = []
         try:
             self._connection.executescript(_SCHEMA)
             if "stored_bytes" not in _columns(self._connection, "groups"):
@@ -111,9 +123,10 @@ class ArchiveIndex:
             raise SettingsError(f"The log's index {path} cannot be used: {error}.") from error
 
     def close(self) -> None:
-        with self._lock, self._reading_lock:
-            self._reading.close()
+        with self._lock:
             self._connection.close()
+            while self._readers:
+                self._readers.pop().close()
 
     def packed_frame(self) -> int:
         """All frames up to this one are in the archive."""
@@ -121,30 +134,37 @@ class ArchiveIndex:
 
     def groups(self) -> dict[GroupKey, LogGroup]:
         """All groups."""
-        rows = self._rows("SELECT account_id, region, name, created_ms, stored_bytes FROM groups")
+        rows = self._rows("SELECT account_id, region, name, created_ms FROM groups")
         return {
-            (account_id, region, name): LogGroup(name, created_ms, stored_bytes)
-            for account_id, region, name, created_ms, stored_bytes in rows
+            (account_id, region, name): LogGroup(name, created_ms)
+            for account_id, region, name, created_ms in rows
         }
+
+    def sizes(self, account_id: str, region: str) -> tuple[int, dict[str, int]]:
+        """How many bytes the streams of each group have, by its name, and the frame up to which
+        that is so."""
+        rows = self._rows(_SIZES, account_id, region)
+        return max((frame for _, _, frame in rows), default=0), {name: n for name, n, _ in rows}
 
     def streams(
         self, group: GroupKey, prefix: str = "", first_ms: int = 0, last_ms: int = END_OF_TIME_MS
     ) -> list[LogStream]:
         """The streams of a group whose names start so: those that have no lines, or that may have
         some between two times."""
-        values = (self._group_id(group), prefix, first_ms, last_ms)
+        behind = prefix.encode() + b"\xff"  # no letter begins so
+        values = (*group, prefix, behind, first_ms, last_ms)
         return [LogStream(*row) for row in self._rows(_STREAMS, *values)]
 
     def find_streams(self, group: GroupKey, names: Iterable[str]) -> list[LogStream]:
         """Those of the streams with these names that there are."""
-        id = self._group_id(group)
-        return [LogStream(*row) for name in names for row in self._rows(_FIND_STREAM, id, name)]
+        rows = (row for name in names for row in self._rows(_FIND_STREAM, *group, name))
+        return [LogStream(*row) for row in rows]
 
     def find(
         self, group: GroupKey, first_ms: int, last_ms: int, last_frame: int
     ) -> list[ChunkPlace]:
         """The chunks of a group with lines between two times that had arrived by that frame."""
-        values = (self._group_id(group), first_ms, last_ms, last_frame)
+        values = (*group, first_ms, last_ms, last_frame)
         return [ChunkPlace(*row) for row in self._rows(_FIND, *values)]
 
     def chunks_of(self, file: int) -> list[ChunkPlace]:
@@ -156,8 +176,11 @@ class ArchiveIndex:
         return dict(self._rows("SELECT file, sum(index_size + body_size) FROM chunks GROUP BY 1"))
 
     def add(self, packed: SegmentIndex, chunks: Iterable[tuple[GroupKey, ChunkPlace, int]]) -> None:
-        """A segment was packed: into chunks of these groups, each up to a last frame."""
+        """A segment was packed: into chunks of these groups, each up to a last frame. Doing it
+        again changes nothing."""
         with self._transaction() as connection:
+            if connection.execute("SELECT frame FROM packed").fetchone()[0] >= packed.last_frame:
+                return
             for placed in packed.marks:
                 _apply(connection, placed)
             for key, span in packed.spans.items():
@@ -189,12 +212,13 @@ class ArchiveIndex:
                 _remove_streams(connection, id, "last_ms < ?2 AND ingestion_ms < ?2", cutoff_ms)
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._reading_lock:
-            return self._reading.execute(query, values).fetchall()
-
-    def _group_id(self, group: GroupKey) -> int | None:
-        with self._reading_lock:
-            return _group_id(self._reading, group)
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = _connect(self._path)
+        rows = connection.execute(query, values).fetchall()
+        self._readers.append(connection)
+        return rows
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -231,19 +255,19 @@ def _made_group_id(connection: sqlite3.Connection, group: GroupKey, now_ms: int)
 def _apply(connection: sqlite3.Connection, placed: PlacedMark) -> None:
     mark = placed.mark
     if mark.kind is MarkKind.DELETE_GROUP:
-        id = (_group_id(connection, mark.group),)
-        connection.execute("DELETE FROM chunks WHERE group_id = ?", id)
-        connection.execute("DELETE FROM streams WHERE group_id = ?", id)
-        connection.execute("DELETE FROM groups WHERE id = ?", id)
+        id = _group_id(connection, mark.group)
+        connection.execute("DELETE FROM chunks WHERE group_id = ?", (id,))
+        connection.execute("DELETE FROM streams WHERE group_id = ?", (id,))
+        connection.execute("DELETE FROM groups WHERE id = ?", (id,))
         return
-    stream = (_made_group_id(connection, mark.group, placed.ingestion_ms), mark.stream)
-    if mark.kind is MarkKind.CREATE_STREAM:
+    id = _made_group_id(connection, mark.group, placed.ingestion_ms)
+    if mark.kind is MarkKind.DELETE_STREAM:
+        _remove_streams(connection, id, "name = ?2", mark.stream)
+    elif mark.kind is MarkKind.CREATE_STREAM:
         connection.execute(
             "INSERT OR IGNORE INTO streams VALUES (?, ?, ?, ?, NULL, NULL, NULL, 0)",
-            (*stream, placed.ingestion_ms, placed.frame_id),
+            (id, mark.stream, placed.ingestion_ms, placed.frame_id),
         )
-    elif mark.kind is MarkKind.DELETE_STREAM:
-        _remove_streams(connection, stream[0], "name = ?2", mark.stream)
 
 
 def _put_stream(connection: sqlite3.Connection, key: StreamKey, span: Span) -> None:
@@ -259,11 +283,10 @@ def _remove_streams(
     connection: sqlite3.Connection, group_id: int | None, which: str, value: object
 ) -> None:
     """Of a group those of which `which` is true; it calls the value ?2."""
-    of_group = f"FROM streams WHERE group_id = ?1 AND {which}"
-    smaller = f"""
-        UPDATE groups SET stored_bytes = stored_bytes - (
-            SELECT ifnull(sum(stored_bytes), 0) {of_group}
-        ) WHERE id = ?1
-    """  # noqa: S608
-    connection.execute(smaller, (group_id, value))
-    connection.execute(f"DELETE {of_group}", (group_id, value))
+    removed = connection.execute(
+        f"DELETE FROM streams WHERE group_id = ?1 AND {which} RETURNING stored_bytes",  # noqa: S608
+        (group_id, value),
+    ).fetchall()
+    if removed:
+        shrunk = "UPDATE groups SET stored_bytes = stored_bytes - ? WHERE id = ?"
+        connection.execute(shrunk, (sum(size for (size,) in removed), group_id))

@@ -1,7 +1,7 @@
 """Which log groups there are, and what is told about streams by frames that are not archived yet.
 
 Of a stream that is quiet the archive alone knows, however many there have been. What both know of
-one goes together, unless it was deleted in between (see `RecentStreams`).
+one goes together, unless it was deleted in between (see `Deletions`).
 
 A stream that is deleted and made again starts empty: `first_frame` is the first frame whose lines
 are its own. Not safe for threads by itself; the log store holds a lock around it.
@@ -9,25 +9,19 @@ are its own. Not safe for threads by itself; the log store holds a lock around i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from lambdad.observe.frames import GroupKey, Mark, MarkKind, StreamKey
 from lambdad.observe.segment_index import SegmentIndex, Span
 
-K = TypeVar("K")
-_Unpacked = tuple[StreamKey, int, int]  # of a stream from this frame on, so many bytes
-
 
 @dataclass(slots=True)
 class LogGroup:
-    """A group's figures. The bytes of a stream that is deleted, or too old, are subtracted when
-    the archive has done so."""
+    """A group's figures."""
 
     name: str
     created_ms: int
-    stored_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -67,20 +61,34 @@ class LogStream:
         return max(self.last_ms, self.ingestion_ms) < cutoff_ms
 
 
+@dataclass(slots=True)
+class Deletions:
+    """What of a group is deleted, and the archive does not know it yet: everything up to a frame,
+    and of streams, by name, everything up to frames of their own."""
+
+    frame: int = 0
+    streams: dict[str, int] = field(default_factory=dict)
+
+    def concern(self, name: str, first_frame: int) -> bool:
+        """Whether what this stream has since that frame is deleted."""
+        return first_frame <= max(self.frame, self.streams.get(name, 0))
+
+    def copy(self) -> Deletions:
+        return Deletions(self.frame, dict(self.streams))
+
+
 @dataclass(frozen=True, slots=True)
 class RecentStreams:
-    """The recent streams of a group by name. What the archive has of it up to `deleted_frame` is
-    deleted, and of a stream up to the frame in `deleted`."""
+    """Some streams of a group as far as they are recent, by name."""
 
     streams: Mapping[str, LogStream]
-    deleted: Mapping[str, int]
-    deleted_frame: int
+    deletions: Deletions
 
     def with_archived(self, archived: Iterable[LogStream]) -> dict[str, LogStream]:
-        """All streams by name, with what the archive knows."""
+        """With what the archive knows of these, and of others."""
         found = dict(self.streams)
         for stream in archived:
-            if stream.first_frame > max(self.deleted_frame, self.deleted.get(stream.name, 0)):
+            if not self.deletions.concern(stream.name, stream.first_frame):
                 recent = found.get(stream.name)
                 found[stream.name] = stream if recent is None else stream.joined(recent)
         return found
@@ -88,11 +96,10 @@ class RecentStreams:
 
 @dataclass(slots=True)
 class _Recent:
-    """A stream of which something is not archived yet: up to this frame, so many bytes."""
+    """A stream of which something is not archived yet, up to this frame."""
 
     stream: LogStream
     last_frame: int
-    size: int = 0
 
 
 @dataclass(slots=True)
@@ -100,6 +107,7 @@ class _Entry:
     """A group with its recent streams by name."""
 
     group: LogGroup
+    deletions: Deletions = field(default_factory=Deletions)
     recent: dict[str, _Recent] = field(default_factory=dict)
 
 
@@ -109,9 +117,7 @@ class Catalog:
     def __init__(self, groups: Mapping[GroupKey, LogGroup]) -> None:
         """Of those groups that the archive knows."""
         self._entries = {key: _Entry(group) for key, group in groups.items()}
-        # The frames that deleted these, until the archive has done so too.
-        self._deleted_groups: dict[GroupKey, int] = {}
-        self._deleted_streams: dict[StreamKey, int] = {}
+        self._deleted: dict[GroupKey, int] = {}  # and not made again, with the frame of that
 
     def absorb(self, index: SegmentIndex) -> None:
         """Take in what a segment says; the oldest segment comes first."""
@@ -124,15 +130,14 @@ class Catalog:
         """Create or delete, as the mark says."""
         if mark.kind is MarkKind.DELETE_GROUP:
             self._entries.pop(mark.group, None)
-            self._deleted_groups[mark.group] = frame_id
+            self._deleted[mark.group] = frame_id
             return
-        entry = self._entry(mark.group, now_ms)
+        entry = self._entry(mark.group, now_ms)  # lines that made it may be deleted with a stream
         if mark.stream is None:
             return
         if mark.kind is MarkKind.DELETE_STREAM:
-            removed = entry.recent.pop(mark.stream, None)
-            entry.group.stored_bytes -= removed.size if removed is not None else 0
-            self._deleted_streams[*mark.group, mark.stream] = frame_id
+            entry.recent.pop(mark.stream, None)
+            entry.deletions.streams[mark.stream] = frame_id
         elif mark.stream not in entry.recent:
             created = LogStream(mark.stream, now_ms, frame_id)
             entry.recent[mark.stream] = _Recent(created, frame_id)
@@ -147,31 +152,15 @@ class Catalog:
             recent = entry.recent[key[3]] = _Recent(stream, last_frame)
         recent.stream.extend(span)
         recent.last_frame = last_frame
-        recent.size += span.size
-        entry.group.stored_bytes += span.size
 
-    def archived(
-        self, up_to_frame: int, sizes: Mapping[GroupKey, int], unpacked: Iterable[_Unpacked]
-    ) -> None:
-        """The archive has all frames up to this one, and of its groups so many bytes; `unpacked`
-        tells of what it has not."""
-        self._deleted_groups = _younger(self._deleted_groups, up_to_frame)
-        self._deleted_streams = _younger(self._deleted_streams, up_to_frame)
-        for key, entry in self._entries.items():
-            entry.group.stored_bytes = sizes.get(key, 0)
-            entry.recent = {
-                name: recent
-                for name, recent in entry.recent.items()
-                if recent.last_frame > up_to_frame
-            }
-            for recent in entry.recent.values():
-                recent.size = 0
-        for stream, first_frame, size in unpacked:
-            its_entry = self._entries.get(stream[:3])
-            found = its_entry and its_entry.recent.get(stream[3])
-            if its_entry and found and first_frame >= found.stream.first_frame:
-                found.size += size
-                its_entry.group.stored_bytes += size
+    def archived(self, index: SegmentIndex) -> None:
+        """The archive has this segment, and all before it."""
+        for placed in index.marks:
+            self._forget_deletion(placed.mark, index.last_frame)
+            if placed.mark.stream is not None:
+                self._forget_recent((*placed.mark.group, placed.mark.stream), index.last_frame)
+        for key in index.spans:
+            self._forget_recent(key, index.last_frame)
 
     def find(self, key: GroupKey) -> LogGroup | None:
         entry = self._entries.get(key)
@@ -191,24 +180,55 @@ class Catalog:
         recent = None if entry is None else entry.recent.get(key[3])
         return None if recent is None else recent.stream
 
-    def recent(self, key: GroupKey) -> RecentStreams | None:
-        """The same of all streams of a group; None without the group."""
+    def recent(
+        self, key: GroupKey, names: Collection[str] | None = None, prefix: str = ""
+    ) -> RecentStreams | None:
+        """The same of the streams of a group with these names, or of all whose names start so; None
+        without the group."""
         entry = self._entries.get(key)
         if entry is None:
             return None
-        streams = {name: recent.stream for name, recent in entry.recent.items()}
-        deleted = {each[3]: at for each, at in self._deleted_streams.items() if each[:3] == key}
-        return RecentStreams(streams, deleted, self._deleted_groups.get(key, 0))
+        if names is None:
+            chosen = [name for name in entry.recent if name.startswith(prefix)]
+        else:
+            chosen = [name for name in names if name in entry.recent]
+        streams = {name: entry.recent[name].stream for name in chosen}
+        return RecentStreams(streams, entry.deletions.copy())
+
+    def deletions(self, account_id: str, region: str) -> dict[str, Deletions]:
+        """What of each group is deleted, and the archive does not know it yet."""
+        owner = (account_id, region)
+        return {
+            key[2]: entry.deletions.copy()
+            for key, entry in self._entries.items()
+            if key[:2] == owner
+        }
 
     def _entry(self, key: GroupKey, now_ms: int) -> _Entry:
         entry = self._entries.get(key)
         if entry is None:
-            entry = self._entries[key] = _Entry(LogGroup(key[2], now_ms))
+            deletions = Deletions(self._deleted.pop(key, 0))
+            entry = self._entries[key] = _Entry(LogGroup(key[2], now_ms), deletions)
         return entry
 
+    def _forget_deletion(self, mark: Mark, packed_frame: int) -> None:
+        """It is known to the archive, unless there was one more."""
+        entry = self._entries.get(mark.group)
+        if self._deleted.get(mark.group, packed_frame + 1) <= packed_frame:
+            del self._deleted[mark.group]
+        if entry is not None and entry.deletions.frame <= packed_frame:
+            entry.deletions.frame = 0
+        if entry is not None and mark.stream is not None:
+            deleted = entry.deletions.streams
+            if deleted.get(mark.stream, packed_frame + 1) <= packed_frame:
+                del deleted[mark.stream]
 
-def _younger(frames: Mapping[K, int], frame_id: int) -> dict[K, int]:
-    return {key: each for key, each in frames.items() if each > frame_id}
+    def _forget_recent(self, key: StreamKey, packed_frame: int) -> None:
+        """The archive knows all of it, unless it has gone on."""
+        entry = self._entries.get(key[:3])
+        recent = None if entry is None else entry.recent.get(key[3])
+        if entry is not None and recent is not None and recent.last_frame <= packed_frame:
+            del entry.recent[key[3]]
 
 
 def _known(*times: int | None) -> list[int]:

@@ -61,7 +61,7 @@ class LogStore:
             self._catalog.absorb(segment.index)
         last_frame = max(segments.last_frame, archive.packed_frame())
         self._backlog = Backlog(last_frame + 1, limit=backlog_limit, collect=collect)
-        self._packer = Packer(archive, segments, self._backlog, self._catalog, self._lock)
+        self._packer = Packer(archive, segments, self._catalog, self._lock)
         self._flusher = Flusher(self._backlog, segments, self._lock, every=flush_every)
 
     @classmethod
@@ -251,6 +251,34 @@ class LogStore:
             found = self._catalog.find((account_id, region, group))
             return None if found is None else replace(found)
 
+    def stored_bytes(self, account_id: str, region: str) -> dict[str, int]:
+        """How many bytes each group has, by its name. What was deleted of the archive counts until
+        the archive knows. Call it on a thread."""
+        with self._lock:
+            deletions = self._catalog.deletions(account_id, region)
+            unpacked = [
+                (segment.index.last_frame, key, span.first_frame, span.size)
+                for segment in self._segments
+                for key, span in segment.index.spans.items()
+                if key[:2] == (account_id, region)
+            ]
+            unpacked += [
+                (frame.frame_id, key, frame.frame_id, block.stored_size)
+                for frame in self._backlog
+                for key, block in frame.lines.items()
+                if key[:2] == (account_id, region)
+            ]
+        packed_frame, sizes = self._archive.sizes(account_id, region)
+        found = {
+            group: 0 if deleted.frame > packed_frame else sizes.get(group, 0)
+            for group, deleted in deletions.items()
+        }
+        for last_frame, (_, _, group, stream), first_frame, size in unpacked:
+            is_there = group in found and not deletions[group].concern(stream, first_frame)
+            if last_frame > packed_frame and is_there:
+                found[group] += size
+        return found
+
     def streams(
         self, account_id: str, region: str, group: str, prefix: str = ""
     ) -> list[LogStream]:
@@ -313,8 +341,10 @@ class LogStore:
         until: Position | None = None,
         newest_first: bool = False,
         terms: Iterable[str] = (),
+        prefix: str = "",
     ) -> Iterator[StoredLine | Position]:
-        """Of the lines that `read` gives, those that contain all `terms`. Between them come places
+        """Of the lines that `read` gives, those that contain all `terms`, and of all streams those
+        whose names start so. Between them come places
         that the search has reached, so that one that finds nothing can be ended and gone on with:
         there is no line in front of them that has not been given, nor any behind, backwards.
         """
@@ -324,7 +354,7 @@ class LogStore:
         wanted = tuple(term.encode(errors="surrogatepass") for term in terms if term)
         lower = max(lower, Position(self._packer.cutoffs.get(key, 0)))
         first_ms, last_ms = lower.timestamp_ms, upper.timestamp_ms
-        chosen = self._streams(key, streams, first_ms=first_ms, last_ms=last_ms)
+        chosen = self._streams(key, streams, prefix=prefix, first_ms=first_ms, last_ms=last_ms)
         query = Query(_first_frames(key, chosen), lower, upper, newest_first, wanted)
         with self._lock:
             segments = [segment_source(query, segment) for segment in self._segments]
@@ -402,12 +432,12 @@ class LogStore:
         *,
         prefix: str = "",
         first_ms: int = 0,
-        last_ms: int = END_OF_TIME.timestamp_ms,
+        last_ms: int = END_OF_TIME_MS,
     ) -> dict[str, LogStream]:
         """The streams of a group with these names that there are, or all whose names start so. Of
         those that are quiet it may leave out what has no line between two times."""
         with self._lock:  # first: what is archived meanwhile is known twice, and not never
-            recent = self._catalog.recent(key)
+            recent = self._catalog.recent(key, names, prefix)
             cutoff_ms = self._packer.cutoffs.get(key, 0)
         if recent is None:
             return {}
@@ -415,12 +445,11 @@ class LogStore:
             archived = self._archive.streams(key, prefix, first_ms, last_ms)
         else:
             archived = self._archive.find_streams(key, names)
+        known = [stream for stream in archived if not stream.is_older_than(cutoff_ms)]
         return {
             name: stream
-            for name, stream in recent.with_archived(archived).items()
-            if (names is None or name in names)
-            and name.startswith(prefix)
-            and not stream.is_older_than(cutoff_ms)
+            for name, stream in recent.with_archived(known).items()
+            if not stream.is_older_than(cutoff_ms)
         }
 
     def _now_ms(self) -> int:

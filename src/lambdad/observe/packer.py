@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator, Mapping
 
 from lambdad.observe.archive import Archive
-from lambdad.observe.backlog import Backlog
 from lambdad.observe.block import Origin
 from lambdad.observe.catalog import Catalog
 from lambdad.observe.chunks import Chunk, ChunkContent, make_chunk
@@ -33,14 +32,13 @@ class _Closed(Exception):
 
 
 class Packer:
-    """`lock` guards the backlog, the segments' list and the catalog; no input or output happens
+    """`lock` guards the segments' list and the catalog; no input or output happens
     under it."""
 
     def __init__(
         self,
         archive: Archive,
         segments: Segments,
-        backlog: Backlog,
         catalog: Catalog,
         lock: threading.Condition,
     ) -> None:
@@ -53,7 +51,6 @@ class Packer:
         )  # who holds it finds all files of the segments that are listed
         self._archive = archive
         self._segments = segments
-        self._backlog = backlog
         self._catalog = catalog
         self._lock = lock
         self._is_wanted = True
@@ -117,37 +114,28 @@ class Packer:
         return not self._closing.is_set()
 
     def _work(self) -> None:
-        cutoffs = self.cutoffs
-        if cutoffs is not self._forgotten:
-            self._archive.forget(cutoffs)
-            self._tell_catalog(self.packed_frame)
-            self._forgotten, self._is_untidy = cutoffs, True
+        self._forget()
         while (segment := self._next_segment()) is not None:
             self._archive.add(segment.index, self._chunks(segment))
             self._is_untidy = True
             with self.removal:
-                self._tell_catalog(max(self.packed_frame, segment.index.last_frame), segment)
+                with self._lock:
+                    self._segments.remove(segment)
+                    self.packed_frame = max(self.packed_frame, segment.index.last_frame)
+                    self._catalog.archived(segment.index)
                 segment.path.unlink()
+            self._forget()
         if self._is_untidy:
             self._archive.reclaim()
             self._is_untidy = False
 
-    def _tell_catalog(self, packed_frame: int, segment: Segment | None = None) -> None:
-        """All up to this frame, with this segment, is in the archive."""
-        sizes = {key: group.stored_bytes for key, group in self._archive.groups().items()}
-        with self._lock:
-            if segment is not None:
-                self._segments.remove(segment)
-            self.packed_frame = packed_frame
-            self._catalog.archived(packed_frame, sizes, self._unpacked())
-
-    def _unpacked(self) -> Iterator[tuple[StreamKey, int, int]]:
-        for segment in self._segments:
-            for key, span in segment.index.spans.items():
-                yield key, span.first_frame, span.size
-        for frame in self._backlog:
-            for key, block in frame.lines.items():
-                yield key, frame.frame_id, block.stored_size
+    def _forget(self) -> None:
+        """What is too old. Before a stream is added that was made since: or the archive would take
+        it for the one that is too old."""
+        cutoffs = self.cutoffs
+        if cutoffs is not self._forgotten:
+            self._archive.forget(cutoffs)
+            self._forgotten, self._is_untidy = cutoffs, True
 
     def _next_segment(self) -> Segment | None:
         """The oldest one, if it is full and its records are settled."""

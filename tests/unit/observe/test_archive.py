@@ -21,6 +21,7 @@ from lambdad.observe.archive_index import ArchiveIndex
 from lambdad.observe.log_store import SEGMENT_AGE_MS, LogStore
 from lambdad.observe.open_file import OpenFile
 from lambdad.observe.scanning import Extent, scan
+from lambdad.observe.segments import Segments
 
 HERE = ("000000000000", "us-east-1")
 GROUP = "/aws/lambda/f"
@@ -339,9 +340,7 @@ def test_streams_go_with_their_last_line(
     for open_again in (lambda: store, open_store):
         now = open_again()
         assert [stream.name for stream in now.streams(*HERE, GROUP)] == ["new and empty"]
-        group = now.find_group(*HERE, GROUP)
-        assert group is not None
-        assert group.stored_bytes == 0
+        assert now.stored_bytes(*HERE) == {GROUP: 0}
 
 
 def test_streams_that_are_quiet_are_not_held_in_memory(
@@ -376,6 +375,61 @@ def test_stream_that_speaks_again_has_its_figures_of_before(
         assert stream.ingestion_ms == created_ms + 10_000
 
 
+def test_streams_are_found_by_how_their_names_begin(open_store: Callable[[], LogStore]) -> None:
+    store = open_store()
+    names = ["a", "a\0b", "aé", "a\U0010ffff", "b", "%", "_"]
+    for name in names:
+        store.append(*HERE, GROUP, name, [LogLine(1, "line")])
+    store.pack()
+    for prefix in ("", "a", "a\0", "aé", "a\U0010ffff", "%", "_", "c"):
+        found = [stream.name for stream in store.streams(*HERE, GROUP, prefix)]
+        assert found == sorted(name for name in names if name.startswith(prefix))
+
+
+def test_stream_that_is_made_again_after_it_was_too_old_is_there(
+    open_store: Callable[[], LogStore], clock: FakeClock
+) -> None:
+    # Given
+    store = open_store()
+    append(store, "old", at=5)
+    store.pack()
+    clock.advance(100)
+    cutoffs = {(*HERE, GROUP): int(clock.now() * 1000)}
+    # When
+    store.expire(cutoffs)
+    assert store.streams(*HERE, GROUP) == []
+    store.create_stream(*HERE, GROUP, "s")
+    # Then
+    assert [stream.first_ms for stream in store.streams(*HERE, GROUP)] == [None]
+    store.pack()
+    for open_again in (lambda: store, open_store):
+        now = open_again()
+        now.expire(cutoffs)
+        now.pack()
+        assert [stream.first_ms for stream in now.streams(*HERE, GROUP)] == [None]
+
+
+def test_what_fails_after_a_segment_was_packed_doubles_nothing(
+    open_store: Callable[[], LogStore],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # Given
+    store = open_store()
+    append(store, "one")
+    # When
+    with monkeypatch.context() as failing:
+        failing.setattr(Segments, "remove", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            store.pack()
+    store.pack()
+    # Then
+    for open_again in (lambda: store, open_store):
+        now = open_again()
+        assert messages(now) == ["one"]
+        assert now.stored_bytes(*HERE) == {GROUP: 29}
+
+
 def test_index_of_before_groups_had_sizes_gets_them(
     open_store: Callable[[], LogStore], tmp_path: Path
 ) -> None:
@@ -383,14 +437,14 @@ def test_index_of_before_groups_had_sizes_gets_them(
     store = open_store()
     append(store, "line")
     store.pack()
-    size = store.groups(*HERE)[0].stored_bytes
+    sizes = store.stored_bytes(*HERE)
     store.close()
     with closing(sqlite3.connect(tmp_path / "archive.sqlite")) as index:
         index.execute("ALTER TABLE groups DROP COLUMN stored_bytes")
     # When
     store = open_store()
     # Then
-    assert store.groups(*HERE)[0].stored_bytes == size > 0
+    assert store.stored_bytes(*HERE) == sizes == {GROUP: 30}
 
 
 def test_deleted_group_gives_its_disk_back(

@@ -62,7 +62,7 @@ async def filter_log_events(
     caller = context.caller
     pattern = read_filter_pattern(request.get("filterPattern"))
     group = require_group(log_store, caller, request)
-    streams = await _chosen_streams(log_store, caller, group, request)
+    streams, prefix = await _chosen_streams(log_store, caller, group, request)
     direction, place = _start(request, default_from_head=True)
     end_ms = request.get("endTime")
     search = partial(
@@ -75,6 +75,7 @@ async def filter_log_events(
         None if end_ms is None else end_ms + 1,  # here, unlike in GetLogEvents, inclusive
         **_bounds(direction, place),
         terms=pattern.required_terms(),
+        prefix=prefix,
     )
     limit = request.get("limit") or MAX_EVENTS
     found, unread = await asyncio.to_thread(_search, search, pattern, limit)
@@ -104,20 +105,16 @@ def _bounds(direction: str, place: Position | None) -> dict[str, Any]:
 
 async def _chosen_streams(
     log_store: LogStore, caller: Caller, group: str, request: dict[str, Any]
-) -> list[str] | None:
-    """The names of the streams that are asked for; None for all."""
-    names, prefix = request.get("logStreamNames"), request.get("logStreamNamePrefix")
+) -> tuple[list[str] | None, str]:
+    """The names of the streams that are asked for; None for all whose names have a prefix."""
+    names, prefix = request.get("logStreamNames"), request.get("logStreamNamePrefix", "")
     if names and prefix:
         raise invalid_parameter(
             "The parameters logStreamNames and logStreamNamePrefix cannot both be specified."
         )
-    if prefix:
-        place = (caller.account_id, caller.region, group)
-        streams = await asyncio.to_thread(log_store.streams, *place, prefix)
-        return [stream.name for stream in streams]
     for name in names or ():
         await require_stream(log_store, caller, group, name)
-    return names or None
+    return names or None, prefix
 
 
 def _take(read: Callable[[], Iterator[StoredLine]], limit: int) -> list[StoredLine]:

@@ -76,7 +76,9 @@ async def describe_log_groups(
         if (pattern or "") in group.name and _is_asked_for(caller, group, request)
     ]
     shown, token = page(chosen, lambda group: (group.name,), request)
-    result: dict[str, Any] = {"logGroups": [_description(logs, caller, each) for each in shown]}
+    sizes = await asyncio.to_thread(logs.store.stored_bytes, caller.account_id, caller.region)
+    described = [_description(logs, caller, each, sizes.get(each.name, 0)) for each in shown]
+    result: dict[str, Any] = {"logGroups": described}
     return result if token is None else {**result, "nextToken": token}
 
 
@@ -134,7 +136,7 @@ def _is_asked_for(caller: Caller, group: LogGroup, request: dict[str, Any]) -> b
     }
 
 
-def _description(logs: Logs, caller: Caller, group: LogGroup) -> dict[str, Any]:
+def _description(logs: Logs, caller: Caller, group: LogGroup, stored_bytes: int) -> dict[str, Any]:
     arn = group_arn(caller, group.name)
     retention_days = settings_of(logs, caller, group.name).retention_days
     return {
@@ -143,7 +145,7 @@ def _description(logs: Logs, caller: Caller, group: LogGroup) -> dict[str, Any]:
         "creationTime": group.created_ms,
         "metricFilterCount": len(metric_filters_of(logs, caller, group.name)),
         "arn": f"{arn}:*",
-        "storedBytes": group.stored_bytes,
+        "storedBytes": stored_bytes,
         "logGroupClass": STANDARD,
         "logGroupArn": arn,
     }

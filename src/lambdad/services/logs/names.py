@@ -47,11 +47,14 @@ def require_group(log_store: LogStore, caller: Caller, request: Mapping[str, Any
 
 
 async def has_stream(log_store: LogStore, caller: Caller, group: str, stream: str) -> bool:
-    """Whether there is this stream; of one that is quiet the disk is asked."""
+    """Whether there is this stream now; of one that is quiet the disk is asked. Refuses a group
+    that has gone meanwhile."""
     key = (caller.account_id, caller.region, group, stream)
     if log_store.has_recent(*key):
         return True
-    return await asyncio.to_thread(log_store.find_stream, *key) is not None
+    was_there = await asyncio.to_thread(log_store.find_stream, *key) is not None
+    require_group(log_store, caller, {"logGroupName": group})
+    return was_there or log_store.has_recent(*key)
 
 
 async def require_stream(log_store: LogStore, caller: Caller, group: str, stream: str) -> None:

@@ -61,7 +61,7 @@ async def expire_forever(logs: Logs, more: Callable[[], Mapping[Key, int]]) -> N
     while True:
         logs.retention_changed.clear()
         old = {**cutoffs(logs.resources, logs.now_ms()), **more()}
-        await asyncio.to_thread(logs.store.expire, old)
+        logs.store.expire(old)
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
                 await logs.retention_changed.wait()

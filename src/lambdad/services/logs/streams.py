@@ -25,13 +25,11 @@ async def create_log_stream(
     """Create an empty stream; it is on disk when this returns."""
     caller, name = context.caller, request["logStreamName"]
     group = require_group(log_store, caller, request)
-    place = (caller.account_id, caller.region, group, name)
-    is_there = await has_stream(log_store, caller, group, name)
-    if is_there or log_store.has_recent(*place):  # somebody may have made it meanwhile
+    if await has_stream(log_store, caller, group, name):
         raise ClientError(
             "ResourceAlreadyExistsException", "The specified log stream already exists"
         )
-    log_store.create_stream(*place)
+    log_store.create_stream(caller.account_id, caller.region, group, name)
     await asyncio.to_thread(log_store.flush)
     return {}
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
 
 from lambdad.clock import FakeClock
 from lambdad.errors import ClientError
-from lambdad.model.log_line import LogLine
+from lambdad.model.log_line import LogLine, StoredLine
+from lambdad.observe.catalog import LogStream
 from lambdad.observe.log_store import LogStore
 
 Call = Callable[..., Awaitable[Any]]
@@ -196,6 +197,30 @@ async def test_of_two_who_create_a_stream_at_once_one_is_refused(call: Call, ref
     assert [each.code for each in refused] == ["ResourceAlreadyExistsException"]
 
 
+@pytest.mark.parametrize("operation", ["CreateLogStream", "DeleteLogStream", "PutLogEvents"])
+async def test_a_group_that_is_deleted_meanwhile_does_not_come_back(
+    call: Call, refuses: Call, log_store: LogStore, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    # Given a quiet stream, whose group is deleted while the disk is asked for it
+    request: dict[str, Any] = {"logGroupName": "g", "logStreamName": "s"}
+    await call("CreateLogGroup", logGroupName="g")
+    await call("CreateLogStream", **request)
+    await asyncio.to_thread(log_store.pack)
+    find = log_store.find_stream
+
+    def find_and_delete(*key: str) -> LogStream | None:
+        found = find(*key)
+        log_store.delete_group(*key[:3])
+        return found
+
+    monkeypatch.setattr(log_store, "find_stream", find_and_delete)
+    if operation == "PutLogEvents":
+        request["logEvents"] = [{"timestamp": log_store._now_ms(), "message": "m"}]
+    # When, then
+    assert await refuses(operation, **request) == NO_GROUP
+    assert (await call("DescribeLogGroups"))["logGroups"] == []
+
+
 async def test_deleted_stream_and_group_are_gone(call: Call, refuses: Call) -> None:
     await call("CreateLogGroup", logGroupName="g")
     await call("CreateLogStream", logGroupName="g", logStreamName="s")
@@ -222,9 +247,13 @@ async def test_many_streams_are_looked_at_on_a_thread(
 ) -> None:
     await call("CreateLogGroup", logGroupName="g")
     threads = []
-    monkeypatch.setattr(
-        log_store, "streams", lambda *_: threads.append(threading.current_thread()) or []
-    )
+
+    def look(*_: object, **__: object) -> Iterator[StoredLine]:
+        threads.append(threading.current_thread())
+        return iter(())
+
+    monkeypatch.setattr(log_store, "streams", lambda *_: list(look()))
+    monkeypatch.setattr(log_store, "search", look)
     await call("DescribeLogStreams", logGroupName="g")
     await call("FilterLogEvents", logGroupName="g", logStreamNamePrefix="a")
     assert len(threads) == 2
