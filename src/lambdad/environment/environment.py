@@ -12,6 +12,7 @@ place, with what the last ones left in /tmp.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -215,7 +216,9 @@ class ExecutionEnvironment:
         place = await self._find_place(self.version)
         self._check_wanted()
         interpreter = place.interpreter
-        self._write(report.init_start(self.version.runtime, interpreter, self.version.region))
+        line = report.init_start(self.version.runtime, interpreter, self.version.region)
+        # When the launcher has been asked: this wakes a thread, and that takes its time.
+        asyncio.get_running_loop().call_soon(self._write, line)
         self._sandbox = self._make_sandbox(place)
         return await self._try_init(request_id, "init", seconds)
 

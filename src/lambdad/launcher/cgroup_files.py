@@ -33,8 +33,11 @@ def own_path(controller: str) -> str:
 
 def write(path: Path, value: object) -> None:
     """Set a knob."""
-    with open(path, "w") as file:
-        file.write(str(value))
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, str(value).encode())
+    finally:
+        os.close(descriptor)
 
 
 def open_for_writing(path: Path) -> int:

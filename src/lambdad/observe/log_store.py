@@ -54,14 +54,16 @@ class LogStore:
     ) -> None:
         self._segments = segments
         self._clock = clock or SystemClock()
-        self._lock = threading.Condition()
+        mutex = threading.RLock()
+        self._lock = threading.Condition(mutex)
         self._archive = archive
         self._catalog = Catalog(archive.groups())
         for segment in segments:
             self._catalog.absorb(segment.index)
         last_frame = max(segments.last_frame, archive.packed_frame())
         self._backlog = Backlog(last_frame + 1, limit=backlog_limit, collect=collect)
-        self._packer = Packer(archive, segments, self._catalog, self._lock)
+        packer_lock = threading.Condition(mutex)  # so that who appends does not wake it
+        self._packer = Packer(archive, segments, self._catalog, packer_lock)
         self._flusher = Flusher(self._backlog, segments, self._lock, every=flush_every)
 
     @classmethod
