@@ -41,7 +41,7 @@ def measure(run: Run) -> list[Result]:
 
 
 def _cost(run: Run) -> list[Result]:
-    """Each is started first once: of two alike the one that was started first took 4 to 6 % more."""
+    """Each is started first once: of two alike, who was started first took 4 to 6 % longer."""
     samples: dict[str, list[float]] = {"on": [], "off": []}
     ratios: list[float] = []
     exchanges = max(20, run.effort.exchanges // 10)
