@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from lambdad.errors import SettingsError
@@ -19,6 +20,7 @@ from lambdad.observe.frames import GroupKey, MarkKind, StreamKey
 from lambdad.observe.segment_index import PlacedMark, SegmentIndex, Span
 
 END_OF_TIME_MS = 2**63 - 1
+_READERS = 2
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
 PRAGMA journal_size_limit = 4194304;
@@ -110,10 +112,11 @@ class ArchiveIndex:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._path = path
         self._connection = _connect(path)
-        # Who reads waits neither for the disk to take a change nor for others that read.
-        self._readers: list[sqlite3.Connection] = []
+        # Who reads does not wait for the disk to take a change. None is there when it is closed.
+        self._readers: SimpleQueue[sqlite3.Connection | None] = SimpleQueue()
+        for _ in range(_READERS):
+            self._readers.put(_connect(path))
         try:
             self._connection.executescript(_SCHEMA)
             if "stored_bytes" not in _columns(self._connection, "groups"):
@@ -125,8 +128,10 @@ class ArchiveIndex:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
-            while self._readers:
-                self._readers.pop().close()
+        for reader in [self._readers.get() for _ in range(_READERS)]:
+            if reader is not None:
+                reader.close()
+            self._readers.put(None)
 
     def packed_frame(self) -> int:
         """All frames up to this one are in the archive."""
@@ -212,13 +217,13 @@ class ArchiveIndex:
                 _remove_streams(connection, id, "last_ms < ?2 AND ingestion_ms < ?2", cutoff_ms)
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        connection = self._readers.get()
         try:
-            connection = self._readers.pop()
-        except IndexError:
-            connection = _connect(self._path)
-        rows = connection.execute(query, values).fetchall()
-        self._readers.append(connection)
-        return rows
+            if connection is None:
+                raise sqlite3.ProgrammingError("The log's index is closed.")
+            return connection.execute(query, values).fetchall()
+        finally:
+            self._readers.put(connection)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
