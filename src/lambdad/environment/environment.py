@@ -12,12 +12,12 @@ place, with what the last ones left in /tmp.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from socket import socket
 
 from lambdad.clock import Clock
@@ -112,7 +112,6 @@ class ExecutionEnvironment:
         self._on_end = on_end
         self._take_segments = take_segments
         self._sandbox: Sandbox | None = None
-        self._has_run = False
         self.is_frozen = False
         self._freeze_after = freeze_after
         self._freeze_alarm = Alarm(lambda seconds: self._freeze(), clock)
@@ -209,7 +208,7 @@ class ExecutionEnvironment:
         init_ms, failure = await self._first_init(request_id, limits.INIT_SECONDS)
         if failure is None:
             return _Init(init_ms=init_ms)
-        took_ms, failure = await self._try_init(request_id, "invoke", self.version.timeout)
+        took_ms, failure = await self._init_anew(request_id)
         return _Init(failure, suppressed_ms=took_ms)
 
     async def _first_init(self, request_id: str, seconds: float) -> tuple[float, Outcome | None]:
@@ -217,20 +216,29 @@ class ExecutionEnvironment:
         self._check_wanted()
         interpreter = place.interpreter
         line = report.init_start(self.version.runtime, interpreter, self.version.region)
-        # When the launcher has been asked: this wakes a thread, and that takes its time.
-        asyncio.get_running_loop().call_soon(self._write, line)
         self._sandbox = self._make_sandbox(place)
-        return await self._try_init(request_id, "init", seconds)
+        # When the launcher has been asked: this wakes a thread, and that takes its time.
+        start = partial(self._sandbox.start, on_asked=partial(self._write, line))
+        return await self._try_init(request_id, "init", seconds, start)
 
     async def _init_again(self, request_id: str) -> _Init:
         """Init after the processes have ended, which AWS calls suppressed: it takes from the
         function's own time, and no line of the log tells of it unless it fails."""
         self._enter(State.STARTING)
-        took_ms, failure = await self._try_init(request_id, "invoke", self.version.timeout)
+        took_ms, failure = await self._init_anew(request_id)
         return _Init(failure, suppressed_ms=took_ms)
 
+    async def _init_anew(self, request_id: str) -> tuple[float, Outcome | None]:
+        assert self._sandbox is not None
+        seconds = self.version.timeout
+        return await self._try_init(request_id, "invoke", seconds, self._sandbox.restart)
+
     async def _try_init(
-        self, request_id: str, phase: str, seconds: float
+        self,
+        request_id: str,
+        phase: str,
+        seconds: float,
+        run: Callable[[dict[str, str]], Awaitable[None]],
     ) -> tuple[float, Outcome | None]:
         """How many milliseconds Init took, and what failed of it."""
         assert self._sandbox is not None
@@ -238,8 +246,6 @@ class ExecutionEnvironment:
         variables = environment_variables(
             self.version, self.credentials, self.log_stream, self.initialization_type
         )
-        run = self._sandbox.restart if self._has_run else self._sandbox.start
-        self._has_run = True
         await run(variables)
         event = await self._sandbox.next_event(seconds)
         took_ms = (self._clock.monotonic() - began) * 1000

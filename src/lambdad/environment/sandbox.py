@@ -121,14 +121,18 @@ class Sandbox:
             on_answer=self._happen,
         )
 
-    async def start(self, variables: dict[str, str]) -> None:
-        """Start it; PlatformError when the machine did not let it be."""
-        await self._run(
-            variables,
-            lambda channel, output: self._surroundings.launcher.start(
-                self.order, channel, output, self._exited
-            ),
-        )
+    async def start(
+        self, variables: dict[str, str], on_asked: Callable[[], None] = lambda: None
+    ) -> None:
+        """Start it; PlatformError when the machine did not let it be. `on_asked` is called when the
+        launcher was asked and has not answered, nor can anything have been printed."""
+
+        def ask(channel: int, output: int) -> Awaitable[Gauges]:
+            asked = self._surroundings.launcher.start(self.order, channel, output, self._exited)
+            on_asked()
+            return asked
+
+        await self._run(variables, ask)
 
     async def restart(self, variables: dict[str, str]) -> None:
         """Start processes again in the same place, once the last ones have ended."""

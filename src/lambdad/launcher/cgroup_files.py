@@ -33,7 +33,7 @@ def own_path(controller: str) -> str:
 
 def write(path: Path, value: object) -> None:
     """Set a knob."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         os.write(descriptor, str(value).encode())
     finally:

@@ -304,6 +304,14 @@ class LogStore:
             cutoff_ms = self._packer.cutoffs.get((account_id, region, group), 0)
             return found is not None and not found.is_older_than(cutoff_ms)
 
+    def is_deleted(
+        self, account_id: str, region: str, group: str, stream: str, first_frame: int
+    ) -> bool:
+        """Whether a stream that was found with that first frame has been deleted just now."""
+        with self._lock:
+            recent = self._catalog.recent((account_id, region, group), [stream])
+            return recent is None or recent.deletions.concern(stream, first_frame)
+
     def read(
         self,
         account_id: str,
@@ -363,7 +371,9 @@ class LogStore:
             found = [source for source in segments if source is not None]
             found += [each for frame in self._backlog for each in pending_sources(query, frame)]
             packed_frame = self._packer.packed_frame
-        if streams is not None:  # the life of a stream is short: most chunks cannot have it
+        if (
+            streams is not None or prefix
+        ):  # the life of a stream is short: most chunks cannot have it
             lives = chosen.values()
             first_ms = max(first_ms, min((each.first_ms or 0 for each in lives), default=0))
             last_ms = min(last_ms, max((each.last_ms or 0 for each in lives), default=0))

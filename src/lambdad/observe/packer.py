@@ -32,8 +32,8 @@ class _Closed(Exception):
 
 
 class Packer:
-    """`lock` guards the segments' list and the catalog; no input or output happens
-    under it."""
+    """`lock` guards the segments' list and the catalog, and only who waits for the packer, or for
+    whom it waits, is told by it; no input or output happens under it."""
 
     def __init__(
         self,
@@ -90,6 +90,8 @@ class Packer:
         with self._lock:
             self._lock.notify_all()
         self._thread.join()
+        with self._lock:  # who waits for it need not any more
+            self._lock.notify_all()
 
     def _run(self) -> None:
         while self._wait():

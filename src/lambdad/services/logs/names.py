@@ -52,9 +52,11 @@ async def has_stream(log_store: LogStore, caller: Caller, group: str, stream: st
     key = (caller.account_id, caller.region, group, stream)
     if log_store.has_recent(*key):
         return True
-    was_there = await asyncio.to_thread(log_store.find_stream, *key) is not None
+    found = await asyncio.to_thread(log_store.find_stream, *key)
     require_group(log_store, caller, {"logGroupName": group})
-    return was_there or log_store.has_recent(*key)
+    if log_store.has_recent(*key):
+        return True
+    return found is not None and not log_store.is_deleted(*key, found.first_frame)
 
 
 async def require_stream(log_store: LogStore, caller: Caller, group: str, stream: str) -> None:

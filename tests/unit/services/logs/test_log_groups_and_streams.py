@@ -197,6 +197,30 @@ async def test_of_two_who_create_a_stream_at_once_one_is_refused(call: Call, ref
     assert [each.code for each in refused] == ["ResourceAlreadyExistsException"]
 
 
+@pytest.mark.parametrize("operation", ["DeleteLogStream", "PutLogEvents"])
+async def test_a_stream_that_is_deleted_meanwhile_does_not_come_back(
+    call: Call, refuses: Call, log_store: LogStore, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    # Given a quiet stream that is deleted while the disk is asked for it
+    request: dict[str, Any] = {"logGroupName": "g", "logStreamName": "s"}
+    await call("CreateLogGroup", logGroupName="g")
+    await call("CreateLogStream", **request)
+    await asyncio.to_thread(log_store.pack)
+    find = log_store.find_stream
+
+    def find_and_delete(*key: str) -> LogStream | None:
+        found = find(*key)
+        log_store.delete_stream(*key)
+        return found
+
+    monkeypatch.setattr(log_store, "find_stream", find_and_delete)
+    if operation == "PutLogEvents":
+        request["logEvents"] = [{"timestamp": log_store._now_ms(), "message": "m"}]
+    # When, then
+    assert await refuses(operation, **request) == NO_STREAM
+    assert (await call("DescribeLogStreams", logGroupName="g"))["logStreams"] == []
+
+
 @pytest.mark.parametrize("operation", ["CreateLogStream", "DeleteLogStream", "PutLogEvents"])
 async def test_a_group_that_is_deleted_meanwhile_does_not_come_back(
     call: Call, refuses: Call, log_store: LogStore, monkeypatch: pytest.MonkeyPatch, operation: str
