@@ -32,15 +32,11 @@ class _Closed(Exception):
 
 
 class Packer:
-    """`lock` guards the segments' list and the catalog, and only who waits for the packer, or for
-    whom it waits, is told by it; no input or output happens under it."""
+    """`lock` guards the segments' list and the catalog; no input or output happens under it. It is
+    a condition of the packer's own on the store's mutex: what the flusher is told wakes nobody."""
 
     def __init__(
-        self,
-        archive: Archive,
-        segments: Segments,
-        catalog: Catalog,
-        lock: threading.Condition,
+        self, archive: Archive, segments: Segments, catalog: Catalog, lock: threading.Condition
     ) -> None:
         self.packed_frame = archive.packed_frame()
         self.settled_frame = 0

@@ -186,7 +186,7 @@ async def test_stream_that_exists_already_is_refused(
     )
 
 
-async def test_of_two_who_create_a_stream_at_once_one_is_refused(call: Call, refuses: Call) -> None:
+async def test_of_two_who_create_a_stream_at_once_one_is_refused(call: Call) -> None:
     await call("CreateLogGroup", logGroupName="g")
     request = {"logGroupName": "g", "logStreamName": "s"}
 
@@ -197,11 +197,26 @@ async def test_of_two_who_create_a_stream_at_once_one_is_refused(call: Call, ref
     assert [each.code for each in refused] == ["ResourceAlreadyExistsException"]
 
 
-@pytest.mark.parametrize("operation", ["DeleteLogStream", "PutLogEvents"])
-async def test_a_stream_that_is_deleted_meanwhile_does_not_come_back(
-    call: Call, refuses: Call, log_store: LogStore, monkeypatch: pytest.MonkeyPatch, operation: str
+@pytest.mark.parametrize(
+    ("gone", "operation", "problem"),
+    [
+        ("stream", "DeleteLogStream", NO_STREAM),
+        ("stream", "PutLogEvents", NO_STREAM),
+        ("group", "CreateLogStream", NO_GROUP),
+        ("group", "DeleteLogStream", NO_GROUP),
+        ("group", "PutLogEvents", NO_GROUP),
+    ],
+)
+async def test_what_is_deleted_meanwhile_does_not_come_back(
+    call: Call,
+    refuses: Call,
+    log_store: LogStore,
+    monkeypatch: pytest.MonkeyPatch,
+    gone: str,
+    operation: str,
+    problem: tuple[str, str],
 ) -> None:
-    # Given a quiet stream that is deleted while the disk is asked for it
+    # Given a quiet stream that is deleted, or its group, while the disk is asked for it
     request: dict[str, Any] = {"logGroupName": "g", "logStreamName": "s"}
     await call("CreateLogGroup", logGroupName="g")
     await call("CreateLogStream", **request)
@@ -210,39 +225,20 @@ async def test_a_stream_that_is_deleted_meanwhile_does_not_come_back(
 
     def find_and_delete(*key: str) -> LogStream | None:
         found = find(*key)
-        log_store.delete_stream(*key)
+        if gone == "stream":
+            log_store.delete_stream(*key)
+        else:
+            log_store.delete_group(*key[:3])
         return found
 
     monkeypatch.setattr(log_store, "find_stream", find_and_delete)
     if operation == "PutLogEvents":
         request["logEvents"] = [{"timestamp": log_store._now_ms(), "message": "m"}]
     # When, then
-    assert await refuses(operation, **request) == NO_STREAM
-    assert (await call("DescribeLogStreams", logGroupName="g"))["logStreams"] == []
-
-
-@pytest.mark.parametrize("operation", ["CreateLogStream", "DeleteLogStream", "PutLogEvents"])
-async def test_a_group_that_is_deleted_meanwhile_does_not_come_back(
-    call: Call, refuses: Call, log_store: LogStore, monkeypatch: pytest.MonkeyPatch, operation: str
-) -> None:
-    # Given a quiet stream, whose group is deleted while the disk is asked for it
-    request: dict[str, Any] = {"logGroupName": "g", "logStreamName": "s"}
-    await call("CreateLogGroup", logGroupName="g")
-    await call("CreateLogStream", **request)
-    await asyncio.to_thread(log_store.pack)
-    find = log_store.find_stream
-
-    def find_and_delete(*key: str) -> LogStream | None:
-        found = find(*key)
-        log_store.delete_group(*key[:3])
-        return found
-
-    monkeypatch.setattr(log_store, "find_stream", find_and_delete)
-    if operation == "PutLogEvents":
-        request["logEvents"] = [{"timestamp": log_store._now_ms(), "message": "m"}]
-    # When, then
-    assert await refuses(operation, **request) == NO_GROUP
-    assert (await call("DescribeLogGroups"))["logGroups"] == []
+    assert await refuses(operation, **request) == problem
+    groups = (await call("DescribeLogGroups"))["logGroups"]
+    assert [group["logGroupName"] for group in groups] == (["g"] if gone == "stream" else [])
+    assert log_store.streams("000000000000", "us-east-1", "g") == []
 
 
 async def test_deleted_stream_and_group_are_gone(call: Call, refuses: Call) -> None:
